@@ -1,0 +1,214 @@
+"""The decoder of a shape space: a code z and a point x in, the signed distance f(z, x) out.
+
+One network form covers the DeepSDF family (Park et al., CVPR 2019, section 4) and MeshSDF's
+variant with Fourier features: ReLU layers, some of which see the code and the point again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+POINT_SIZE = 3
+# MeshSDF's published models were trained with this value in place of pi.
+FOURIER_PI = 3.1415
+# Activations of this many points at width 128 (8 MB) stay in a laptop's cache.
+CHUNK_POINTS = 16_384
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The form of a decoder; layers are counted from 0, ``len(widths)`` is the output layer.
+
+    widths
+        Outputs of each hidden layer, as stored (a layer before a skip is narrower).
+    skips
+        Layers whose input is the previous output, then the code, then the point's features.
+    xyz_in_all
+        Every layer but the first and the skips also sees the three raw coordinates.
+    fourier_degree
+        0 feeds raw coordinates; d > 0 feeds cos(2^l pi' x) for l < d, then the sines, 6 d in all.
+    norms
+        Hidden layers followed by a LayerNorm.
+    tanh_last
+        The output layer has an extra tanh of its own (DeepSDF's ``use_tanh``).
+    tanh_out
+        The output passes through tanh (all DeepSDF and MeshSDF models; newer ones may not).
+    """
+
+    code_length: int
+    widths: tuple[int, ...]
+    skips: tuple[int, ...] = ()
+    xyz_in_all: bool = False
+    fourier_degree: int = 0
+    norms: tuple[int, ...] = ()
+    tanh_last: bool = False
+    tanh_out: bool = True
+
+    @property
+    def feature_size(self) -> int:
+        """How many numbers stand for a point at the decoder's input."""
+        return 2 * POINT_SIZE * self.fourier_degree if self.fourier_degree else POINT_SIZE
+
+    @property
+    def layer_count(self) -> int:
+        """Linear layers, the output layer included."""
+        return len(self.widths) + 1
+
+    def sees_code(self, layer: int) -> bool:
+        """Whether the layer's input holds the code and the point's features."""
+        return layer == 0 or layer in self.skips
+
+    def sees_point(self, layer: int) -> bool:
+        """Whether the layer's input holds anything of the point."""
+        return self.sees_code(layer) or self.xyz_in_all
+
+    def inputs(self, layer: int) -> int:
+        """Width of the layer's input."""
+        previous = 0 if layer == 0 else self.widths[layer - 1]
+        if self.sees_code(layer):
+            return previous + self.code_length + self.feature_size
+        return previous + (POINT_SIZE if self.xyz_in_all else 0)
+
+    def outputs(self, layer: int) -> int:
+        """Width of the layer's output."""
+        return 1 if layer == len(self.widths) else self.widths[layer]
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one folded evaluation (two per weight that is used)."""
+        weights = (
+            (self.inputs(i) - (self.code_length if self.sees_code(i) else 0)) * self.outputs(i)
+            for i in range(self.layer_count)
+        )
+        return 2 * sum(weights)
+
+
+class Decoder(nn.Module):
+    """A decoder with plain weights (weight norm is multiplied out when a file is loaded).
+
+    Freshly made decoders are initialised as torch's ``nn.Linear`` is, from ``generator``.
+    """
+
+    def __init__(
+        self, architecture: Architecture, *, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        self.norm_weights = nn.ParameterDict()
+        self.norm_biases = nn.ParameterDict()
+        for layer in range(architecture.layer_count):
+            fan_in, fan_out = architecture.inputs(layer), architecture.outputs(layer)
+            bound = fan_in**-0.5
+            weight = torch.empty(fan_out, fan_in).uniform_(-bound, bound, generator=generator)
+            bias = torch.empty(fan_out).uniform_(-bound, bound, generator=generator)
+            self.weights.append(nn.Parameter(weight))
+            self.biases.append(nn.Parameter(bias))
+            if layer in architecture.norms:
+                self.norm_weights[str(layer)] = nn.Parameter(torch.ones(fan_out))
+                self.norm_biases[str(layer)] = nn.Parameter(torch.zeros(fan_out))
+
+    def forward(self, code: Tensor, points: Tensor) -> Tensor:
+        """Signed distance ``(N,)`` at ``points`` ``(N, 3)`` for one ``code`` ``(L,)`` or ``(N, L)``.
+
+        Negative inside, in units of the cube [-1, 1]^3. Differentiable in code, points, weights.
+        """
+        return self.fold(code)(points)
+
+    def fold(self, code: Tensor) -> FoldedDecoder:
+        """The decoder with ``code`` multiplied into its biases, ready for many points.
+
+        With ``code`` ``(N, L)`` it takes exactly N points, one per code. Differentiable.
+        """
+        return FoldedDecoder(self, code)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.biases[0].device
+
+
+def fourier_features(points: Tensor, degree: int) -> Tensor:
+    """MeshSDF's positional encoding of ``points`` ``(N, 3)``: ``(N, 6 degree)``, no raw x."""
+    angles = torch.cat([points * (FOURIER_PI * 2.0**octave) for octave in range(degree)], dim=1)
+    return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One folded layer: hidden and point parts of the weight, transposed, and the full bias."""
+
+    hidden: Tensor | None
+    point: Tensor | None
+    bias: Tensor
+    norm: tuple[Tensor, Tensor] | None = field(default=None)
+
+
+class FoldedDecoder:
+    """f(z, .) for a fixed code: the code only ever adds W_z z, so it belongs to the biases.
+
+    This halves the width of the first and the skip layers and is exact up to rounding.
+    """
+
+    def __init__(self, decoder: Decoder, code: Tensor) -> None:
+        self.architecture = decoder.architecture
+        self.device = decoder.device
+        self._layers = [self._fold(decoder, layer, code) for layer in range(len(decoder.weights))]
+
+    @staticmethod
+    def _fold(decoder: Decoder, layer: int, code: Tensor) -> _Layer:
+        form, weight, bias = decoder.architecture, decoder.weights[layer], decoder.biases[layer]
+        hidden_size = 0 if layer == 0 else form.widths[layer - 1]
+        hidden = weight[:, :hidden_size].t() if hidden_size else None
+        point = None
+        if form.sees_code(layer):
+            point_start = hidden_size + form.code_length
+            bias = code @ weight[:, hidden_size:point_start].t() + bias
+            point = weight[:, point_start:].t()
+        elif form.xyz_in_all:
+            point = weight[:, hidden_size:].t()
+        key = str(layer)
+        norm = None
+        if key in decoder.norm_weights:
+            norm = (decoder.norm_weights[key], decoder.norm_biases[key])
+        return _Layer(hidden, point, bias, norm)
+
+    def __call__(self, points: Tensor) -> Tensor:
+        """Signed distance ``(N,)`` at ``points`` ``(N, 3)``, with a gradient where asked for."""
+        form = self.architecture
+        features = fourier_features(points, form.fourier_degree) if form.fourier_degree else points
+        last = form.layer_count - 1
+        values = features
+        for index, layer in enumerate(self._layers):
+            seen = features if form.sees_code(index) else points
+            out = layer.bias
+            if layer.hidden is not None:
+                out = torch.addmm(out, values, layer.hidden)
+            if layer.point is not None:
+                out = torch.addmm(out, seen, layer.point)
+            values = out
+            if index == last:
+                break
+            if layer.norm is not None:
+                values = nn.functional.layer_norm(values, values.shape[1:], *layer.norm)
+            # In place is safe: neither addmm nor layer_norm needs its own output backward.
+            values = values.relu_()
+        if form.tanh_last:
+            values = values.tanh()
+        if form.tanh_out:
+            values = values.tanh()
+        return values.squeeze(1)
+
+    @torch.inference_mode()
+    def evaluate(self, points: Tensor, *, chunk: int = CHUNK_POINTS) -> Tensor:
+        """Signed distance ``(N,)`` without a gradient, in chunks that fit the cache.
+
+        The chunk a point falls in changes at most the last bits of its value.
+        """
+        if len(points) <= chunk:
+            return self(points)
+        return torch.cat([self(part) for part in points.split(chunk)])

@@ -1,0 +1,32 @@
+"""The errors of core: few types, each says what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class MeshSDFError(Exception):
+    """Base of every error that core raises on purpose.
+
+    ``problem`` says what was wrong and where, ``remedy`` what the user can do about it.
+    ``str(error)`` is both, as one text fit for a person.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem = problem.rstrip(".")
+        self.remedy = remedy.rstrip(".")
+        super().__init__(f"{self.problem}. {self.remedy}." if remedy else f"{self.problem}.")
+
+
+class SpaceError(MeshSDFError):
+    """A shape space cannot be read or written: missing, truncated, of an unknown form, unsafe."""
+
+
+class CodeError(MeshSDFError):
+    """A latent code does not fit its space: wrong length, NaN or infinite."""
+
+
+class ViewError(MeshSDFError):
+    """A camera or a target silhouette cannot be used: empty, full, of another size, not finite."""
+
+
+class FitError(MeshSDFError):
+    """A fit cannot start or go on: no surface, no overlap, a transform that is no similarity."""
