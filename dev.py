@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""One command for everything a developer does; needs Python 3.11 and nothing else.
+
+    python3 dev.py demo         fit a built-in space to a silhouette in a real Blender
+    python3 dev.py test         the tests (--all adds the heavy ones; the rest goes to pytest)
+    python3 dev.py bench        figures of this machine
+    python3 dev.py extension    the packages that Blender installs, in dist/
+    python3 dev.py lint         ruff and mypy
+    python3 dev.py env          only make or mend the environment, .venv
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.dev import Problem, checks, environment, extension, libraries
+
+ROOT = Path(__file__).resolve().parent
+
+
+def main() -> int:
+    """Run one command; its exit status."""
+    options, rest = parse()
+    try:
+        python = environment.ensure()
+        if options.command == "lint":
+            return checks.lint(python)
+        if options.command == "extension":
+            return extension.main(python, options.what)
+        libraries.ensure(python)
+        if options.command == "test":
+            return checks.test(python, rest, everything=options.all)
+        if options.command == "demo":
+            return script(python, "tools/demo.py", rest)
+        if options.command == "bench":
+            return script(python, "tools/bench.py", rest)
+    except Problem as problem:
+        print(f"dev.py: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parse() -> tuple[argparse.Namespace, list[str]]:
+    """The command and its options; what `test`, `demo` and `bench` hand on comes second."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    test = commands.add_parser("test", help="run the tests")
+    test.add_argument("--all", action="store_true", help="also the tests marked heavy")
+    package = commands.add_parser("extension", help="write the packages that Blender installs")
+    package.add_argument(
+        "--what", choices=("light", "full", "both"), default="both", help="which packages"
+    )
+    commands.add_parser("demo", help="fit a built-in space to a silhouette in a real Blender")
+    commands.add_parser("bench", help="print figures of this machine")
+    commands.add_parser("lint", help="ruff and mypy")
+    commands.add_parser("env", help="make or mend .venv")
+    options, rest = parser.parse_known_args()
+    if rest and options.command not in ("test", "demo", "bench"):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options, rest
+
+
+def script(python: Path, path: str, arguments: list[str]) -> int:
+    """Run a script of ours with the environment's Python."""
+    return subprocess.run([str(python), str(ROOT / path), *arguments], cwd=ROOT).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Tests and lint, each run with the environment's Python."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+from .environment import ROOT, say
+
+TESTS = ROOT / "tests"
+# A group that hangs (bpy can, as its interpreter ends) is ended and counted as failed.
+GROUP_SECONDS = 40 * 60
+NO_TESTS_COLLECTED = 5
+LINTED = ("__init__.py", "core", "meshsdf_blender", "tests", "tools", "examples", "dev.py")
+TYPED = ("core", "meshsdf_blender")
+
+
+@dataclass
+class Count:
+    """How a run of tests ended."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other: Count) -> None:
+        """Add another run's numbers to these."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def test(python: Path, arguments: list[str], *, everything: bool = False) -> int:
+    """Run the tests, each folder of tests/ in a process of its own, and print one line of totals.
+
+    bpy and torch do not share a process well, and a crash in one folder must not hide the others.
+
+    Parameters
+    ----------
+    arguments
+        Handed on to pytest; paths restrict the run to their folders.
+    everything
+        Also the tests marked `heavy`.
+    """
+    total = Count()
+    for folder, targets in groups(arguments).items():
+        say(f"tests in {folder.relative_to(ROOT)}")
+        started = time.monotonic()
+        count = test_group(python, targets, options(arguments), everything)
+        say(f"{folder.name}: {count} ({time.monotonic() - started:.0f} s)")
+        total.add(count)
+    print(total, flush=True)
+    return 1 if total.failed or not total.passed + total.skipped else 0
+
+
+def test_group(python: Path, targets: list[str], extra: list[str], everything: bool) -> Count:
+    """One pytest process; a process that dies without a report counts as one failure."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        marks = [] if everything else ["-m", "not heavy"]
+        command = [str(python), "-m", "pytest", f"--junitxml={report}", *marks, *extra, *targets]
+        try:
+            code = subprocess.run(
+                command, cwd=ROOT, env=environment(), timeout=GROUP_SECONDS
+            ).returncode
+        except subprocess.TimeoutExpired:
+            say(f"ended after {GROUP_SECONDS // 60} minutes")
+            code = -1
+        count = read_report(report)
+    if code not in (0, NO_TESTS_COLLECTED) and not count.failed:
+        say(f"pytest ended with status {code} and no failed test: counted as one failure")
+        count.failed += 1
+    return count
+
+
+def read_report(report: Path) -> Count:
+    """The numbers of a JUnit report; zeros where none was written."""
+    if not report.exists():
+        return Count()
+    suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+    total, failed, errors, skipped = (
+        sum(int(suite.get(name, 0)) for suite in suites)
+        for name in ("tests", "failures", "errors", "skipped")
+    )
+    return Count(max(total - failed - errors - skipped, 0), failed + errors, skipped)
+
+
+def groups(arguments: list[str]) -> dict[Path, list[str]]:
+    """Which folders to run, and with which targets: all of them, or those of the paths given."""
+    chosen: dict[Path, list[str]] = {}
+    for argument in filter(is_target, arguments):
+        path = Path(argument.split("::")[0]).resolve()
+        inside = path.relative_to(TESTS).parts if path.is_relative_to(TESTS) else ()
+        if inside:
+            chosen.setdefault(TESTS / inside[0], []).append(argument)
+    if chosen:
+        return chosen
+    folders = sorted({path.relative_to(TESTS).parts[0] for path in TESTS.glob("*/**/test_*.py")})
+    return {TESTS / name: [str(TESTS / name)] for name in folders}
+
+
+def options(arguments: list[str]) -> list[str]:
+    """What of pytest's arguments is not a path."""
+    return [argument for argument in arguments if not is_target(argument)]
+
+
+def is_target(argument: str) -> bool:
+    """Whether an argument is a path to tests rather than an option or an option's value."""
+    return not argument.startswith("-") and Path(argument.split("::")[0]).exists()
+
+
+def environment() -> dict[str, str]:
+    """The tests' environment: a fixed, small number of threads unless asked otherwise."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    threads = str(max(1, (os.cpu_count() or 2) // 2))
+    variables.setdefault("OMP_NUM_THREADS", threads)
+    variables.setdefault("MKL_NUM_THREADS", threads)
+    return variables
+
+
+def lint(python: Path) -> int:
+    """ruff's rules and format, and mypy over both packages; the worst status of the three."""
+    paths = [path for path in LINTED if (ROOT / path).exists()]
+    typed = [path for path in TYPED if any((ROOT / path).glob("**/*.py"))]
+    commands = (
+        ["-m", "ruff", "check", *paths],
+        ["-m", "ruff", "format", "--check", *paths],
+        ["-m", "mypy", *typed],
+    )
+    worst = 0
+    for command in commands:
+        say(" ".join(command[1:]))
+        worst = max(worst, subprocess.run([str(python), *command], cwd=ROOT).returncode)
+    return worst

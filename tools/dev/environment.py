@@ -1,0 +1,148 @@
+"""The environment in .venv: made once from the pins, proved, reused, and mended when broken."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from . import Problem
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+PINS = Path(__file__).with_name("pins.txt")
+TORCH = "2.13.0"
+# bpy 4.5 LTS is built for this Python alone.
+PYTHON = (3, 11)
+# PyTorch's own index of builds without CUDA. PyPI's build for Linux brings several GB of it.
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+TORCH_CHOICE = "MESHSDF_TORCH"
+
+# Lie in the environment's folder: `STAMP` once it is complete, `UNFINISHED` while it is made.
+STAMP = "meshsdf-stamp"
+UNFINISHED = "meshsdf-unfinished"
+
+
+def ensure() -> Path:
+    """Make, mend, or reuse the environment.
+
+    Returns
+    -------
+    Path
+        The environment's Python.
+
+    Raises
+    ------
+    Problem
+        No Python 3.11, no torch without CUDA, or an installation that failed.
+    """
+    python = python_of(VENV)
+    stamp = VENV / STAMP
+    if python.exists() and stamp.exists() and stamp.read_text() == fingerprint():
+        return python
+    started = time.monotonic()
+    if (VENV / UNFINISHED).exists() or (VENV.exists() and not works(python)):
+        say(f"{VENV.name} was left unfinished or is broken: making it anew")
+        shutil.rmtree(VENV)
+    if VENV.exists():
+        say(f"{VENV.name} has other pins: bringing it up to date")
+        stamp.unlink(missing_ok=True)
+    else:
+        say(f"making {VENV.name} (once; about 700 MB to fetch, a few minutes)")
+        VENV.mkdir()
+        (VENV / UNFINISHED).touch()
+        run([base_python(), "-m", "venv", str(VENV)], "making the virtual environment")
+    say("1/3 torch")
+    install_torch(python)
+    say("2/3 Blender, scikit-image and the tools")
+    run(pip(python, "install", "--no-deps", "-r", str(PINS)), "installing the pinned packages")
+    say("3/3 proving that nothing is missing")
+    run(pip(python, "check"), "checking the packages against each other")
+    stamp.write_text(fingerprint())
+    (VENV / UNFINISHED).unlink(missing_ok=True)
+    say(f"{VENV.name} is ready ({time.monotonic() - started:.0f} s)")
+    return python
+
+
+def python_of(environment: Path) -> Path:
+    """Where a virtual environment's Python lies."""
+    windows = environment / "Scripts" / "python.exe"
+    return windows if os.name == "nt" else environment / "bin" / "python"
+
+
+def fingerprint() -> str:
+    """What the environment depends on, as one hash: a change of it means another environment."""
+    machine = f"{sys.platform} {platform.machine()}"
+    # The folder counts too: a virtual environment cannot be moved.
+    parts = (PINS.read_text(), repr(torch_attempts()), machine, str(PYTHON), str(VENV))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def torch_attempts() -> list[list[str]]:
+    """pip's arguments for torch, in the order to be tried; none of them brings CUDA unasked."""
+    chosen = os.environ.get(TORCH_CHOICE)
+    if chosen:
+        return [[chosen]]
+    if sys.platform != "linux":
+        return [[f"torch=={TORCH}"]]
+    cpu = f"torch=={TORCH}+cpu"
+    # First whatever pip is set up to look at (a mirror, a folder of wheels), then PyTorch's index.
+    return [[cpu], [cpu, "--extra-index-url", TORCH_CPU_INDEX, "--retries", "1"]]
+
+
+def install_torch(python: Path) -> None:
+    """Install torch without its dependencies (the pins name them)."""
+    attempts = torch_attempts()
+    for arguments in attempts:
+        if subprocess.run(pip(python, "install", "--no-deps", *arguments)).returncode == 0:
+            return
+        say(f"not found: {' '.join(arguments)}")
+    raise Problem(
+        f"torch {TORCH} could not be installed (the messages above are pip's)",
+        f"check the connection to {TORCH_CPU_INDEX}; or choose another build with the variable "
+        f"{TORCH_CHOICE}: {TORCH_CHOICE}=torch=={TORCH} takes PyPI's, on Linux several GB of CUDA "
+        "whose packages you then install yourself; a path to a wheel works too",
+    )
+
+
+def base_python() -> str:
+    """A Python of the version that bpy needs: this one, or one found on the path."""
+    if sys.version_info[:2] == PYTHON:
+        return sys.executable
+    wanted = ".".join(map(str, PYTHON))
+    found = shutil.which(f"python{wanted}")
+    if found is None:
+        raise Problem(
+            f"Blender's wheel needs Python {wanted}; this is {platform.python_version()}",
+            f"install Python {wanted} and run python{wanted} dev.py",
+        )
+    return found
+
+
+def works(python: Path) -> bool:
+    """Whether an environment's Python starts and has pip."""
+    if not python.exists():
+        return False
+    return subprocess.run(pip(python, "--version"), capture_output=True).returncode == 0
+
+
+def pip(python: Path, *arguments: str) -> list[str]:
+    """A command line of the environment's pip."""
+    return [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
+
+
+def run(command: list[str], doing: str) -> None:
+    """Run a step with its output visible; stop where it fails."""
+    code = subprocess.run(command).returncode
+    if code != 0:
+        raise Problem(f"{doing} failed with status {code}", "see the messages above, then run again")
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    print(f"dev.py: {text}", flush=True)
