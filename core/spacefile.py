@@ -65,8 +65,8 @@ def write_space(path: str | os.PathLike[str], space: Space) -> None:
             file.flush()
             os.fsync(file.fileno())
         # mkstemp's files are for their owner's eyes only; a space is a document like any other.
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        temporary.chmod(0o644)
+        temporary.replace(path)
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
