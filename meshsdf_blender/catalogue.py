@@ -1,0 +1,146 @@
+"""Shape spaces as Blender sees them: where they are, and what the worker said is in them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import codes, door
+from .errors import Refusal
+from .identity import SPACES_FOLDER
+
+BUILTIN = "builtin:"
+MEAN = "Mean"
+
+
+@dataclass(frozen=True)
+class SpaceInfo:
+    """A space as the worker described it; codes ``(N, L)``, mean ``(L,)``."""
+
+    name: str
+    path: str
+    code_length: int
+    shape_names: tuple[str, ...]
+    codes: np.ndarray
+    mean: np.ndarray
+    card: dict[str, Any]
+    warnings: tuple[str, ...]
+    changed: float
+
+    def code(self, shape: str) -> np.ndarray:
+        """The code of a known shape by name or number; MEAN or nothing is the mean code."""
+        if shape in {"", MEAN}:
+            return self.mean
+        if shape in self.shape_names:
+            return self.codes[self.shape_names.index(shape)]
+        if shape.isdecimal() and int(shape) < len(self.codes):
+            return self.codes[int(shape)]
+        some = ", ".join(self.shape_names[:5]) or "none"
+        raise Refusal(
+            f"Space '{self.name}' knows no shape '{shape}'",
+            f"Its shapes are: {some}" + (", ..." if len(self.shape_names) > 5 else ""),
+        )
+
+
+_seen: dict[tuple[str, str], SpaceInfo] = {}
+
+
+def builtin_names() -> list[str]:
+    """Names of the spaces that come with the extension."""
+    return sorted(path.stem for path in SPACES_FOLDER.glob("*.safetensors"))
+
+
+def location(space: str, library: bpy.types.Library | None = None) -> str:
+    """The absolute path behind a space's text; no disk is touched."""
+    if space.startswith(BUILTIN):
+        return str(SPACES_FOLDER / f"{space[len(BUILTIN) :]}.safetensors")
+    # Not Path.resolve: this is called while drawing, and resolving touches the disk.
+    return os.path.abspath(bpy.path.abspath(space, library=library))  # noqa: PTH100
+
+
+def title(space: str) -> str:
+    """A space's short name for buttons."""
+    if space.startswith(BUILTIN):
+        return space[len(BUILTIN) :].replace("_", " ").title()
+    return Path(space.rstrip("/\\")).stem
+
+
+def existing(space: str, library: bpy.types.Library | None = None) -> str:
+    """The absolute path of a space. Raises Refusal where nothing is there."""
+    if not space:
+        raise Refusal("No shape space is chosen", "Choose a built-in one, or load one from a file")
+    path = location(space, library)
+    if not Path(path).exists():
+        if space.startswith(BUILTIN):
+            raise Refusal(
+                f"There is no built-in space '{space[len(BUILTIN) :]}'",
+                f"Built in are: {', '.join(builtin_names()) or 'none'}",
+            )
+        raise Refusal(
+            f"The shape space '{path}' is not there",
+            "Put it back, or set the shape's Space to where it is now",
+        )
+    return path
+
+
+def up_header(up: str) -> dict[str, str]:
+    """The header field for an up axis; absent where the file decides."""
+    return {} if up == "FILE" else {"up": up}
+
+
+def known(space: str, up: str) -> SpaceInfo | None:
+    """What is known of a space without asking anybody: for drawing."""
+    return _seen.get((location(space), up)) if space else None
+
+
+def info(space: str, up: str, library: bpy.types.Library | None = None) -> SpaceInfo:
+    """What is in a space; asks the worker once per file. Raises Refusal."""
+    path = existing(space, library)
+    changed = Path(path).stat().st_mtime
+    found = _seen.get((path, up))
+    if found is not None and found.changed == changed:
+        return found
+    header, arrays = door.ready_worker().request("space", {"path": path, **up_header(up)})
+    length = int(header["code_length"])
+    names = tuple(str(name) for name in header.get("shape_names", []))
+    found = SpaceInfo(
+        name=str(header.get("name") or title(space)),
+        path=path,
+        code_length=length,
+        shape_names=names,
+        codes=arrays["codes"].reshape(-1, length) if length else arrays["codes"],
+        mean=codes.check(arrays["mean"], f"the mean of space '{title(space)}'", length),
+        card=dict(header.get("card") or {}),
+        warnings=tuple(str(text) for text in header.get("warnings", [])),
+        changed=changed,
+    )
+    _seen[(path, up)] = found
+    return found
+
+
+def shape_choices(space: str, up: str) -> list[str]:
+    """Names to start from, as far as they are known without asking."""
+    found = known(space, up)
+    if found is None:
+        return [MEAN]
+    numbers = [str(index) for index in range(len(found.codes))]
+    return [MEAN, *(found.shape_names or numbers)]
+
+
+def blend_choices(context: bpy.types.Context) -> list[str]:
+    """Names that a blend may go between: known shapes, then other shape objects."""
+    ob = context.active_object
+    if ob is None or not ob.meshsdf.space:
+        return []
+    others = [o.name for o in context.scene.objects if o.meshsdf.space and o != ob]
+    return [*shape_choices(ob.meshsdf.space, ob.meshsdf.up), *others]
+
+
+def forget() -> None:
+    """Drop what is known, as when the worker's files may have changed."""
+    _seen.clear()

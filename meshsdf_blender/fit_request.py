@@ -1,0 +1,63 @@
+"""What a fit sends to the worker, gathered and checked before anything is asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import codes, mesh_upload, shape
+from .camera import camera_view
+from .errors import Refusal
+from .targets import target_coverage
+from .transform import fit_matrix
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """The header and arrays of a ``fit`` request; ``pose`` if the transform may change."""
+
+    header: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+    pose: bool
+
+
+def fit_request(
+    context: bpy.types.Context, ob: bpy.types.Object, *, exact_steps: int = 0
+) -> FitRequest:
+    """Read camera, target, code and transform. Raises Refusal, by name, changing nothing.
+
+    ``exact_steps`` asks for that many steps and no early end, else the scene's settings rule.
+    """
+    scene, settings = context.scene, context.scene.meshsdf
+    mesh_upload.check_writable(ob)
+    pose = settings.move or settings.turn or settings.scale
+    if not (pose or settings.fit_code):
+        raise Refusal("Nothing may change in this fit", "Turn on Shape, or a part of the transform")
+    context.view_layer.update()
+    depsgraph = context.evaluated_depsgraph_get()
+    view = camera_view(scene, depsgraph).resized(settings.pixels)
+    options = {
+        "steps": exact_steps or settings.steps,
+        "rate": settings.rate,
+        "prior": settings.prior,
+        "resolution": settings.resolution,
+        "cap": ob.meshsdf.cap,
+        "code": settings.fit_code,
+        "move": settings.move,
+        "turn": settings.turn,
+        "scale": settings.scale,
+    }
+    if exact_steps:
+        options |= {"patience": exact_steps + 1, "stop_iou": 1.0}
+    arrays = {
+        "code": codes.read(ob),
+        "object": fit_matrix(ob, pose=pose),
+        "matrix0": view.matrix,
+        "target0": target_coverage(scene, depsgraph, view, ob),
+    }
+    views = [{"width": view.width, "height": view.height, "weight": 1.0}]
+    header = {**shape.source(ob), "options": options, "views": views}
+    return FitRequest(header, arrays, pose)

@@ -1,0 +1,229 @@
+"""One fit, driven from Blender: the same run for a script that waits and for the live window.
+
+The worker steps on by itself; each ``next`` brings its newest step. Mesh, code and transform are
+written together, and whatever goes wrong, the shape is put back as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import codes, door, shape
+from .errors import Refusal, WorkerError, WorkerLost
+from .fit_request import fit_request
+from .transform import write_matrix
+
+STOP_SECONDS = 10.0
+REASONS = {
+    "converged": "The outlines match",
+    "steps": "All steps done",
+    "patience": "No further progress",
+    "stopped": "Stopped",
+}
+
+_running: list[FitRun] = []  # at most one
+
+
+@dataclass(frozen=True)
+class FitStep:
+    """A step as the worker sent it; vertices in local units, ``matrix`` local to world."""
+
+    step: int
+    steps: int
+    iou: float
+    best_iou: float
+    done: bool
+    reason: str
+    report: dict[str, Any]
+    code: np.ndarray
+    matrix: np.ndarray
+    vertices: np.ndarray
+    faces: np.ndarray
+
+
+def current() -> FitRun | None:
+    """The fit that is running, if one is."""
+    return _running[0] if _running else None
+
+
+class FitRun:
+    """A fit of one object, from its checks (in the constructor, Refusal) to its last frame."""
+
+    def __init__(
+        self, context: bpy.types.Context, ob: bpy.types.Object, *, exact_steps: int = 0
+    ) -> None:
+        if _running:
+            raise Refusal("A fit is running", "Stop it first (Esc)")
+        self._request = fit_request(context, ob, exact_steps=exact_steps)
+        self._name, self._uid = ob.name, ob.session_uid
+        self._before = shape.Snapshot(ob)
+        self._worker = None
+        self._asked = 0
+        self._stop_id = -1
+        self._phase = "starting"
+        self._stopping = False
+        self._written = False
+        self.start_iou: float | None = None
+        self.topologies: list[str] = []
+        _running.append(self)
+
+    @property
+    def pose(self) -> bool:
+        """Whether the object's transform is fitted."""
+        return self._request.pose
+
+    @property
+    def importing(self) -> bool:
+        """Whether the worker is still on its way."""
+        return self._phase == "starting"
+
+    def object(self) -> bpy.types.Object:
+        """The object, looked up anew. Raises Refusal where it is gone."""
+        ob = bpy.data.objects.get(self._name)
+        if ob is None or ob.session_uid != self._uid:
+            ob = next((o for o in bpy.data.objects if o.session_uid == self._uid), None)
+        if ob is None:
+            raise Refusal(f"Object '{self._name}' is gone, so the fit ended")
+        self._name = ob.name
+        return ob
+
+    def advance(self, wait: float = 0.0) -> FitStep | None:
+        """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail`` it."""
+        if self._worker is None:
+            self._worker = door.worker()
+        try:
+            if self._phase == "starting":
+                if not self._worker.pump(wait):
+                    return None
+                door.note_ready(self._worker)
+                self._check_length()
+                self._asked = self._worker.send("fit", self._request.header, self._request.arrays)
+                self._phase = "asking"
+            reply = self._worker.take(wait)
+        except WorkerLost as lost:
+            door.failed(lost)
+            raise
+        return None if reply is None else self._heard(*reply)
+
+    def stop(self) -> None:
+        """Ask the worker to end; its best step comes as the last frame."""
+        if not self._stopping and self._worker is not None and not self.importing:
+            self._stop_id = self._worker.send("stop")
+        self._stopping = True
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it was stopped before the worker had begun, so that no last frame will come."""
+        return self._stopping and self.importing
+
+    def write(self, context: bpy.types.Context, step: FitStep) -> None:
+        """Show a step in Blender. Raises Refusal; then ``fail`` it."""
+        ob = self.object()
+        if not len(step.faces):
+            return  # a step without a surface has nothing to show; the best one has
+        self._written = True
+        if self.pose:
+            write_matrix(ob, step.matrix, context.view_layer)
+        shape.write(ob, step.code, step.vertices, step.faces, step.report)
+
+    def finish(self, context: bpy.types.Context, step: FitStep) -> None:
+        """Write the last frame and what the fit came to, and end the run."""
+        self.write(context, step)
+        ob = self.object()
+        settings, options = ob.meshsdf, self._request.header["options"]
+        if (settings.resolution, settings.newton) != (options["resolution"], 0):
+            shape.extract(ob, codes.read(ob))
+        settings.fit_start = step.iou if self.start_iou is None else self.start_iou
+        settings.fit_iou = step.best_iou
+        settings.fit_steps = step.step
+        settings.fit_reason = REASONS.get(step.reason, step.reason)
+        settings.fit_topology = " to ".join(self.topologies[-4:])
+        self._end()
+
+    def fail(self) -> None:
+        """Give up: the shape as it was before, the worker free for the next request."""
+        try:
+            if self._written:
+                self._before.restore(self.object(), pose=self.pose)
+        except Refusal:
+            pass  # the object is gone: nothing is left to put back
+        self.abandon()
+
+    def abandon(self) -> None:
+        """End without touching Blender's data, which undo or a new file has already changed."""
+        if self._phase in {"asking", "fitting"} and self._worker is not None:
+            # A worker that dies here ends its fit too.
+            with contextlib.suppress(Refusal):
+                self._drain()
+        self._end()
+
+    def _end(self) -> None:
+        self._phase = "over"
+        self._before.free()
+        if self in _running:
+            _running.remove(self)
+
+    def _check_length(self) -> None:
+        """Refuse a code of another length, which only the worker can tell, before it is sent."""
+        shape.checked_code(self.object())
+
+    def _heard(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep | None:
+        op, identity = header["op"], header.get("id", 0)
+        # A stop that crossed the last frame may be answered by an error: nothing is lost.
+        if op == "error" and identity >= self._asked and identity != self._stop_id:
+            self._phase = "over"
+            raise WorkerError(
+                str(header.get("kind")), str(header.get("problem")), str(header.get("remedy", ""))
+            )
+        if op == "fitting" and identity == self._asked:
+            self._phase = "fitting"
+            self._worker.send("next")
+        if op != "step" or identity < self._asked:
+            return None
+        step = _step(header, arrays)
+        if step.done:
+            self._phase = "over"
+        else:
+            self._worker.send("next")
+        if self.start_iou is None:
+            self.start_iou = float(header.get("start_iou", step.iou))
+        words = shape.topology(step.report)
+        if not step.done and words and self.topologies[-1:] != [words]:
+            self.topologies.append(words)
+        return step
+
+    def _drain(self) -> None:
+        """Stop the worker's fit and read up to its last frame; end the worker if none comes."""
+        self.stop()
+        for _ in range(int(STOP_SECONDS / 0.1)):
+            step = self.advance(0.1)
+            if step is not None and step.done:
+                return
+        self._worker.kill()
+
+
+def _step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:
+    return FitStep(
+        step=int(header["step"]),
+        steps=int(header["steps"]),
+        iou=float(header.get("iou") or 0.0),
+        best_iou=float(header.get("best_iou") or 0.0),
+        done=bool(header.get("done")),
+        reason=str(header.get("reason", "")),
+        report=dict(header.get("report") or {}),
+        code=arrays["code"],
+        matrix=arrays["object"],
+        vertices=arrays["vertices"],
+        faces=arrays["faces"],
+    )
+
+
+def abandon_current() -> None:
+    """End a running fit, if any, without touching Blender's data."""
+    for run in list(_running):
+        run.abandon()

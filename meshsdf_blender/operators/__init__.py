@@ -1,0 +1,17 @@
+"""The operators, one file per concern. Each does one thing by calling what holds the work."""
+
+from __future__ import annotations
+
+from . import blend, fit, regular, shape_add, shape_update, space_load, worker
+
+modules = (space_load, shape_add, shape_update, blend, fit, regular, worker)
+
+
+def register() -> None:
+    for module in modules:
+        module.register()
+
+
+def unregister() -> None:
+    for module in reversed(modules):
+        module.unregister()

@@ -1,0 +1,181 @@
+"""Fitting the active shape: to the end in a script, live in a window, step by step by hand."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.app.handlers import persistent
+from bpy.props import IntProperty
+
+from .. import fit_run
+from ..errors import Refusal
+from ..fit_run import FitRun, FitStep
+from ..progress import hide_progress, redraw, show_progress, show_waiting
+from .guarded import NeedsShape
+
+TICK_SECONDS = 0.02
+WAIT_SECONDS = 0.1
+
+
+def run_to_end(context: bpy.types.Context, run: FitRun) -> FitStep:
+    """Drive a run to its last frame and write that one. Raises Refusal with all as before."""
+    try:
+        while True:
+            step = run.advance(WAIT_SECONDS)
+            if step is not None and step.done:
+                run.finish(context, step)
+                return step
+    except BaseException:  # a KeyboardInterrupt too leaves shape and worker in order
+        run.fail()
+        raise
+
+
+def summary(ob: bpy.types.Object) -> str:
+    """What a fit came to, in one line."""
+    told = ob.meshsdf
+    return (
+        f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {told.fit_steps} steps: "
+        f"{told.fit_reason}"
+    )
+
+
+class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
+    bl_idname = "meshsdf.fit_step"
+    bl_label = "Step"
+    bl_description = "Take a few steps towards the target, keeping the best of them"
+    bl_options = {"REGISTER", "UNDO"}
+
+    steps: IntProperty(
+        name="Steps",
+        description="How many steps to take",
+        default=1,
+        min=1,
+        soft_max=100,
+        max=10000,
+    )
+
+    def perform(self, context: bpy.types.Context) -> None:
+        ob = context.active_object
+        run_to_end(context, FitRun(context, ob, exact_steps=self.steps))
+        self.report({"INFO"}, summary(ob))
+
+
+class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
+    bl_idname = "meshsdf.fit"
+    bl_label = "Fit"
+    bl_description = (
+        "Change the shape until its silhouette in the active camera matches the target; "
+        "Esc keeps the best so far"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    _run: FitRun
+    _timer: bpy.types.Timer
+
+    def perform(self, context: bpy.types.Context) -> None:
+        ob = context.active_object
+        run_to_end(context, FitRun(context, ob))
+        self.report({"INFO"}, summary(ob))
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._run = FitRun(context, context.active_object)
+        except Refusal as refusal:
+            self.report({"ERROR"}, str(refusal))
+            return {"CANCELLED"}
+        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        show_waiting(context, self._run)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if fit_run.current() is not self._run:  # undo, a new file or the end of the add-on ended it
+            return self._over(context, {"CANCELLED"})
+        if event.type == "ESC" and event.value == "PRESS":
+            return self._guard(context, self._run.stop) or {"RUNNING_MODAL"}
+        if event.type == "TIMER":
+            return self._guard(context, lambda: self._tick(context)) or {"PASS_THROUGH"}
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator itself, as when a file is opened."""
+        if fit_run.current() is self._run:
+            self._run.abandon()
+        self._over(context, {"CANCELLED"})
+
+    def _guard(self, context: bpy.types.Context, action) -> set[str] | None:
+        """Do ``action``; a refusal puts the shape back and ends the operator."""
+        try:
+            return action()
+        except Refusal as refusal:
+            self._run.fail()
+            self.report({"ERROR"}, str(refusal))
+            return self._over(context, {"CANCELLED"})
+
+    def _tick(self, context: bpy.types.Context) -> set[str] | None:
+        run = self._run
+        if run.stopped_early:
+            run.abandon()
+            return self._over(context, {"CANCELLED"})
+        step = run.advance()
+        if step is None:
+            return None
+        if not step.done:
+            run.write(context, step)
+            show_progress(context, step)
+            return None
+        run.finish(context, step)
+        self.report({"INFO"}, summary(run.object()))
+        return self._over(context, {"FINISHED"})
+
+    def _over(self, context: bpy.types.Context, result: set[str]) -> set[str]:
+        context.window_manager.event_timer_remove(self._timer)
+        hide_progress(context)
+        return result
+
+
+class MESHSDF_OT_fit_stop(bpy.types.Operator):
+    bl_idname = "meshsdf.fit_stop"
+    bl_label = "Stop"
+    bl_description = "End the running fit and keep its best shape"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if fit_run.current() is None:
+            cls.poll_message_set("No fit is running")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            fit_run.current().stop()
+        except Refusal as refusal:
+            self.report({"ERROR"}, str(refusal))
+            return {"CANCELLED"}
+        redraw(context)
+        return {"FINISHED"}
+
+
+@persistent
+def _data_changes(*_: object) -> None:
+    """Undo, redo and another file replace the data that a fit is writing to."""
+    fit_run.abandon_current()
+
+
+HANDLERS = (bpy.app.handlers.undo_pre, bpy.app.handlers.redo_pre, bpy.app.handlers.load_pre)
+classes = (MESHSDF_OT_fit_step, MESHSDF_OT_fit, MESHSDF_OT_fit_stop)
+_register, _unregister = bpy.utils.register_classes_factory(classes)
+
+
+def register() -> None:
+    _register()
+    for handlers in HANDLERS:
+        handlers.append(_data_changes)
+
+
+def unregister() -> None:
+    fit_run.abandon_current()
+    for handlers in HANDLERS:
+        handlers.remove(_data_changes)
+    _unregister()

@@ -1,0 +1,81 @@
+"""What all operators share: a refusal becomes a report, and polls say why they refuse."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import fit_run, shape
+from ..errors import Refusal
+
+
+class Guarded:
+    """An operator whose ``perform`` may raise Refusal.
+
+    Its text is reported as an error, which in a script is the message of the RuntimeError; the
+    operator then is CANCELLED and leaves no undo step.
+    """
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        window = context.window if not bpy.app.background else None
+        if window is not None:
+            window.cursor_modal_set("WAIT")
+        try:
+            self.perform(context)
+        except Refusal as refusal:
+            self.report({"ERROR"}, str(refusal))
+            return {"CANCELLED"}
+        finally:
+            if window is not None:
+                window.cursor_modal_restore()
+        return {"FINISHED"}
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """Do the whole job, or raise Refusal and change nothing."""
+        raise NotImplementedError
+
+
+class NeedsNoFit(Guarded):
+    """An operator that has to wait for a running fit."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if fit_run.current() is not None:
+            cls.poll_message_set("A fit is running: stop it first (Esc)")
+            return False
+        return True
+
+
+class NeedsObjectMode(NeedsNoFit):
+    """An operator that adds objects."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Go back to Object Mode first")
+            return False
+        return True
+
+
+class NeedsShape(NeedsNoFit):
+    """An operator on the active shape."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        ob = context.active_object
+        if ob is None:
+            cls.poll_message_set("Select a MeshSDF shape, or add one (Add > Mesh > MeshSDF Shape)")
+            return False
+        if not shape.is_shape(ob):
+            cls.poll_message_set(f"Object '{ob.name}' is no MeshSDF shape: select or add one")
+            return False
+        if ob.mode != "OBJECT":
+            cls.poll_message_set(f"Object '{ob.name}' is being edited: go back to Object Mode")
+            return False
+        if ob.library or ob.override_library or ob.data.library or ob.data.override_library:
+            cls.poll_message_set(f"Object '{ob.name}' is linked: make it local first")
+            return False
+        return True

@@ -1,0 +1,128 @@
+"""Adding a shape: a mesh object with a code of a space."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from .. import catalogue, codes, shape
+from ..errors import Refusal
+from ..properties import UP_AXES
+from .guarded import NeedsObjectMode
+
+
+def _known_shapes(operator, context: bpy.types.Context, edit: str) -> list[str]:
+    settings = context.scene.meshsdf
+    return catalogue.shape_choices(operator.space or settings.space, operator.up)
+
+
+class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
+    bl_idname = "meshsdf.shape_add"
+    bl_label = "Add Shape"
+    bl_description = "Add a mesh that a latent code of the chosen space drives"
+    bl_options = {"REGISTER", "UNDO"}
+
+    space: StringProperty(
+        name="Space", description="builtin:NAME or a path; empty: the one chosen in the sidebar"
+    )
+    up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
+    shape: StringProperty(
+        name="Start from",
+        description="A known shape by name or number; the mean of all where empty",
+        search=_known_shapes,
+    )
+    resolution: IntProperty(
+        name="Resolution",
+        description="Cells along each side of the grid",
+        default=64,
+        min=8,
+        soft_max=256,
+        max=1024,
+    )
+
+    def perform(self, context: bpy.types.Context) -> None:
+        space, up = chosen_space(context, self.space, self.up)
+        info = catalogue.info(space, up)
+        code = info.code(self.shape)
+        known = self.shape if self.shape != catalogue.MEAN else ""
+        name = f"{info.name} {known}".strip() if known else info.name
+        mesh = bpy.data.meshes.new(name)
+        ob = bpy.data.objects.new(name, mesh)
+        settings = ob.meshsdf
+        settings.space, settings.up = space, up
+        settings.resolution = self.resolution
+        try:
+            shape.extract(ob, code)
+        except Refusal:
+            bpy.data.objects.remove(ob)
+            bpy.data.meshes.remove(mesh)
+            raise
+        ob.id_properties_ui(codes.KEY).update(description="Latent code of the shape")
+        context.collection.objects.link(ob)
+        ob.location = context.scene.cursor.location
+        for other in context.selected_objects:
+            other.select_set(False)
+        ob.select_set(True)
+        context.view_layer.objects.active = ob
+
+
+def chosen_space(context: bpy.types.Context, space: str, up: str) -> tuple[str, str]:
+    """The space to add from: the one named, else the sidebar's, else the first built-in."""
+    if space:
+        return space, up
+    settings = context.scene.meshsdf
+    if settings.space:
+        return settings.space, settings.space_up
+    names = catalogue.builtin_names()
+    if not names:
+        raise Refusal("No shape space is chosen", "Load one from a file first")
+    return catalogue.BUILTIN + names[0], "FILE"
+
+
+class MESHSDF_MT_add(bpy.types.Menu):
+    bl_idname = "MESHSDF_MT_add"
+    bl_label = "MeshSDF Shape"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator_context = "EXEC_REGION_WIN"
+        for name in catalogue.builtin_names():
+            space = catalogue.BUILTIN + name
+            add = layout.operator(
+                "meshsdf.shape_add", text=catalogue.title(space), icon="OUTLINER_OB_MESH"
+            )
+            add.space, add.up = space, "FILE"
+        for entry in context.scene.meshsdf.loaded:
+            add = layout.operator("meshsdf.shape_add", text=entry.name, icon="OUTLINER_OB_MESH")
+            add.space, add.up = entry.path, entry.up
+
+
+class MESHSDF_MT_known(bpy.types.Menu):
+    bl_idname = "MESHSDF_MT_known"
+    bl_label = "Add Known Shape"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.meshsdf
+        layout = self.layout
+        layout.operator_context = "EXEC_REGION_WIN"
+        for name in catalogue.shape_choices(settings.space, settings.space_up)[:40]:
+            add = layout.operator("meshsdf.shape_add", text=name)
+            add.space, add.up, add.shape = settings.space, settings.space_up, name
+
+
+def _menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    menu.layout.menu(MESHSDF_MT_add.bl_idname, icon="OUTLINER_OB_MESH")
+
+
+classes = (MESHSDF_OT_shape_add, MESHSDF_MT_add, MESHSDF_MT_known)
+_register, _unregister = bpy.utils.register_classes_factory(classes)
+
+
+def register() -> None:
+    _register()
+    bpy.types.VIEW3D_MT_mesh_add.append(_menu)
+
+
+def unregister() -> None:
+    bpy.types.VIEW3D_MT_mesh_add.remove(_menu)
+    _unregister()

@@ -1,0 +1,235 @@
+"""What is stored in Blender's data: on the object, the scene, and (not saved) the window manager.
+
+The code itself is an ID property of the object: see ``codes.py``.
+"""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from . import catalogue
+
+UP_AXES = (
+    ("FILE", "As the File Says", "Use the up axis that the file states, or Z where it states none"),
+    ("Y", "Y Up", "The space was trained on shapes that stand along Y, as most published ones do"),
+    ("Z", "Z Up", "The space was trained on shapes that stand along Z, as Blender's do"),
+)
+BLENDS = (
+    ("linear", "Linear", "Go straight from one code to the other"),
+    ("spherical", "Spherical", "Go along an arc, which keeps the length of the code"),
+    ("smooth", "Smooth", "Go straight, starting and arriving gently"),
+)
+TARGETS = (
+    ("BACKGROUND", "Background", "Fit to the background image of the active camera, as drawn"),
+    ("IMAGE", "Image", "Fit to an image that fills the camera's frame"),
+    ("OBJECT", "Object", "Fit to the silhouette of another object"),
+    ("MASK", "Mask", "Fit to the filled outline of a mask datablock"),
+)
+CHANNELS = (
+    ("AUTO", "Automatic", "Use alpha where the image has any transparency, else brightness"),
+    ("ALPHA", "Alpha", "Pixels that are more opaque than the threshold are inside"),
+    ("LUMINANCE", "Brightness", "Pixels that are brighter than the threshold are inside"),
+)
+
+
+class LoadedSpace(bpy.types.PropertyGroup):
+    """A space that was loaded from a file, offered in the menus of this .blend."""
+
+    path: StringProperty(name="File", description="Where the space was loaded from")
+    up: EnumProperty(name="Up Axis", description="The axis that points up", items=UP_AXES)
+
+
+class ObjectSettings(bpy.types.PropertyGroup):
+    """``Object.meshsdf``: which space a shape lives in, how it is meshed, and what is known of it.
+
+    An object is a shape of ours where ``space`` is not empty.
+    """
+
+    space: StringProperty(
+        name="Space",
+        description="Where the shape's decoder is: builtin:NAME, or a file that may start with //",
+    )
+    up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
+    resolution: IntProperty(
+        name="Resolution",
+        description="Cells along each side of the grid; twice as many take four times as long",
+        default=64,
+        min=8,
+        soft_min=16,
+        soft_max=256,
+        max=1024,
+    )
+    cap: BoolProperty(
+        name="Close at the Wall",
+        description="Close the surface where it leaves the space's cube, instead of leaving a hole",
+    )
+    newton: IntProperty(
+        name="Projection Steps",
+        description="Move each vertex onto the exact surface with this many Newton steps",
+        min=0,
+        max=3,
+    )
+    # What the worker said of the mesh.
+    vertices: IntProperty(name="Vertices", description="Vertices of the last extraction")
+    faces: IntProperty(name="Faces", description="Triangles of the last extraction")
+    components: IntProperty(name="Parts", description="Connected parts of the last extraction")
+    genus: IntProperty(name="Holes", description="Handles of the surface (1 for a ring); -1: open")
+    watertight: BoolProperty(name="Watertight", description="Whether the surface is closed")
+    volume: FloatProperty(name="Volume", description="Enclosed volume in local units")
+    message: StringProperty(name="Message", description="What the last extraction warned of")
+    # What the last fit said.
+    fit_start: FloatProperty(name="IoU Before", description="Overlap with the target at the start")
+    fit_iou: FloatProperty(
+        name="IoU", description="Overlap with the target, 1 at best; -1: not fitted", default=-1.0
+    )
+    fit_steps: IntProperty(name="Steps", description="Steps that the last fit took")
+    fit_reason: StringProperty(name="Ended", description="Why the last fit ended")
+    fit_topology: StringProperty(name="Topology", description="How parts and holes changed")
+
+
+def _choices(scene_settings: SceneSettings, context: bpy.types.Context, edit: str) -> list[str]:
+    return catalogue.blend_choices(context)
+
+
+class SceneSettings(bpy.types.PropertyGroup):
+    """``Scene.meshsdf``: what to add next, what to blend, and how to fit."""
+
+    space: StringProperty(
+        name="Space", description="The space that new shapes come from", default=""
+    )
+    space_up: EnumProperty(name="Up Axis", description="Its axis that points up", items=UP_AXES)
+    loaded: CollectionProperty(type=LoadedSpace)
+
+    blend_first: StringProperty(
+        name="From",
+        description="A known shape of the space, its mean, or another shape object",
+        search=_choices,
+    )
+    blend_second: StringProperty(
+        name="To",
+        description="A known shape of the space, its mean, or another shape object",
+        search=_choices,
+    )
+    blend_factor: FloatProperty(
+        name="Factor",
+        description="How far to go from the first to the second",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    blend_method: EnumProperty(
+        name="Path", description="How to go from one code to the other", items=BLENDS
+    )
+
+    target: EnumProperty(name="Target", description="What to fit to", items=TARGETS)
+    image: PointerProperty(
+        name="Image", description="An image that fills the camera's frame", type=bpy.types.Image
+    )
+    object: PointerProperty(
+        name="Object", description="The object whose outline to follow", type=bpy.types.Object
+    )
+    mask: PointerProperty(
+        name="Mask", description="A mask with a closed outline", type=bpy.types.Mask
+    )
+    channel: EnumProperty(
+        name="Read From", description="What tells inside from outside", items=CHANNELS
+    )
+    threshold: FloatProperty(
+        name="Threshold",
+        description="Values above it are inside",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    invert: BoolProperty(name="Invert", description="Swap inside and outside")
+
+    steps: IntProperty(
+        name="Steps", description="Stop after this many", default=60, min=1, soft_max=300, max=10000
+    )
+    rate: FloatProperty(
+        name="Rate",
+        description="How far a step may go, in standard deviations of the known codes",
+        default=0.1,
+        min=1e-4,
+        soft_max=0.5,
+        max=10.0,
+        precision=3,
+    )
+    prior: FloatProperty(
+        name="Stay Plausible",
+        description="How strongly to hold on to what the space was trained on",
+        default=1e-3,
+        min=0.0,
+        soft_max=0.1,
+        max=100.0,
+        precision=4,
+    )
+    resolution: IntProperty(
+        name="Resolution",
+        description="Cells along each side while fitting; the result gets the shape's own",
+        default=64,
+        min=8,
+        soft_min=16,
+        soft_max=128,
+        max=512,
+    )
+    pixels: IntProperty(
+        name="Pixels",
+        description="The longer side of the silhouettes that are compared",
+        default=256,
+        min=32,
+        soft_max=512,
+        max=2048,
+        subtype="PIXEL",
+    )
+    fit_code: BoolProperty(
+        name="Shape", description="Let the fit change the latent code", default=True
+    )
+    move: BoolProperty(name="Location", description="Let the fit move the object")
+    turn: BoolProperty(name="Rotation", description="Let the fit rotate the object")
+    scale: BoolProperty(name="Scale", description="Let the fit scale the object, evenly")
+
+
+class Progress(bpy.types.PropertyGroup):
+    """``WindowManager.meshsdf``: how the running fit is doing; never saved."""
+
+    running: BoolProperty(name="Running", description="Whether a fit is running")
+    step: IntProperty(name="Step", description="The step that is shown")
+    steps: IntProperty(name="Steps", description="How many steps there will be")
+    iou: FloatProperty(name="IoU", description="Overlap of the shape that is shown")
+    best_iou: FloatProperty(name="Best IoU", description="The best overlap so far")
+    text: StringProperty(name="State", description="What is going on")
+    topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
+
+
+classes = (LoadedSpace, ObjectSettings, SceneSettings, Progress)
+OWNERS = (
+    (bpy.types.Object, ObjectSettings),
+    (bpy.types.Scene, SceneSettings),
+    (bpy.types.WindowManager, Progress),
+)
+
+
+def register() -> None:
+    for cls in classes:
+        bpy.utils.register_class(cls)
+    for owner, settings in OWNERS:
+        owner.meshsdf = PointerProperty(type=settings)
+
+
+def unregister() -> None:
+    for owner, _ in OWNERS:
+        del owner.meshsdf
+    for cls in reversed(classes):
+        bpy.utils.unregister_class(cls)

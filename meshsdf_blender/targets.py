@@ -1,0 +1,145 @@
+"""The target silhouette of a fit, whatever it comes from: coverage in [0, 1] per pixel."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from . import mesh_upload
+from .background import placement, shown_background
+from .camera import CameraView, frame_size
+from .errors import Refusal
+from .image_pixels import image_mask
+from .mask_outline import mask_coverage
+from .silhouette import mesh_silhouette
+
+SAMPLES = 4  # a side, per target pixel
+ASPECT_TOLERANCE = 0.02
+# Types that Blender can turn into a mesh.
+MESHABLE = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
+
+
+def target_coverage(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    view: CameraView,
+    fitted: bpy.types.Object | None = None,
+) -> np.ndarray:
+    """Coverage ``(view.height, view.width)`` float32, row 0 at the top, of the scene's target.
+
+    ``view`` is the scene camera's, at the size to fit at. Raises Refusal, by name, for a target
+    that is missing, unreadable, empty or full.
+    """
+    settings = scene.meshsdf
+    reader = {
+        "BACKGROUND": _from_background,
+        "IMAGE": _from_image,
+        "OBJECT": _from_object,
+        "MASK": _from_mask,
+    }[settings.target]
+    samples, name = reader(scene, depsgraph, view, fitted)
+    coverage = samples.reshape(view.height, SAMPLES, view.width, SAMPLES).mean(
+        axis=(1, 3), dtype=np.float32
+    )
+    if settings.invert:
+        coverage = 1.0 - coverage
+    _check_filled(coverage, name, settings)
+    return np.ascontiguousarray(coverage, dtype=np.float32)
+
+
+def _check_filled(coverage: np.ndarray, name: str, settings: bpy.types.PropertyGroup) -> None:
+    share = float(coverage.mean())
+    by_threshold = settings.target in {"BACKGROUND", "IMAGE"}
+    if share * coverage.size < 1.0:
+        raise Refusal(
+            f"{name} covers no pixel of the camera's frame",
+            "Lower the threshold, try Invert, or move it into view"
+            if by_threshold
+            else "Move it into the camera's view",
+        )
+    if share > 1.0 - 0.5 / coverage.size:
+        raise Refusal(
+            f"{name} covers the camera's whole frame, so it has no outline",
+            "Raise the threshold, try Invert, or use an image with transparency"
+            if by_threshold
+            else "Move the camera back until its outline is in view",
+        )
+
+
+def _fine(view: CameraView) -> CameraView:
+    """The view with ``SAMPLES`` samples a side in each of its pixels."""
+    scale = np.diag([SAMPLES, SAMPLES, 1.0, 1.0])
+    return CameraView(view.width * SAMPLES, view.height * SAMPLES, scale @ view.matrix)
+
+
+def _sampled(mask: np.ndarray, to_frame: np.ndarray, frame, view: CameraView) -> np.ndarray:
+    """The mask at each sample of the view; ``to_frame`` maps its pixels to ``frame``, y up."""
+    fine = _fine(view)
+    x = (np.arange(fine.width) + 0.5) * frame[0] / fine.width
+    y = frame[1] - (np.arange(fine.height) + 0.5) * frame[1] / fine.height
+    inverse = np.linalg.inv(to_frame[:, :2])
+    x, y = x - to_frame[0, 2], y - to_frame[1, 2]
+    height, width = mask.shape
+    column = np.floor(inverse[0, 0] * x[None, :] + inverse[0, 1] * y[:, None]).astype(np.int64)
+    above = np.floor(inverse[1, 0] * x[None, :] + inverse[1, 1] * y[:, None]).astype(np.int64)
+    row = height - 1 - above
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    return inside & mask[row.clip(0, height - 1), column.clip(0, width - 1)]
+
+
+def _from_background(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
+    background = shown_background(scene.camera)
+    image = background.image
+    mask = image_mask(image, scene.meshsdf.channel, scene.meshsdf.threshold)
+    frame = frame_size(scene)
+    size = (mask.shape[1], mask.shape[0])
+    to_frame = placement(background, scene.camera, scene, size, frame)
+    if abs(np.linalg.det(to_frame[:, :2])) < 1e-12:
+        raise Refusal(f"Background image '{image.name}' is scaled to nothing", "Raise its scale")
+    return _sampled(mask, to_frame, frame, view), f"Background image '{image.name}'"
+
+
+def _from_image(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
+    image = scene.meshsdf.image
+    if image is None:
+        raise Refusal("No target image is set", "Open one under Fit > Image")
+    mask = image_mask(image, scene.meshsdf.channel, scene.meshsdf.threshold)
+    width, height = frame_size(scene)
+    rows, columns = mask.shape
+    if abs((columns / rows) / (width / height) - 1.0) > ASPECT_TOLERANCE:
+        raise Refusal(
+            f"Image '{image.name}' is {columns} x {rows} but the camera's frame {width} x {height}",
+            "Give the render the image's proportions (Output > Resolution), or place the image "
+            "as the camera's background and fit to that",
+        )
+    to_frame = np.array([[width / columns, 0, 0], [0, height / rows, 0]])
+    return _sampled(mask, to_frame, (width, height), view), f"Image '{image.name}'"
+
+
+def _from_object(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
+    target = scene.meshsdf.object
+    if target is None:
+        raise Refusal("No target object is set", "Pick one under Fit > Object")
+    if target == fitted:
+        raise Refusal(f"Object '{target.name}' cannot be its own target", "Pick another object")
+    if target.type not in MESHABLE:
+        raise Refusal(f"Target object '{target.name}' has no surface", "Pick a mesh object")
+    evaluated = target.evaluated_get(depsgraph)
+    mesh = evaluated.to_mesh()
+    try:
+        vertices, faces = mesh_upload.read(mesh) if mesh else (np.zeros((0, 3)), np.zeros((0, 3)))
+    finally:
+        evaluated.to_mesh_clear()
+    if not len(faces):
+        raise Refusal(f"Target object '{target.name}' has no faces", "Pick a mesh object")
+    matrix = np.array(evaluated.matrix_world, dtype=np.float64)
+    world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
+    return mesh_silhouette(world, faces, _fine(view)), f"Object '{target.name}'"
+
+
+def _from_mask(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
+    mask = scene.meshsdf.mask
+    if mask is None:
+        raise Refusal("No target mask is set", "Pick one under Fit > Mask")
+    fine = _fine(view)
+    return mask_coverage(mask, fine.width, fine.height), f"Mask '{mask.name}'"

@@ -1,0 +1,133 @@
+"""A real Blender (the bpy wheel) with the extension of this checkout enabled in it.
+
+The checkout is linked into an extension repository of a user folder of its own, so that package
+names, preferences and relative imports are those of an installed extension.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numpy")
+
+ROOT = Path(__file__).resolve().parents[2]
+FAKE_ROOT = Path(__file__).parent / "fake_root"
+PARTS = ("__init__.py", "blender_manifest.toml", "meshsdf_blender", "core", "spaces")
+MODULE = "bl_ext.checkout.meshsdf"
+
+_user = Path(tempfile.mkdtemp(prefix="meshsdf-test-"))
+atexit.register(shutil.rmtree, _user, ignore_errors=True)
+os.environ["BLENDER_USER_RESOURCES"] = str(_user)
+# The Python that runs the tests has what the worker needs; no other one is searched for.
+os.environ["MESHSDF_PYTHON"] = sys.executable
+bpy = pytest.importorskip("bpy")
+
+
+def _link_checkout() -> None:
+    package = _user / "checkout" / "meshsdf"
+    package.mkdir(parents=True)
+    for part in PARTS:
+        (package / part).symlink_to(ROOT / part)
+    bpy.context.preferences.extensions.repos.new(
+        name="Checkout", module="checkout", custom_directory=str(package.parent)
+    )
+
+
+def enable() -> None:
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    assert MODULE in bpy.context.preferences.addons
+
+
+def disable() -> None:
+    # Whatever is left registered at exit hangs or crashes the wheels of 4.2 and 4.5.
+    bpy.ops.preferences.addon_disable(module=MODULE)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _extension():
+    _link_checkout()
+    enable()
+    yield
+    disable()
+
+
+@pytest.fixture
+def addon(_extension):
+    """The package meshsdf_blender of the enabled extension."""
+    return sys.modules[f"{MODULE}.meshsdf_blender"]
+
+
+@pytest.fixture
+def part(addon):
+    """A function from a module's name to that module of meshsdf_blender."""
+    import importlib
+
+    return lambda name: importlib.import_module(f"{addon.__name__}.{name}")
+
+
+@pytest.fixture
+def scene(_extension):
+    """An empty file with a camera that looks along +Y from (0, -4, 0), 200 x 150 pixels."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    scene = bpy.context.scene
+    data = bpy.data.cameras.new("Camera")
+    camera = bpy.data.objects.new("Camera", data)
+    scene.collection.objects.link(camera)
+    camera.location = (0.0, -4.0, 0.0)
+    camera.rotation_euler = (1.5707963267948966, 0.0, 0.0)
+    scene.camera = camera
+    scene.render.resolution_x, scene.render.resolution_y = 200, 150
+    bpy.context.view_layer.update()
+    return scene
+
+
+@pytest.fixture
+def fake(monkeypatch, part, tmp_path):
+    """A worker of fake_root in place of the real one; call it with a misbehaviour to restart it.
+
+    Its value's ``space`` is a file that the fake takes for a space.
+    """
+    door = part("door")
+
+    class Fake:
+        space = str(tmp_path / "räume" / "fäke.safetensors")
+
+        def __call__(self, mode: str) -> None:
+            door.close()
+            monkeypatch.setenv("FAKE_WORKER", mode)
+
+    Path(Fake.space).parent.mkdir()
+    Path(Fake.space).write_bytes(b"fake")
+    monkeypatch.setattr(door, "ROOT_FOLDER", FAKE_ROOT)
+    door.close()
+    yield Fake()
+    part("fit_run").abandon_current()
+    door.close()
+    part("catalogue").forget()
+
+
+@pytest.fixture
+def shape_object(scene, fake):
+    """A shape at the mean code of the fake space, active."""
+    bpy.ops.meshsdf.shape_add(space=fake.space)
+    return bpy.context.active_object
+
+
+@pytest.fixture
+def target(scene):
+    """An ellipsoid beside nothing, set as the scene's target object."""
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.6)
+    ob = bpy.context.active_object
+    ob.name = "Target"
+    ob.scale = (1.4, 1.0, 1.0)
+    bpy.context.view_layer.update()
+    scene.meshsdf.target = "OBJECT"
+    scene.meshsdf.object = ob
+    return ob

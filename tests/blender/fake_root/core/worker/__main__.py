@@ -1,0 +1,200 @@
+"""A worker that speaks docs/protocol.md and needs no torch: ellipsoids for any space.
+
+It stands in for the real one where a test needs a fast, exact or misbehaving partner. The variable
+FAKE_WORKER names a misbehaviour: silent, unready, old_protocol, die_at_step_N, garbage, slow,
+bad_mesh, alien_error.
+"""
+
+import json
+import math
+import os
+import sys
+import time
+from multiprocessing.connection import Client
+
+import numpy as np
+
+MODE = os.environ.get("FAKE_WORKER", "")
+LENGTH = 4
+MEAN = np.zeros(LENGTH, dtype="<f4")
+CODES = np.array([[1, 0, 0, 0], [0, 1, 0, 0]], dtype="<f4")
+
+
+def send(channel, header, arrays=None):
+    arrays = {name: np.ascontiguousarray(a) for name, a in (arrays or {}).items()}
+    header["arrays"] = [
+        {"name": n, "dtype": a.dtype.str, "shape": list(a.shape)} for n, a in arrays.items()
+    ]
+    channel.send_bytes(json.dumps(header, allow_nan=False).encode())
+    for array in arrays.values():
+        channel.send_bytes(array.tobytes())
+
+
+def receive(channel):
+    header = json.loads(channel.recv_bytes())
+    arrays = {
+        e["name"]: np.frombuffer(channel.recv_bytes(), e["dtype"]).reshape(e["shape"])
+        for e in header["arrays"]
+    }
+    return header, arrays
+
+
+def ellipsoid(code, resolution):
+    """A closed ellipsoid of radii 0.5 + 0.2 code[:3]: vertices and faces, outward."""
+    rings, around = max(3, resolution // 8), max(4, resolution // 4)
+    theta = np.linspace(0, math.pi, rings + 1)[1:-1]
+    phi = np.arange(around) * 2 * math.pi / around
+    t, p = np.meshgrid(theta, phi, indexing="ij")
+    ring = np.stack([np.sin(t) * np.cos(p), np.sin(t) * np.sin(p), np.cos(t)], -1).reshape(-1, 3)
+    vertices = np.concatenate([ring, [[0, 0, 1], [0, 0, -1]]]) * (0.5 + 0.2 * code[:3])
+    top, bottom = len(ring), len(ring) + 1
+    faces = []
+    for j in range(around):
+        k = (j + 1) % around
+        faces.append((top, j, k))
+        base = (rings - 2) * around
+        faces.append((bottom, base + k, base + j))
+        for i in range(rings - 2):
+            a, b = i * around + j, i * around + k
+            c, d = a + around, b + around
+            faces += [(a, c, d), (a, d, b)]
+    return vertices.astype("<f4"), np.array(faces, dtype="<i4")
+
+
+def report(vertices, faces):
+    a, b, c = (vertices[faces[:, i]].astype(float) for i in range(3))
+    volume = float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+    return {
+        "vertices": len(vertices),
+        "faces": len(faces),
+        "components": 1,
+        "genus": 0,
+        "watertight": True,
+        "volume": volume,
+        "area": 1.0,
+        "open_at_wall": False,
+        "message": "",
+    }
+
+
+class Fit:
+    """Steps go a fixed share of the way to the code (1, 0, 0, 0) and move the object by x."""
+
+    def __init__(self, header, arrays):
+        self.options = header["options"]
+        self.code, self.object = arrays["code"].copy(), arrays["object"].copy()
+        self.step, self.stop = -1, False
+        self.steps = self.options["steps"]
+
+    def advance(self):
+        done = self.stop or self.step == self.steps
+        if not done:
+            self.step += 1
+        if self.step > 0 and not done:
+            self.code += 0.2 * (CODES[0] - self.code)
+            if self.options["move"]:
+                self.object[0, 3] += 0.1
+        if MODE.startswith("die_at_step_") and self.step >= int(MODE.rsplit("_", 1)[1]):
+            print("out of memory, so the fake worker dies", file=sys.stderr, flush=True)
+            os._exit(7)
+        if MODE == "slow":
+            time.sleep(0.1)
+        iou = 1 - float(np.abs(CODES[0] - self.code).mean())
+        resolution = 16 if self.step % 2 else 24  # another topology at every step
+        vertices, faces = ellipsoid(self.code, resolution)
+        header = {
+            "op": "step",
+            "step": self.step,
+            "steps": self.steps,
+            "loss": 1 - iou,
+            "iou": iou,
+            "best_iou": iou,
+            "best_step": self.step,
+            "done": done,
+            "reason": ("stopped" if self.stop else "steps") if done else "",
+            "report": report(vertices, faces),
+            "ms": {},
+            "evaluations": 0,
+        }
+        code = self.code.copy()
+        if MODE == "bad_mesh" and self.step == 2:
+            code[0] = np.nan
+        arrays = {"code": code, "object": self.object, "vertices": vertices, "faces": faces}
+        return header, arrays, done
+
+
+def answer(header, arrays):
+    op = header["op"]
+    if MODE == "alien_error" and op == "mesh":
+        return {"op": "error", "kind": "Internal", "problem": "It broke", "remedy": "Tell us"}, None
+    if op == "space":
+        if not os.path.exists(header["path"]):
+            return {"op": "error", "kind": "SpaceError", "problem": "not there", "remedy": ""}, None
+        info = {"op": "space", "name": "Fake", "code_length": LENGTH, "codes_count": 2}
+        info |= {"shape_names": ["long", "wide"], "card": {}, "warnings": []}
+        eye, ones = np.eye(LENGTH, dtype="<f4"), np.ones(LENGTH, dtype="<f4")
+        return info, {"codes": CODES, "mean": MEAN, "axes": eye, "deviations": ones}
+    if op == "mesh":
+        if arrays["code"][0] < -2:
+            empty = {"vertices": np.zeros((0, 3), "<f4"), "faces": np.zeros((0, 3), "<i4")}
+            return {"op": "mesh", "report": {"message": "all outside"}, "ms": {}}, empty
+        vertices, faces = ellipsoid(arrays["code"], header["resolution"])
+        whole = {"vertices": vertices, "faces": faces}
+        return {"op": "mesh", "report": report(vertices, faces), "ms": {}}, whole
+    if op == "interpolate":
+        a, b = arrays["codes"]
+        return {"op": "code"}, {"code": (a + header["factor"] * (b - a)).astype("<f4")}
+    return {"op": "error", "kind": "Request", "problem": f"what is '{op}'?", "remedy": ""}, None
+
+
+def serve(channel):
+    fit = None
+    while True:
+        header, arrays = receive(channel)
+        op, identity = header["op"], header["id"]
+        if op == "bye":
+            return
+        if op == "fit":
+            fit = Fit(header, arrays)
+            send(channel, {"op": "fitting", "id": identity})
+        elif op == "stop" and fit:
+            fit.stop = True
+            send(channel, {"op": "stopping", "id": identity})
+        elif op == "next" and fit:
+            if MODE == "garbage":
+                channel.send_bytes(b"\x00\xff nothing of ours")
+                continue
+            step, values, done = fit.advance()
+            send(channel, {**step, "id": identity}, values)
+            fit = None if done else fit
+        elif fit:
+            busy = {"op": "error", "kind": "Busy", "problem": "a fit is running", "remedy": ""}
+            send(channel, {**busy, "id": identity})
+        else:
+            reply, values = answer(header, arrays)
+            send(channel, {**reply, "id": identity}, values)
+
+
+def main():
+    greeting = json.loads(sys.stdin.readline())
+    if MODE == "silent":
+        sys.exit("the fake worker does not feel like it")
+    address = greeting["address"]
+    address = tuple(address) if isinstance(address, list) else address
+    channel = Client(address, greeting["family"], authkey=bytes.fromhex(greeting["key"]))
+    protocol = 999 if MODE == "old_protocol" else 1
+    hello = {"op": "hello", "id": 0, "protocol": protocol, "python": "3", "pid": os.getpid()}
+    send(channel, hello)
+    if MODE == "unready":
+        problem = {"op": "unready", "id": 0, "problem": "torch does not load", "missing": ["torch"]}
+        send(channel, {**problem, "remedy": "Install torch"})
+        sys.exit(3)
+    ready = {"op": "ready", "id": 0, "torch": "0.0", "device": greeting["device"], "threads": 1}
+    send(channel, {**ready, "devices": ["cpu"]})
+    try:
+        serve(channel)
+    except EOFError:
+        os._exit(0)
+
+
+main()
