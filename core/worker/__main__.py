@@ -24,7 +24,6 @@ from typing import IO, Any, NoReturn
 from . import wire
 
 MAX_START_BYTES = 64 * 1024
-OLDEST_TORCH = (2, 6)
 FAMILIES = ("AF_UNIX", "AF_PIPE", "AF_INET")
 # Import name and the name to install.
 NEEDED = {
@@ -104,6 +103,8 @@ def check_packages() -> None:
             "Install it again, or name another Python in the preferences",
             ("torch",),
         ) from error
+    from ..checkpoint import OLDEST_TORCH, torch_version
+
     version = str(torch.__version__)
     if torch_version(version) < OLDEST_TORCH:
         raise UnreadyError(
@@ -112,15 +113,6 @@ def check_packages() -> None:
             "Install torch 2.6 or newer there, or name another Python in the preferences",
             ("torch",),
         )
-
-
-def torch_version(text: str) -> tuple[int, int]:
-    """Major and minor version of torch; (0, 0) for what cannot be read."""
-    try:
-        major, minor, *_ = text.split(".")
-        return int(major), int(minor)
-    except ValueError:
-        return 0, 0
 
 
 def read_forever(connection: wire.Messages, requests: SimpleQueue[wire.Frame]) -> None:
