@@ -409,7 +409,7 @@ def _linear_layers(layers: Parameters, path: Path) -> tuple[list[Tensor], list[T
 
 def _weight_norm(magnitude: Tensor, direction: Tensor) -> Tensor:
     """w = g v / |v|, row by row (Salimans and Kingma 2016)."""
-    return magnitude * direction / direction.norm(dim=1, keepdim=True)
+    return magnitude * direction / torch.linalg.vector_norm(direction, dim=1, keepdim=True)
 
 
 def _check_rank(layer: str, name: str, tensor: Tensor, rank: int, path: Path) -> None:

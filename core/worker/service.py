@@ -169,12 +169,12 @@ class Service:
         views, targets = [], []
         for number, entry in enumerate(request.objects("views")):
             target = request.array(f"target{number}", "<f4", 2)
-            size = [entry.get("width"), entry.get("height")]
-            if not all(type(n) is int for n in size):
+            width, height = entry.get("width"), entry.get("height")
+            if type(width) is not int or type(height) is not int:
                 raise RequestError(f"View {number} has no 'width' and 'height' in whole pixels")
             weight = checked_number(entry.get("weight", 1.0), "weight", 0.0, LARGEST_WEIGHT)
             matrix = request.array(f"matrix{number}", "<f8", 2)
-            views.append(View(matrix, *size, weight))
+            views.append(View(matrix, width, height, weight))
             targets.append(target)
         steps = fit(
             space,
