@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """One command for everything a developer does; needs Python 3.11 and nothing else.
 
-    python3 dev.py demo         fit a built-in space to a silhouette in a real Blender
-    python3 dev.py test         the tests (--all adds the heavy ones; the rest goes to pytest)
-    python3 dev.py bench        figures of this machine
-    python3 dev.py extension    the packages that Blender installs, in dist/
-    python3 dev.py lint         ruff and mypy
-    python3 dev.py env          only make or mend the environment, .venv
+python3 dev.py demo         fit a built-in space to a silhouette in a real Blender
+python3 dev.py test         the tests (--all adds the heavy ones; the rest goes to pytest)
+python3 dev.py bench        figures of this machine
+python3 dev.py extension    the packages that Blender installs, in dist/
+python3 dev.py lint         ruff and mypy
+python3 dev.py env          only make or mend the environment, .venv
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> int:
             return extension.main(python, options.what)
         libraries.ensure(python)
         if options.command == "test":
-            return checks.test(python, rest, everything=options.all)
+            return checks.run_tests(python, rest, everything=options.all)
         if options.command == "demo":
             return script(python, "tools/demo.py", rest)
         if options.command == "bench":
@@ -69,7 +69,7 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
 
 def script(python: Path, path: str, arguments: list[str]) -> int:
     """Run a script of ours with the environment's Python."""
-    return subprocess.run([str(python), str(ROOT / path), *arguments], cwd=ROOT).returncode
+    return subprocess.run([str(python), str(ROOT / path), *arguments], check=False).returncode
 
 
 if __name__ == "__main__":

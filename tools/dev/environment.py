@@ -99,7 +99,10 @@ def install_torch(python: Path) -> None:
     """Install torch without its dependencies (the pins name them)."""
     attempts = torch_attempts()
     for arguments in attempts:
-        if subprocess.run(pip(python, "install", "--no-deps", *arguments)).returncode == 0:
+        if (
+            subprocess.run(pip(python, "install", "--no-deps", *arguments), check=False).returncode
+            == 0
+        ):
             return
         say(f"not found: {' '.join(arguments)}")
     raise Problem(
@@ -128,7 +131,8 @@ def works(python: Path) -> bool:
     """Whether an environment's Python starts and has pip."""
     if not python.exists():
         return False
-    return subprocess.run(pip(python, "--version"), capture_output=True).returncode == 0
+    probe = subprocess.run(pip(python, "--version"), check=False, capture_output=True)
+    return probe.returncode == 0
 
 
 def pip(python: Path, *arguments: str) -> list[str]:
@@ -138,9 +142,11 @@ def pip(python: Path, *arguments: str) -> list[str]:
 
 def run(command: list[str], doing: str) -> None:
     """Run a step with its output visible; stop where it fails."""
-    code = subprocess.run(command).returncode
+    code = subprocess.run(command, check=False).returncode
     if code != 0:
-        raise Problem(f"{doing} failed with status {code}", "see the messages above, then run again")
+        raise Problem(
+            f"{doing} failed with status {code}", "see the messages above; then run again"
+        )
 
 
 def say(text: str) -> None:

@@ -63,7 +63,7 @@ def ensure(python: Path) -> None:
 def import_error(python: Path) -> str:
     """What `import bpy` complains about, empty where it works."""
     attempt = subprocess.run(
-        [str(python), "-c", TRY_BPY], capture_output=True, text=True, timeout=300
+        [str(python), "-c", TRY_BPY], check=False, capture_output=True, text=True, timeout=300
     )
     if attempt.returncode == 0:
         return ""
@@ -73,7 +73,9 @@ def import_error(python: Path) -> str:
 def missing(python: Path) -> list[str]:
     """The libraries of the table that the loader does not find, all at once."""
     command = [str(python), "-c", TRY_LIBRARIES, *PACKAGES]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.split()
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=60
+    ).stdout.split()
 
 
 def explain(error: str, absent: list[str]) -> Problem:
