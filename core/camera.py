@@ -1,4 +1,4 @@
-"""A view: one 4x4 matrix from world coordinates to pixels, for every camera that Blender renders."""
+"""A view: one 4x4 matrix from world to pixels, for every camera that Blender renders."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Decoder(nn.Module):
                 self.norm_biases[str(layer)] = nn.Parameter(torch.zeros(fan_out))
 
     def forward(self, code: Tensor, points: Tensor) -> Tensor:
-        """Signed distance ``(N,)`` at ``points`` ``(N, 3)`` for one ``code`` ``(L,)`` or ``(N, L)``.
+        """Signed distance ``(N,)`` at ``points`` ``(N, 3)`` for a ``code`` ``(L,)`` or ``(N, L)``.
 
         Negative inside, in units of the cube [-1, 1]^3. Differentiable in code, points, weights.
         """
@@ -129,7 +129,8 @@ class Decoder(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.biases[0].device
+        device: torch.device = self.biases[0].device
+        return device
 
 
 def fourier_features(points: Tensor, degree: int) -> Tensor:
@@ -211,4 +212,4 @@ class FoldedDecoder:
         """
         if len(points) <= chunk:
             return self(points)
-        return torch.cat([self(part) for part in points.split(chunk)])
+        return torch.cat([self(part) for part in torch.split(points, chunk)])

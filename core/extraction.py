@@ -1,4 +1,4 @@
-"""The iso-surface f(z, .) = 0 as a mesh: marching cubes on a grid that is evaluated only where needed.
+"""The iso-surface f(z, .) = 0 as a mesh, from as few evaluations as it takes.
 
 The field is evaluated on a coarse grid, then on grids of twice the resolution, each only at the
 nodes whose sign the grid before leaves open. The rest is filled with values of the right sign, and
@@ -16,7 +16,7 @@ compared (:func:`_audit`); one wrong sign there and the grid is evaluated densel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -27,6 +27,7 @@ from torch import Tensor
 from .decoder import FoldedDecoder
 from .errors import MeshSDFError
 from .space import Space
+from .surface import project
 
 # The first grid has at least this many cells a side, and fewer than twice as many.
 COARSEST = 16
@@ -88,10 +89,8 @@ def extract(
     grid = _dense(field, resolution) if dense else _coarse_to_fine(field, resolution)
     mesh = _polygonise(grid, cap=cap)
     if newton and len(mesh.vertices):
-        from .surface import project
-
         vertices = project(field, mesh.vertices, steps=newton, cell=2.0 / resolution)
-        mesh = Extraction(**{**mesh.__dict__, "vertices": vertices})
+        mesh = replace(mesh, vertices=vertices)
     return mesh
 
 

@@ -48,7 +48,8 @@ def _spherical(a: Tensor, b: Tensor, t: float) -> Tensor:
     angle = torch.acos((unit_a @ unit_b).clamp(-1.0, 1.0))
     if not SMALLEST_ANGLE < float(angle) < torch.pi - SMALLEST_ANGLE:
         return torch.lerp(a, b, t)
-    turned = (torch.sin((1 - t) * angle) * unit_a + torch.sin(t * angle) * unit_b) / angle.sin()
+    along_a, along_b = torch.sin((1 - t) * angle), torch.sin(t * angle)
+    turned: Tensor = (along_a * unit_a + along_b * unit_b) / angle.sin()
     return turned * torch.lerp(length_a, length_b, t)
 
 

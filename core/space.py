@@ -1,4 +1,4 @@
-"""A shape space in memory: the decoder, the codes of known shapes, and where it sits in the world."""
+"""A shape space in memory: the decoder, the codes of known shapes, its place in the world."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from torch import Tensor
 from .decoder import Decoder, FoldedDecoder
 from .errors import CodeError
 
-# Deviations below this share of the largest carry no shape; as a unit they would blow up noise.
-SMALLEST_DEVIATION = 1e-2
+# Directions with less than this share of the largest deviation were not measured by the codes.
+UNMEASURED = 1e-4
+# They count as this much less free than the stiffest measured one: the codes know nothing of them.
+UNMEASURED_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class CodeStatistics:
     """Where the codes of the known shapes lie: ``code = mean + (whitened * deviations) @ axes``.
 
     mean ``(L,)``; axes ``(L, L)``, orthonormal rows by falling variance; deviations ``(L,)``,
-    one standard deviation along each axis, kept from vanishing.
+    one standard deviation along each axis. N codes measure N - 1 directions at the most; the others
+    take a tenth of the smallest deviation that was measured.
     """
 
     mean: Tensor
@@ -30,7 +33,7 @@ class CodeStatistics:
 
     @staticmethod
     def of(codes: Tensor, code_length: int) -> CodeStatistics:
-        """Principal axes of ``codes`` ``(N, L)``; without spread, unit deviations about the mean."""
+        """Principal axes of ``codes`` ``(N, L)``; without spread, unit deviations."""
         mean = codes.mean(dim=0) if len(codes) else torch.zeros(code_length)
         axes, deviations = torch.eye(code_length), torch.ones(code_length)
         if len(codes) > 1 and code_length:
@@ -40,7 +43,9 @@ class CodeStatistics:
             spread[: len(singular)] = singular[:code_length] / (len(codes) - 1) ** 0.5
             if spread[0] > 0:
                 axes = basis.float()
-                deviations = spread.clamp_min(float(spread[0]) * SMALLEST_DEVIATION).float()
+                measured = spread > spread[0] * UNMEASURED
+                rest = spread[measured].min() * UNMEASURED_SHARE
+                deviations = torch.where(measured, spread, rest).float()
         return CodeStatistics(mean, axes, deviations)
 
     def whiten(self, code: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The derivative of the surface itself: how points on f(z, x) = 0 move when the code or a weight does.
+"""The derivative of the surface itself: how its points move when the code or a weight changes.
 
 Differentiating f(z, x(z)) = 0 gives dx/dz = -(grad f / |grad f|^2) df/dz along the normal (Remelli
 et al., NeurIPS 2020, theorem 1, without its assumption |grad f| = 1: the published code divides by
@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .decoder import Decoder, FoldedDecoder
+from .decoder import CHUNK_POINTS, Decoder, FoldedDecoder
 
-# Where |grad f| falls below this share of its median, a point's speed is held, not let go to infinity.
+# Where |grad f| falls below this share of its median, a point's speed is held finite.
 FLATTEST_SHARE = 0.05
 
 
@@ -27,7 +27,9 @@ def follow(decoder: Decoder, code: Tensor, points: Tensor) -> Tensor:
     the decoder over the points that carry gradient. Once differentiable. Works with any loss on
     points or vertices; the positions should lie on f = 0 (see :func:`project`).
     """
-    result: Tensor = _Follow.apply(decoder, points, code, *decoder.parameters())
+    result: Tensor = _Follow.apply(  # type: ignore[no-untyped-call]
+        decoder, points, code, *decoder.parameters()
+    )
     return result
 
 
@@ -93,7 +95,7 @@ def project(field: FoldedDecoder, points: Tensor, *, steps: int, cell: float) ->
 def _value_and_slope(field: FoldedDecoder, points: Tensor) -> tuple[Tensor, Tensor]:
     """f ``(N,)`` and grad f ``(N, 3)``, in chunks."""
     values, slopes = [], []
-    for part in points.split(16_384):
+    for part in torch.split(points, CHUNK_POINTS):
         at = part.detach().requires_grad_()
         with torch.enable_grad():
             value = field(at)

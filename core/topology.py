@@ -44,7 +44,7 @@ class Edges:
         return Edges(low[order][starts], high[order][starts], starts, sign, order // 3)
 
     def boundary(self, chosen: Bools) -> NDArray[np.int8]:
-        """How often each edge bounds the ``chosen`` faces ``(F,)``: +1 low to high, -1, or 0 inside.
+        """How often each edge bounds the ``chosen`` faces ``(F,)``: +1 low to high, -1 back, or 0.
 
         The boundary of a set of faces as a chain: sides between two chosen faces cancel.
         """
@@ -95,7 +95,8 @@ def topology(vertices: Tensor, faces: Tensor, *, edges: Edges | None = None) -> 
         genus = components - euler // 2
     corners = vertices.detach().cpu().numpy().astype(np.float64)
     a, b, c = (corners[index[:, i]] - corners.mean(axis=0) for i in range(3))
-    normal = np.cross(b - a, c - a)
+    (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
+    normal = np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx], axis=1)
     volume = float(np.einsum("ij,ij->", a, normal)) / 6
-    area = float(np.linalg.norm(normal, axis=1).sum()) / 2
+    area = float(np.sqrt(np.einsum("ij,ij->i", normal, normal)).sum()) / 2
     return Topology(count, len(index), components, genus, closed, volume, area)

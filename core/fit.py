@@ -1,0 +1,433 @@
+"""Fitting a shape to silhouettes, as a generator of steps: one yield is one step.
+
+Each step extracts the mesh of the current code, looks at it from every view, moves the contour by
+the exact derivative of the image loss, and hands that motion to the code through the derivative of
+the surface (:func:`core.surface.follow`) and to the object's transform. Adam (Kingma and Ba, 2015)
+takes the step, in the space's own coordinates: standard deviations along the principal axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+from .camera import View
+from .errors import FitError, ViewError
+from .extraction import Extraction, extract
+from .silhouette import Silhouette, contour, intersection_over_union, see, surrogate
+from .space import Space
+from .surface import follow
+from .topology import Edges, Topology, topology
+
+# A pixel belongs to the target from this coverage on.
+COVERED = 0.5
+# Below this IoU the views hold too little of the shape to shape it: only the transform moves.
+LOST_IOU = 0.05
+# After this many steps without a gain the fit goes back to its best state, slower by the factor.
+REWIND_AFTER, RATE_DECAY = 4, 0.5
+# Steps that raise the best IoU by less than this count as no gain.
+SMALLEST_GAIN = 1e-4
+# How far from a multiple of a rotation a transform may be and still count as a similarity.
+SIMILARITY_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to fit.
+
+    ``rate`` is Adam's step for the code in standard deviations, ``pose_rate`` for the transform in
+    radians, object radii and log scale. ``prior`` weighs the mean squared whitened code against the
+    mean pixel loss. ``reach`` is over which share of the image the target's pull grows. ``move``,
+    ``turn``, ``scale`` and ``code`` choose what is fitted. The fit ends at ``stop_iou``, after
+    ``steps``, or when ``patience`` steps brought nothing.
+    """
+
+    steps: int = 60
+    rate: float = 0.1
+    pose_rate: float = 0.03
+    prior: float = 1e-3
+    resolution: int = 64
+    cap: bool = False
+    newton: int = 0
+    code: bool = True
+    move: bool = False
+    turn: bool = False
+    scale: bool = False
+    reach: float = 0.05
+    stop_iou: float = 0.995
+    patience: int = 15
+
+    @property
+    def pose(self) -> bool:
+        """Whether any part of the transform is fitted."""
+        return self.move or self.turn or self.scale
+
+
+@dataclass(frozen=True)
+class FitStep:
+    """One step: the state it looked at, and how good that was.
+
+    code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
+    ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views. The
+    last step of a fit has ``done`` and a ``reason``, and is the best one again.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    iou: float
+    best_iou: float
+    best_step: int
+    code: Tensor
+    object_matrix: Tensor
+    vertices: Tensor
+    faces: Tensor
+    topology: Topology
+    open_at_wall: bool
+    message: str
+    evaluations: int
+    ms: dict[str, float]
+    done: bool = False
+    reason: str = ""
+
+
+def fit(
+    space: Space,
+    code: Tensor,
+    views: Sequence[View],
+    targets: Sequence[Tensor],
+    *,
+    options: FitOptions | None = None,
+    object_matrix: Tensor | None = None,
+) -> Iterator[FitStep]:
+    """Fit ``code`` ``(L,)`` to ``targets`` ``(H, W)`` in [0, 1], one per view.
+
+    ``object_matrix`` ``(4, 4)`` takes the shape's own Z-up coordinates to the world (identity by
+    default); to fit move, turn or scale it must be a similarity. Step 0 is the start; the last step
+    is the best of all, so that a fit never returns worse than it was given. Deterministic.
+
+    Raises CodeError, ViewError for a target that cannot be matched, FitError where nothing can be
+    fitted. All of this is checked before the first step.
+    """
+    options = options or FitOptions()
+    start = space.check_code(code).cpu()
+    goals = _check_targets(views, targets, options)
+    matrix = torch.eye(4, dtype=torch.float64)
+    if object_matrix is not None:
+        matrix = torch.as_tensor(object_matrix, dtype=torch.float64)
+    _check_transform(matrix, options)
+    return _Fit(space, start, goals, options, matrix).run()
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """A view, its target, and the weights that pull the contour towards the target's outline."""
+
+    view: View
+    target: Tensor
+    mask: NDArray[np.bool_]
+    pull: Tensor
+
+
+def _check_targets(
+    views: Sequence[View], targets: Sequence[Tensor], options: FitOptions
+) -> list[_Goal]:
+    if not views or len(views) != len(targets):
+        raise ViewError(
+            f"{len(views)} views and {len(targets)} targets were given",
+            "Give at least one view, and one target for each",
+        )
+    goals = []
+    for number, (view, given) in enumerate(zip(views, targets, strict=True), start=1):
+        target = torch.as_tensor(given, dtype=torch.float32).cpu()
+        if target.shape != (view.height, view.width):
+            raise ViewError(
+                f"Target {number} has shape {tuple(target.shape)}, its view "
+                f"{view.height} x {view.width} (rows x columns)",
+                "Render or resize the target to the view's size",
+            )
+        if not bool(torch.isfinite(target).all()):
+            raise ViewError(f"Target {number} holds values that are not finite", "Check the image")
+        target = target.clamp(0.0, 1.0)
+        mask = (target >= COVERED).numpy()
+        if not mask.any():
+            raise ViewError(
+                f"Target {number} is empty: no pixel is covered",
+                "Check the image, the threshold, and that the target is in the camera's frame",
+            )
+        if mask.all():
+            raise ViewError(
+                f"Target {number} is full: every pixel is covered, so it has no outline",
+                "Check the image and the threshold, or invert it",
+            )
+        goals.append(_Goal(view, target, mask, _pull(target, mask, options.reach)))
+    return goals
+
+
+def _pull(target: Tensor, mask: NDArray[np.bool_], reach: float) -> Tensor:
+    """Weights ``(H, W)`` whose integral over the covered ground is least on the target.
+
+    1 - 2 T, the pixel loss's own, is as strong a pixel off as far off, and makes a step bounce.
+    These have the same sign, grow with the distance to the outline up to ``reach`` (a share of the
+    image's larger side), and slowly beyond it.
+    """
+    outside = distance_transform_edt(~mask) - 0.5
+    inside = distance_transform_edt(mask) - 0.5
+    distance = torch.from_numpy(np.where(mask, -inside, outside)).float()
+    scaled = distance / max(reach * max(target.shape), 1.0)
+    far = 1.0 + torch.log(scaled.abs().clamp_min(1.0))
+    return torch.where(scaled.abs() < 1.0, scaled, far * scaled.sign())
+
+
+def _check_transform(matrix: Tensor, options: FitOptions) -> None:
+    if matrix.shape != (4, 4) or not bool(torch.isfinite(matrix).all()):
+        raise FitError("The object's transform is no finite 4x4 matrix", "Reset its transform")
+    linear = matrix[:3, :3]
+    determinant = float(torch.linalg.det(linear))
+    if abs(determinant) < 1e-12:
+        raise FitError("The object's scale is zero", "Give it a size")
+    if not options.pose:
+        return
+    size = abs(determinant) ** (1 / 3)
+    skew = (linear @ linear.t() / size**2 - torch.eye(3, dtype=torch.float64)).abs().max()
+    if determinant < 0 or float(skew) > SIMILARITY_TOLERANCE:
+        kind = "negative" if determinant < 0 else "not uniform"
+        raise FitError(
+            f"Move, turn and scale cannot be fitted: the object's scale is {kind}",
+            "Apply the scale, or fit the shape alone",
+        )
+
+
+@dataclass
+class _State:
+    """What is optimised: the whitened code and a similarity about the shape's centre."""
+
+    whitened: Tensor
+    move: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    turn: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    scale: Tensor = field(default_factory=lambda: torch.zeros(1, dtype=torch.float64))
+
+    def optimiser(self, options: FitOptions, slower: float) -> torch.optim.Adam:
+        """Adam over the parts that are fitted, its rates times ``slower``."""
+        groups = []
+        if options.code and len(self.whitened):
+            groups.append({"params": [self.whitened.requires_grad_()], "lr": slower * options.rate})
+        for wanted, part in (
+            (options.move, self.move),
+            (options.turn, self.turn),
+            (options.scale, self.scale),
+        ):
+            if wanted:
+                groups.append({"params": [part.requires_grad_()], "lr": slower * options.pose_rate})
+        if not groups:
+            raise FitError("Nothing to fit", "Turn on the shape, or move, turn or scale")
+        return torch.optim.Adam(groups)
+
+    def copy(self) -> list[Tensor]:
+        """The values of all parts."""
+        return [part.detach().clone() for part in self._parts]
+
+    def restore(self, copy: list[Tensor]) -> None:
+        """Put the values of a :meth:`copy` back in place."""
+        for part, value in zip(self._parts, copy, strict=True):
+            part.data.copy_(value)
+
+    @property
+    def _parts(self) -> tuple[Tensor, ...]:
+        return self.whitened, self.move, self.turn, self.scale
+
+    def similarity(self, centre: Tensor, radius: Tensor) -> Tensor:
+        """World to world, ``(4, 4)``: scale and turn about ``centre``, then move by radii."""
+        linear = _rotation(self.turn) * self.scale.exp()
+        offset = centre + self.move * radius - linear @ centre
+        top = torch.cat([linear, offset[:, None]], dim=1)
+        return torch.cat([top, top.new_tensor([[0.0, 0.0, 0.0, 1.0]])])
+
+
+def _rotation(turn: Tensor) -> Tensor:
+    """The rotation ``(3, 3)`` of a rotation vector ``(3,)`` in radians. Differentiable."""
+    x, y, z = turn
+    zero = torch.zeros_like(x)
+    cross = torch.stack(
+        [torch.stack([zero, -z, y]), torch.stack([z, zero, -x]), torch.stack([-y, x, zero])]
+    )
+    rotation: Tensor = torch.linalg.matrix_exp(cross)
+    return rotation
+
+
+class _Fit:
+    """A fit under way: the state, the best step so far, and what Adam remembers."""
+
+    def __init__(
+        self, space: Space, start: Tensor, goals: list[_Goal], options: FitOptions, matrix: Tensor
+    ) -> None:
+        self.space, self.start, self.goals, self.options = space, start, goals, options
+        self.matrix, self.to_world = matrix, matrix @ space.frame.matrix()
+        self.statistics = space.statistics
+        self.state = _State(self.statistics.whiten(start).detach())
+        self.rate = 1.0
+        self.optimiser = self.state.optimiser(options, self.rate)
+        self.pivot: tuple[Tensor, Tensor] | None = None
+        self.best: FitStep | None = None
+        self.best_state = self.state.copy()
+
+    def run(self) -> Iterator[FitStep]:
+        """All steps; the last is the best again."""
+        options, reason, stale = self.options, "steps", 0
+        for number in range(options.steps + 1):
+            step = self._step(number)
+            gained = self._keep(step)
+            if step is not None:
+                yield replace(step, best_iou=self._best.iou, best_step=self._best.step)
+            if self._best.iou >= options.stop_iou:
+                reason = "converged"
+                break
+            stale = 0 if gained else stale + 1
+            if stale >= options.patience:
+                reason = "patience"
+                break
+            if step is None or (stale and stale % REWIND_AFTER == 0):
+                self._rewind()
+        yield replace(self._best, done=True, reason=reason)
+
+    @property
+    def _best(self) -> FitStep:
+        if self.best is None:
+            raise FitError("The fit has no surface to start from", "Reset the code to the mean")
+        return self.best
+
+    def _keep(self, step: FitStep | None) -> bool:
+        """Remember ``step`` if it is the best; whether it gained anything worth waiting for."""
+        if step is None:
+            return False
+        before = self.best.iou if self.best else -1.0
+        if step.iou > before:
+            self.best = replace(step, best_iou=step.iou, best_step=step.step)
+            self.best_state = self.before
+        return step.iou > before + SMALLEST_GAIN
+
+    def _rewind(self) -> None:
+        """Back to the best state, with a slower and forgetful optimiser."""
+        self.state.restore(self.best_state)
+        self.rate *= RATE_DECAY
+        self.optimiser = self.state.optimiser(self.options, self.rate)
+
+    def _step(self, number: int) -> FitStep | None:
+        """Look at the state, then move it on; None where the code has no surface."""
+        clock = _Clock()
+        self.before = self.state.copy()
+        # The first code is the given one, not its round trip through whitening.
+        code = self.statistics.unwhiten(self.state.whitened).detach() if number else self.start
+        mesh = extract(
+            self.space,
+            code,
+            self.options.resolution,
+            cap=self.options.cap,
+            newton=self.options.newton,
+        )
+        clock.lap("extraction")
+        if not len(mesh.vertices):
+            return None
+        world = _apply(self.to_world, mesh.vertices.cpu().double())
+        if self.pivot is None:
+            low, high = world.amin(dim=0), world.amax(dim=0)
+            self.pivot = (low + high) / 2, (high - low).norm() / 2
+        placed = self.state.similarity(*self.pivot).detach()
+        faces = mesh.faces.cpu().numpy()
+        edges = Edges.of(faces)
+        placed_world = _apply(placed, world)
+        seen = [see(goal.view, placed_world, faces, edges=edges) for goal in self.goals]
+        loss, iou = _score(self.goals, seen)
+        clock.lap("silhouette")
+        shape = topology(mesh.vertices, mesh.faces, edges=edges)
+        clock.lap("topology")
+        self._descend(mesh, seen, lost=iou < LOST_IOU and self.options.pose)
+        clock.lap("gradient")
+        return FitStep(
+            step=number,
+            steps=self.options.steps,
+            loss=loss,
+            iou=iou,
+            best_iou=iou,
+            best_step=number,
+            code=code,
+            object_matrix=placed @ self.matrix,
+            vertices=mesh.vertices,
+            faces=mesh.faces,
+            topology=shape,
+            open_at_wall=mesh.open_at_wall,
+            message=mesh.message,
+            evaluations=mesh.evaluations,
+            ms=clock.laps,
+        )
+
+    def _descend(self, mesh: Extraction, seen: list[Silhouette], *, lost: bool) -> None:
+        """One optimiser step along the gradient of the pull of all views and the prior."""
+        outlines = [contour(silhouette) for silhouette in seen]
+        used = np.unique(np.concatenate([np.concatenate([o.begin, o.end]) for o in outlines]))
+        self.optimiser.zero_grad()
+        if not len(used):
+            return
+        shapes = self.options.code and len(self.state.whitened) > 0 and not lost
+        world = self._contour_points(mesh.vertices[torch.from_numpy(used)], shapes=shapes)
+        place = np.zeros(len(mesh.vertices), dtype=np.int64)
+        place[used] = np.arange(len(used))
+        total = sum(goal.view.weight for goal in self.goals)
+        loss = torch.zeros((), dtype=torch.float64)
+        for goal, outline, silhouette in zip(self.goals, outlines, seen, strict=True):
+            local = replace(outline, begin=place[outline.begin], end=place[outline.end])
+            pixels, _ = goal.view.project(world)
+            pulled = surrogate(local, goal.pull, pixels, torch.from_numpy(silhouette.mask))
+            loss = loss + goal.view.weight / total * pulled
+        if shapes and self.options.prior:
+            loss = loss + self.options.prior * self.state.whitened.square().mean()
+        if loss.requires_grad:
+            loss.backward()
+            self.optimiser.step()
+
+    def _contour_points(self, points: Tensor, *, shapes: bool) -> Tensor:
+        """Surface ``points`` ``(N, 3)`` in the world, as a function of what is fitted."""
+        if shapes:
+            code = self.statistics.unwhiten(self.state.whitened).to(self.space.device)
+            points = follow(self.space.decoder, code, points.to(self.space.device)).cpu()
+        world = _apply(self.to_world, points.double())
+        if self.options.pose and self.pivot is not None:
+            world = _apply(self.state.similarity(*self.pivot), world)
+        return world
+
+
+def _apply(matrix: Tensor, points: Tensor) -> Tensor:
+    """``points`` ``(N, 3)`` through an affine ``(4, 4)``."""
+    return points @ matrix[:3, :3].t() + matrix[:3, 3]
+
+
+def _score(goals: list[_Goal], seen: list[Silhouette]) -> tuple[float, float]:
+    """Weighted means over the views of the squared difference and of the IoU."""
+    total = sum(g.view.weight for g in goals)
+    loss = iou = 0.0
+    for goal, silhouette in zip(goals, seen, strict=True):
+        covered = torch.from_numpy(silhouette.mask).float()
+        share = goal.view.weight / total
+        loss += share * float((covered - goal.target).square().mean())
+        iou += share * intersection_over_union(silhouette.mask, goal.mask)
+    return loss, iou
+
+
+class _Clock:
+    """Milliseconds by part."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def lap(self, part: str) -> None:
+        now = perf_counter()
+        self.laps[part] = (now - self._last) * 1e3
+        self._last = now

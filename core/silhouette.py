@@ -1,0 +1,214 @@
+"""The silhouette of a mesh: which pixels it covers, and the exact derivative of an image loss.
+
+**Coverage.** The front faces of a mesh cover a pixel as often as the boundary of their union winds
+around it; sides between two front faces cancel. So only contour edges need to be drawn: each adds
++1 or -1 to a row's pixels right of where it crosses the row's centre line, and a running sum along
+the row counts the layers. A pixel is covered where its centre lies under a front or a back face.
+For a closed mesh both count the same, and the front is enough.
+
+**Derivative.** For the indicator S of the covered region and weights w that are constant on each
+pixel, the derivative of the integral of S w is a boundary integral: over the visible contour, w
+times length times outward normal speed (Reynolds' transport theorem). The squared difference to a
+target T is such an integral, (S - T)^2 = S (1 - 2 T) + T^2. Contour edges are cut at the pixels'
+borders, so that w is constant and speed linear on each piece and the sum is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .camera import NEAREST_DEPTH, View
+from .topology import Edges
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Whether a contour piece borders on uncovered ground is looked up this many pixels outside of it.
+OUTSIDE_PROBE = 0.75
+
+
+@dataclass(frozen=True)
+class Silhouette:
+    """What a view sees of a mesh.
+
+    layers ``(H, W)`` int: how many front (for open meshes: front and back) faces cover each pixel's
+    centre. ``begin``, ``end`` ``(C,)``: vertices of the contour edges, directed so that the inside
+    lies to their left in the image with rows down; ``pixels`` ``(V, 2)`` of all vertices.
+    """
+
+    layers: NDArray[np.int32]
+    begin: Ints
+    end: Ints
+    pixels: Floats
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The covered pixels ``(H, W)``, row 0 on top."""
+        return self.layers > 0
+
+
+def see(view: View, vertices: Tensor, faces: Ints, *, edges: Edges | None = None) -> Silhouette:
+    """The silhouette in ``view`` of world ``vertices`` ``(V, 3)`` and ``faces`` ``(F, 3)``.
+
+    Faces with a vertex behind the camera are left out. Not differentiable: see :func:`pull_loss`.
+    """
+    with torch.no_grad():
+        image, w = view.project(vertices.detach().cpu().double())
+    pixels, in_front = image.numpy(), w.numpy() > NEAREST_DEPTH
+    edges = edges or Edges.of(faces)
+    a, b, c = (pixels[faces[:, i]] for i in range(3))
+    turn = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    visible = in_front[faces].all(axis=1)
+    layers = np.zeros((view.height, view.width), dtype=np.int32)
+    begin: list[Ints] = []
+    end: list[Ints] = []
+    for side in (turn < 0, turn > 0):
+        chain = edges.boundary(side & visible)
+        used = np.flatnonzero(chain)
+        forward = chain[used] > 0
+        start = np.where(forward, edges.low[used], edges.high[used])
+        stop = np.where(forward, edges.high[used], edges.low[used])
+        if begin:  # back faces run the other way round
+            start, stop = stop, start
+        begin.append(start)
+        end.append(stop)
+        layers += _count(pixels[start], pixels[stop], view.width, view.height)
+        if visible.all() and edges.closed:
+            break
+    return Silhouette(layers, np.concatenate(begin), np.concatenate(end), pixels)
+
+
+def _count(start: Floats, stop: Floats, width: int, height: int) -> NDArray[np.int32]:
+    """Winding numbers at the pixels' centres of closed chains of directed edges ``(C, 2)``."""
+    down = stop[:, 1] > start[:, 1]
+    top = np.where(down[:, None], start, stop)
+    bottom = np.where(down[:, None], stop, start)
+    # Row r is crossed where its centre line r + 0.5 lies in [top, bottom).
+    first = np.clip(np.ceil(top[:, 1] - 0.5), 0, height).astype(np.int64)
+    last = np.clip(np.ceil(bottom[:, 1] - 0.5), 0, height).astype(np.int64)
+    edge, offset = _ragged(last - first)
+    row = first[edge] + offset
+    slope = (bottom[edge, 0] - top[edge, 0]) / (bottom[edge, 1] - top[edge, 1])
+    x = top[edge, 0] + (row + 0.5 - top[edge, 1]) * slope
+    column = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)
+    # Seen with rows down, front faces run clockwise in y-up, so edges going down open a region.
+    steps = np.bincount(
+        row * (width + 1) + column,
+        weights=np.where(down[edge], 1.0, -1.0),
+        minlength=height * (width + 1),
+    )
+    layers: NDArray[np.int32] = np.cumsum(
+        steps.astype(np.int32).reshape(height, width + 1), axis=1, dtype=np.int32
+    )
+    return layers[:, :width]
+
+
+def _ragged(counts: Ints) -> tuple[Ints, Ints]:
+    """For counts (2, 0, 3): owners (0, 0, 2, 2, 2) and places (0, 1, 0, 1, 2)."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    start = np.cumsum(counts) - counts
+    return owner, np.arange(len(owner)) - start[owner]
+
+
+@dataclass(frozen=True)
+class Contour:
+    """The visible contour, cut at pixel borders.
+
+    Piece p lies on the edge from ``begin`` to ``end`` ``(P,)``, its middle at ``place`` of the way;
+    ``normal`` ``(P, 2)`` points out of the silhouette and is as long as the piece, in pixels;
+    ``pixel`` ``(P,)`` is the flat index of the pixel it crosses.
+    """
+
+    begin: Ints
+    end: Ints
+    place: Floats
+    normal: Floats
+    pixel: Ints
+
+
+def contour(silhouette: Silhouette) -> Contour:
+    """The pieces of contour inside the image that separate covered from uncovered ground."""
+    height, width = silhouette.layers.shape
+    start, stop = silhouette.pixels[silhouette.begin], silhouette.pixels[silhouette.end]
+    near = ((np.maximum(start, stop) > 0) & (np.minimum(start, stop) < (width, height))).all(axis=1)
+    begin, end, start, stop = silhouette.begin[near], silhouette.end[near], start[near], stop[near]
+    edge, low, high = _cut(start, stop)
+    direction = (stop - start)[edge]
+    place = (low + high) / 2
+    middle = start[edge] + place[:, None] * direction
+    # The inside lies to the left with rows down, so turning the direction to the right leads out.
+    normal = np.stack([-direction[:, 1], direction[:, 0]], axis=1) * (high - low)[:, None]
+    length = np.linalg.norm(normal, axis=1)
+    column, row = np.floor(middle).astype(np.int64).T
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (length > 0)
+    probe = middle + normal * (OUTSIDE_PROBE / np.maximum(length, 1e-12))[:, None]
+    free = _layers_at(silhouette.layers, probe) == 0
+    keep = inside & free
+    owner = edge[keep]
+    flat = row[keep] * width + column[keep]
+    return Contour(begin[owner], end[owner], place[keep], normal[keep], flat)
+
+
+def _cut(start: Floats, stop: Floats) -> tuple[Ints, Floats, Floats]:
+    """Cut segments ``(C, 2)`` at integer coordinates: owner, and from where to where, in [0, 1]."""
+    count = len(start)
+    owners = [np.arange(count), np.arange(count)]
+    places = [np.zeros(count), np.ones(count)]
+    for axis in range(2):
+        a, b = start[:, axis], stop[:, axis]
+        lowest = np.floor(np.minimum(a, b)) + 1
+        crossings = np.maximum(np.ceil(np.maximum(a, b)) - lowest, 0).astype(np.int64)
+        owner, offset = _ragged(crossings)
+        owners.append(owner)
+        places.append((lowest[owner] + offset - a[owner]) / (b[owner] - a[owner]))
+    owner, place = np.concatenate(owners), np.clip(np.concatenate(places), 0.0, 1.0)
+    order = np.lexsort((place, owner))
+    owner, place = owner[order], place[order]
+    same = owner[1:] == owner[:-1]
+    return owner[1:][same], place[:-1][same], place[1:][same]
+
+
+def _layers_at(layers: NDArray[np.int32], points: Floats) -> NDArray[np.int32]:
+    """Layer counts at image ``points`` ``(P, 2)``; nothing covers the ground outside the image."""
+    height, width = layers.shape
+    column, row = np.floor(points).astype(np.int64).T
+    outside = (column < 0) | (column >= width) | (row < 0) | (row >= height)
+    found = layers[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
+    return np.where(outside, 0, found)
+
+
+def pull_loss(silhouette: Silhouette, weights: Tensor, pixels: Tensor) -> Tensor:
+    """The integral over the covered ground of ``weights`` ``(H, W)``, per pixel of the image.
+
+    ``pixels`` ``(V, 2)`` are the vertices' image positions that the gradient goes to; only contour
+    vertices get one. The value is the sum over covered pixels' centres, the gradient the exact
+    boundary integral. With weights 1 - 2 T the loss is the mean of (S - T)^2, less that of T^2.
+    """
+    return surrogate(contour(silhouette), weights, pixels, torch.from_numpy(silhouette.mask))
+
+
+def surrogate(pieces: Contour, weights: Tensor, pixels: Tensor, mask: Tensor) -> Tensor:
+    """:func:`pull_loss` for a contour that is known already."""
+    force = weights.reshape(-1)[torch.from_numpy(pieces.pixel)].to(pixels)
+    outward = torch.from_numpy(pieces.normal).to(pixels) * force[:, None]
+    place = torch.from_numpy(pieces.place).to(pixels)[:, None]
+    begin, end = torch.from_numpy(pieces.begin), torch.from_numpy(pieces.end)
+    middle = torch.lerp(pixels[begin], pixels[end], place)
+    moved = (middle * outward).sum() / weights.numel()
+    value = weights[mask].sum() / weights.numel()
+    return value.to(moved) + moved - moved.detach()
+
+
+def image_loss_weights(target: Tensor) -> Tensor:
+    """Weights that make :func:`pull_loss` the mean squared difference to ``target`` ``(H, W)``."""
+    return 1.0 - 2.0 * target
+
+
+def intersection_over_union(mask: NDArray[np.bool_], target: NDArray[np.bool_]) -> float:
+    """|A and B| / |A or B| of two masks; 1 where both are empty."""
+    union = int((mask | target).sum())
+    return float((mask & target).sum()) / union if union else 1.0
