@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is what it is
+class Refusal(Exception):
     """Something cannot be done. ``str`` is problem and remedy as one text for a person.
 
     Operators report this text, so in a script it is the message of the RuntimeError.

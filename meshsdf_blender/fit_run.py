@@ -18,7 +18,6 @@ from .errors import Refusal, WorkerError, WorkerLost
 from .fit_request import fit_request
 from .transform import write_matrix
 
-STOP_SECONDS = 10.0
 REASONS = {
     "converged": "The outlines match",
     "steps": "All steps done",
@@ -103,7 +102,9 @@ class FitRun:
                 door.note_ready(self._worker)
                 self._check_length()
                 self._asked = self._worker.send("fit", self._request.header, self._request.arrays)
-                self._phase = "asking"
+                # Asked for at once, so that the first step that comes is the start itself.
+                self._worker.send("next")
+                self._phase = "fitting"
             reply = self._worker.take(wait)
         except WorkerLost as lost:
             door.failed(lost)
@@ -112,7 +113,7 @@ class FitRun:
 
     def stop(self) -> None:
         """Ask the worker to end; its best step comes as the last frame."""
-        if not self._stopping and self._worker is not None and not self.importing:
+        if not self._stopping and self._worker is not None and self._phase == "fitting":
             self._stop_id = self._worker.send("stop")
         self._stopping = True
 
@@ -129,7 +130,10 @@ class FitRun:
         self._written = True
         if self.pose:
             write_matrix(ob, step.matrix, context.view_layer)
-        shape.write(ob, step.code, step.vertices, step.faces, step.report)
+        # Where the code is not fitted, it comes back with rounding: keep the exact one.
+        fitted = self._request.header["options"]["code"]
+        code = step.code if fitted else self._request.arrays["code"]
+        shape.write(ob, code, step.vertices, step.faces, step.report)
 
     def finish(self, context: bpy.types.Context, step: FitStep) -> None:
         """Write the last frame and what the fit came to, and end the run."""
@@ -156,10 +160,9 @@ class FitRun:
 
     def abandon(self) -> None:
         """End without touching Blender's data, which undo or a new file has already changed."""
-        if self._phase in {"asking", "fitting"} and self._worker is not None:
-            # A worker that dies here ends its fit too.
-            with contextlib.suppress(Refusal):
-                self._drain()
+        # A worker that dies here ends its fit too; steps still on their way are passed over later.
+        with contextlib.suppress(Refusal):
+            self.stop()
         self._end()
 
     def _end(self) -> None:
@@ -180,9 +183,6 @@ class FitRun:
             raise WorkerError(
                 str(header.get("kind")), str(header.get("problem")), str(header.get("remedy", ""))
             )
-        if op == "fitting" and identity == self._asked:
-            self._phase = "fitting"
-            self._worker.send("next")
         if op != "step" or identity < self._asked:
             return None
         step = _step(header, arrays)
@@ -191,20 +191,11 @@ class FitRun:
         else:
             self._worker.send("next")
         if self.start_iou is None:
-            self.start_iou = float(header.get("start_iou", step.iou))
+            self.start_iou = step.iou
         words = shape.topology(step.report)
         if not step.done and words and self.topologies[-1:] != [words]:
             self.topologies.append(words)
         return step
-
-    def _drain(self) -> None:
-        """Stop the worker's fit and read up to its last frame; end the worker if none comes."""
-        self.stop()
-        for _ in range(int(STOP_SECONDS / 0.1)):
-            step = self.advance(0.1)
-            if step is not None and step.done:
-                return
-        self._worker.kill()
 
 
 def _step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:

@@ -25,6 +25,7 @@ OLDEST_TORCH = (2, 6)
 OLDEST_PYTHON = (3, 11)  # the first that knows PYTHONSAFEPATH
 PROBE_SECONDS = 30.0
 ENVIRONMENT_VARIABLE = "MESHSDF_PYTHON"
+NEEDED = ("torch", "numpy", "scikit-image", "safetensors")
 PROBE = """
 import importlib.util as u, importlib.metadata as m, json, os, re, sys
 def version(module, name):
@@ -40,9 +41,10 @@ def version(module, name):
         return re.search(r"['\\"](\\d+\\.[^'\\"]+)", text).group(1)
     except Exception:
         return "unknown"
-print(json.dumps({"python": list(sys.version_info[:3]), "executable": sys.executable,
-    "torch": version("torch", "torch"), "numpy": version("numpy", "numpy"),
-    "skimage": version("skimage", "scikit-image")}))
+names = {"torch": "torch", "numpy": "numpy", "skimage": "scikit-image",
+    "safetensors": "safetensors"}
+print(json.dumps({"python": list(sys.version_info[:3]),
+    **{package: version(module, package) for module, package in names.items()}}))
 """
 
 
@@ -143,7 +145,7 @@ def pip_command(executable: str) -> str:
     """What to type to give a Python what the worker needs."""
     quoted = f'"{executable}"' if " " in executable else executable
     index = " --extra-index-url https://download.pytorch.org/whl/cpu" * (sys.platform == "linux")
-    return f'{quoted} -m pip install "torch>=2.6" scikit-image numpy{index}'
+    return f'{quoted} -m pip install "torch>=2.6" scikit-image safetensors numpy{index}'
 
 
 def _ask(executable: str, packages: str | None) -> dict | str:
@@ -177,10 +179,9 @@ def _judge(executable: str, found: dict) -> tuple[str, str]:
     if tuple(found["python"][:2]) < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
         return f"it is older than Python {wanted}", "Choose a newer Python"
-    missing = [name for name in ("torch", "skimage", "numpy") if found[name] is None]
+    missing = [name for name in NEEDED if found.get(name) is None]
     if missing:
-        names = [{"skimage": "scikit-image"}.get(name, name) for name in missing]
-        return f"it has no {' and no '.join(names)}", cure
+        return f"it has no {' and no '.join(missing)}", cure
     numbers = re.match(r"(\d+)\.(\d+)", found["torch"])
     if numbers and tuple(map(int, numbers.groups())) < OLDEST_TORCH:
         return f"its torch {found['torch']} is older than 2.6 and can be made to run code", cure

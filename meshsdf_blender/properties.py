@@ -107,7 +107,9 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Space", description="The space that new shapes come from", default=""
     )
     space_up: EnumProperty(name="Up Axis", description="Its axis that points up", items=UP_AXES)
-    loaded: CollectionProperty(type=LoadedSpace)
+    loaded: CollectionProperty(
+        name="Loaded Spaces", description="Spaces from files, offered again", type=LoadedSpace
+    )
 
     blend_first: StringProperty(
         name="From",

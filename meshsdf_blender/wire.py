@@ -19,7 +19,7 @@ ARRAY_LIMIT = 1 << 30  # bytes
 DTYPES = ("<f4", "<f8", "<i4", "|u1")
 
 
-class BrokenFrame(Exception):  # noqa: N818 - named after what arrived
+class BrokenFrame(Exception):
     """What arrived, or what should be sent, is no frame of docs/protocol.md."""
 
 

@@ -35,13 +35,13 @@ def test_a_known_shape_is_added_by_name_and_by_number(scene, fake):
 
 def test_an_unknown_shape_is_refused_and_nothing_is_added(scene, fake):
     before = len(bpy.data.objects), len(bpy.data.meshes)
-    with pytest.raises(RuntimeError, match="knows no shape 'tall'.*long, wide"):
+    with pytest.raises(RuntimeError, match=r"knows no shape 'tall'.*long, wide"):
         bpy.ops.meshsdf.shape_add(space=fake.space, shape="tall")
     assert (len(bpy.data.objects), len(bpy.data.meshes)) == before
 
 
 def test_a_missing_space_is_named(scene, fake):
-    with pytest.raises(RuntimeError, match="nowhere.*is not there.*Put it back"):
+    with pytest.raises(RuntimeError, match=r"nowhere.*is not there.*Put it back"):
         bpy.ops.meshsdf.shape_add(space="/nowhere/at.safetensors")
     with pytest.raises(RuntimeError, match="no built-in space 'dragons'"):
         bpy.ops.meshsdf.shape_add(space="builtin:dragons")

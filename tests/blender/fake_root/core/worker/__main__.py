@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from multiprocessing.connection import Client
+from pathlib import Path
 
 import numpy as np
 
@@ -128,7 +129,7 @@ def answer(header, arrays):
     if MODE == "alien_error" and op == "mesh":
         return {"op": "error", "kind": "Internal", "problem": "It broke", "remedy": "Tell us"}, None
     if op == "space":
-        if not os.path.exists(header["path"]):
+        if not Path(header["path"]).exists():
             return {"op": "error", "kind": "SpaceError", "problem": "not there", "remedy": ""}, None
         info = {"op": "space", "name": "Fake", "code_length": LENGTH, "codes_count": 2}
         info |= {"shape_names": ["long", "wide"], "card": {}, "warnings": []}
@@ -167,7 +168,7 @@ def serve(channel):
             step, values, done = fit.advance()
             send(channel, {**step, "id": identity}, values)
             fit = None if done else fit
-        elif fit:
+        elif fit and not fit.stop:
             busy = {"op": "error", "kind": "Busy", "problem": "a fit is running", "remedy": ""}
             send(channel, {**busy, "id": identity})
         else:

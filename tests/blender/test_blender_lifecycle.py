@@ -1,0 +1,242 @@
+"""Enabling and disabling, the words of the interface, and what the door does with bad workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+MODULE = "bl_ext.checkout.meshsdf"
+CLOSED_SECONDS = 5.0
+
+
+def our_classes():
+    for base in (bpy.types.Operator, bpy.types.Panel, bpy.types.Menu, bpy.types.PropertyGroup):
+        yield from (c for c in base.__subclasses__() if c.__module__.startswith(MODULE))
+        for mixed in base.__subclasses__():
+            yield from (c for c in mixed.__subclasses__() if c.__module__.startswith(MODULE))
+
+
+def test_it_can_be_enabled_and_disabled_three_times(scene, fake, part):
+    handlers = len(bpy.app.handlers.undo_pre), len(bpy.app.handlers.load_pre)
+    for _ in range(3):
+        bpy.ops.preferences.addon_disable(module=MODULE)
+        assert not hasattr(bpy.types.Object, "meshsdf")
+        assert not hasattr(bpy.types, "MESHSDF_OT_fit")
+        bpy.ops.preferences.addon_enable(module=MODULE)
+        assert hasattr(bpy.types.Object, "meshsdf")
+    assert (len(bpy.app.handlers.undo_pre), len(bpy.app.handlers.load_pre)) == handlers
+    import addon_utils
+
+    assert addon_utils._extensions_warnings_get() == {}
+
+
+def test_disabling_ends_the_worker(scene, fake, part):
+    process = part("door").ready_worker().process
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    try:
+        assert process.wait(CLOSED_SECONDS) == 0
+    finally:
+        bpy.ops.preferences.addon_enable(module=MODULE)
+
+
+def test_the_preferences_are_the_root_packages(part):
+    assert part("identity").ROOT_PACKAGE == MODULE
+    settings = part("identity").preferences()
+    assert settings.device == "cpu"
+    assert settings.interpreter == ""
+
+
+def test_labels_and_tooltips_follow_the_house_of_blender():
+    small = {"a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to"}
+    seen = 0
+    for cls in our_classes():
+        rna = cls.bl_rna
+        texts = [(rna.name, rna.description)]
+        own = set(getattr(cls, "__annotations__", ()))
+        for item in rna.properties:
+            if item.identifier in own and not item.is_hidden:
+                texts.append((item.name, item.description))
+                if item.type == "ENUM":
+                    texts += [(e.name, e.description) for e in item.enum_items]
+        for label, tooltip in texts:
+            seen += 1
+            words = [w for w in label.replace("-", " ").split() if w[0].isalpha()]
+            wrong = [w for w in words[1:] if w not in small and not w[0].isupper()]
+            assert words, (cls, label)
+            assert words[0][0].isupper(), (cls, label)
+            assert not wrong, (cls, label)
+            assert not label.endswith("."), (cls, label)
+            assert not tooltip.endswith("."), (cls, label, tooltip)
+            assert tooltip != label, (cls, label, tooltip)
+            assert not tooltip or tooltip[0].isupper() or "builtin:" in tooltip, (cls, tooltip)
+    assert seen > 60
+
+
+def test_every_operator_that_changes_data_can_be_undone():
+    free = {"fit_stop", "worker_check", "choose_python", "copy_command", "copy_details"}
+    operators = {c.bl_idname: c for c in our_classes() if issubclass(c, bpy.types.Operator)}
+    assert len(operators) >= 12
+    for name, cls in operators.items():
+        undone = {"REGISTER", "UNDO"} <= getattr(cls, "bl_options", set())
+        assert undone != (name.split(".")[1] in free), name
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("silent", r"stopped before it was ready.*exit code 1.*does not feel like it"),
+        ("unready", r"torch does not load\. Install torch"),
+        ("old_protocol", r"speaks protocol 999, this extension 1.*Reinstall"),
+        ("alien_error", r"It broke\. Tell us"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why(scene, fake, part, mode, message):
+    fake(mode)
+    with pytest.raises(RuntimeError, match=message):
+        bpy.ops.meshsdf.shape_add(space=fake.space)
+    assert not bpy.data.objects.get("Fake")
+    status = part("door").status
+    assert (status.state == "failed") == (mode != "alien_error")
+    fake("")
+    assert bpy.ops.meshsdf.shape_add(space=fake.space) == {"FINISHED"}
+    assert status.state == "ready"
+
+
+def test_no_folders_sockets_or_logs_are_left_behind(scene, fake, part, tmp_path, monkeypatch):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
+    (tmp_path / "t").mkdir()
+    part("door").ready_worker()
+    assert [p.suffix for p in (tmp_path / "t").iterdir()] == [".log"]
+    part("door").close()
+    assert not list((tmp_path / "t").iterdir())
+
+
+def test_a_long_temporary_path_falls_back_to_the_loopback(scene, fake, part, tmp_path, monkeypatch):
+    import tempfile
+
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    assert part("door").ready_worker().state == "ready"
+    part("door").close()
+
+
+def test_the_workers_environment_is_clean_and_safe(part, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    monkeypatch.setenv("PYTHONPATH", "/foreign")
+    monkeypatch.setenv("__PYVENV_LAUNCHER__", "x")
+    environment = part("launch").clean_environment(["/root", "/wheels"])
+    assert "PYTHONHOME" not in environment
+    assert "__PYVENV_LAUNCHER__" not in environment
+    assert environment["PYTHONPATH"] == os.pathsep.join(["/root", "/wheels"])
+    assert environment["PYTHONSAFEPATH"] == environment["PYTHONNOUSERSITE"] == "1"
+
+
+def python_that_says(tmp_path, **versions):
+    """A stand-in for a Python: answers the probe with these versions."""
+    said = {
+        "python": [3, 12, 1],
+        "torch": "2.13.0",
+        "numpy": "2.0",
+        "scikit-image": "0.26",
+        "safetensors": "0.5",
+    } | {key.replace("_", "-"): value for key, value in versions.items()}
+    script = tmp_path / f"python{len(list(tmp_path.iterdir()))}"
+    script.write_text(f"#!/bin/sh\necho '{json.dumps(said)}'\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+@pytest.mark.parametrize(
+    ("versions", "problem"),
+    [
+        ({}, ""),
+        ({"torch": "2.6.0+cu124"}, ""),
+        ({"torch": "2.5.1"}, "torch 2.5.1 is older than 2.6"),
+        ({"torch": "1.13"}, "torch 1.13 is older than 2.6"),
+        ({"torch": None}, "has no torch"),
+        ({"torch": None, "scikit_image": None}, "has no torch and no scikit-image"),
+        ({"python": [3, 9, 2]}, "older than Python 3.11"),
+    ],
+)
+def test_a_python_is_judged_by_what_it_has(part, tmp_path, versions, problem):
+    interpreter = part("interpreter")
+    found = interpreter.probe(python_that_says(tmp_path, **versions), "a test")
+    assert problem in found.problem
+    assert found.usable == (not problem)
+    if "has no" in problem:
+        assert "-m pip install" in found.remedy
+
+
+def test_a_chosen_python_is_the_only_one_tried(part, tmp_path, monkeypatch):
+    interpreter = part("interpreter")
+    monkeypatch.delenv("MESHSDF_PYTHON")
+    tried = interpreter.find(str(tmp_path / "none"))
+    assert [found.problem for found in tried] == ["no such file"]
+    found = interpreter.find("")
+    assert found[-1].usable
+    assert found[-1].executable == sys.executable
+
+
+def test_without_a_python_the_panel_gets_a_remedy(scene, fake, part, tmp_path, monkeypatch):
+    monkeypatch.setenv("MESHSDF_PYTHON", python_that_says(tmp_path, torch=None))
+    fake("")
+    with pytest.raises(RuntimeError, match=r"No Python with torch 2.6.*pip install"):
+        bpy.ops.meshsdf.worker_check()
+    status = part("door").status
+    assert status.state == "failed"
+    assert status.command.endswith("whl/cpu") == (sys.platform == "linux")
+    assert "has no torch" in part("door").report()
+    bpy.ops.meshsdf.copy_details()
+    bpy.ops.meshsdf.copy_command()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks the worker up in /proc")
+def test_killing_blender_ends_the_worker(tmp_path):
+    """A process that opens a door as Blender does, then dies without a word."""
+    script = tmp_path / "opens.py"
+    package = str(Path(sys.modules[f"{MODULE}.meshsdf_blender"].__file__).parent)
+    fake_root = str(Path(__file__).parent / "fake_root")
+    script.write_text(
+        "import importlib.util, os, sys, types\n"
+        f"package = types.ModuleType('m'); package.__path__ = [{package!r}]\n"
+        "sys.modules['m'] = package\n"
+        "from m.worker import Worker\n"
+        f"w = Worker(sys.executable, [{fake_root!r}])\n"
+        "w.wait_ready(); print(w.process.pid, flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    pid = int(done.stdout)
+    end = time.monotonic() + CLOSED_SECONDS
+    while time.monotonic() < end and Path(f"/proc/{pid}").exists():
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_meshes_arrive_exactly_as_from_pydata(part, scene):
+    rng = np.random.default_rng(3)
+    upload = part("mesh_upload").upload
+    bpy.ops.mesh.primitive_ico_sphere_add(subdivisions=3)
+    vertices, faces = part("mesh_upload").read(bpy.context.active_object.data)
+    mesh, plain = bpy.data.meshes.new("Fast"), bpy.data.meshes.new("Plain")
+    for moved in (vertices, vertices + rng.normal(0, 0.01, vertices.shape).astype("f4")):
+        upload(mesh, moved, faces)
+        plain.clear_geometry()
+        plain.from_pydata(moved.tolist(), [], faces.tolist(), shade_flat=False)
+        assert not mesh.validate()
+        assert mesh.unit_test_compare(mesh=plain) == "Same"
+    upload(mesh, np.zeros((0, 3), "f4"), np.zeros((0, 3), "i4"))
+    assert len(mesh.vertices) == 0
