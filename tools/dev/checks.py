@@ -71,9 +71,10 @@ def run_group(python: Path, targets: list[str], extra: list[str], everything: bo
         command = [str(python), "-m", "pytest", f"--junitxml={report}", *marks, *extra, *targets]
         process = subprocess.Popen(command, cwd=ROOT, env=environment())
         code = wait(process, report)
+        told = report.exists()
         count = read_report(report)
-    if code not in (0, NO_TESTS_COLLECTED) and not count.failed:
-        say(f"pytest ended with status {code} and no failed test: counted as one failure")
+    if not count.failed and (not told or code not in (0, NO_TESTS_COLLECTED)):
+        say(f"pytest ended with status {code} and told of no failed test: counted as one")
         count.failed += 1
     return count
 

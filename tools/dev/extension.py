@@ -64,7 +64,7 @@ def build(python: Path, package: Path, wheels: WheelSet | None = None) -> Path:
         places = ["--source-dir", str(source), "--output-filepath", str(package)]
         run([str(python), packager, "build", *places], "building the extension")
     run([str(python), packager, "validate", str(package)], "validating the extension")
-    say(f"{package.relative_to(ROOT)}: {package.stat().st_size / 1e6:.1f} MB")
+    say(f"{package.name}: {package.stat().st_size / 1e6:.1f} MB")
     return package
 
 

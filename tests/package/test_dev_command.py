@@ -1,0 +1,115 @@
+"""dev.py's own promises: what it counts, which tests it runs, what it says of a bare machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tools.dev import checks, environment, libraries, wheels
+from tools.dev.checks import Count
+
+REPORT = (
+    '<testsuites><testsuite name="pytest" errors="1" failures="2" skipped="3" tests="10">'
+    "</testsuite></testsuites>"
+)
+
+
+def test_the_numbers_of_a_report(tmp_path: Path) -> None:
+    path = tmp_path / "report.xml"
+    assert checks.read_report(path) == Count()
+    path.write_text(REPORT)
+    assert str(checks.read_report(path)) == "4 passed, 3 failed, 3 skipped"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("def test_a(): pass", Count(1, 0, 0)),
+        ("def test_a(): assert False", Count(0, 1, 0)),
+        ("import os\ndef test_a(): os._exit(0)", Count(0, 1, 0)),
+        ("import nothing_of_that_name", Count(0, 1, 0)),
+    ],
+)
+def test_no_failure_is_hidden(tmp_path: Path, body: str, expected: Count) -> None:
+    sample = tmp_path / "test_sample_of_dev.py"
+    sample.write_text(body)
+    python = Path(sys.executable)
+    assert checks.run_group(python, [str(sample)], ["-p", "no:cacheprovider"], True) == expected
+
+
+def test_a_pytest_that_hangs_after_its_report_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report.xml"
+    report.touch()
+    monkeypatch.setattr(checks, "END_SECONDS", 0.5)
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert checks.wait(process, report) == -1
+    assert process.poll() is not None
+
+
+def test_paths_choose_groups_and_options_go_to_pytest() -> None:
+    here = str(Path(__file__))
+    arguments = [f"{here}::test_x", "-k", "core", "-x"]
+    assert checks.groups(arguments) == {Path(__file__).parent: [f"{here}::test_x"]}
+    assert checks.options(arguments) == ["-k", "core", "-x"]
+    assert Path(__file__).parent in checks.groups([])
+
+
+def test_a_missing_library_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = "ImportError: libSM.so.6: cannot open shared object file: No such file or directory"
+    monkeypatch.setattr(libraries.shutil, "which", lambda name: None)
+    text = str(libraries.explain(error, ["libSM.so.6", "libXi.so.6"]))
+    assert "libSM.so.6, libXi.so.6" in text
+    assert "sudo apt-get install libsm6 libxi6" in text
+    monkeypatch.setattr(libraries.shutil, "which", lambda name: "/usr/bin/dnf")
+    assert "sudo dnf install libSM libXi" in str(libraries.explain(error, ["libXi.so.6"]))
+
+
+def test_a_library_we_do_not_know_is_named_too() -> None:
+    error = "ImportError: libfoo.so.7: cannot open shared object file: No such file or directory"
+    assert "libfoo.so.7" in str(libraries.explain(error, []))
+
+
+def test_linux_never_gets_cuda_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(environment.TORCH_CHOICE, raising=False)
+    monkeypatch.setattr(environment.sys, "platform", "linux")
+    assert all(attempt[0].endswith("+cpu") for attempt in environment.torch_attempts())
+    monkeypatch.setenv(environment.TORCH_CHOICE, "torch==2.13.0")
+    assert environment.torch_attempts() == [["torch==2.13.0"]]
+
+
+def test_other_pins_make_another_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = environment.fingerprint()
+    assert environment.fingerprint() == before
+    other = tmp_path / "pins.txt"
+    other.write_text(environment.PINS.read_text() + "another==1.0\n")
+    monkeypatch.setattr(environment, "PINS", other)
+    assert environment.fingerprint() != before
+
+
+def test_bundled_wheels_are_pinned_and_run_on_every_blender() -> None:
+    pinned = wheels.pins()
+    assert set(wheels.BUNDLED) <= set(pinned)
+    assert "numpy" not in wheels.BUNDLED
+    # 1.16 and newer fail on the numpy 1.24 of Blender 4.2.
+    assert tuple(map(int, pinned["scipy"].split("."))) < (1, 16)
+
+
+def test_notices_hold_name_licence_and_text(tmp_path: Path) -> None:
+    wheel = tmp_path / "some_thing-1.2-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(
+            "some_thing-1.2.dist-info/METADATA",
+            "Name: some-thing\nLicense-Expression: MIT\nHome-page: https://example.org\n",
+        )
+        archive.writestr("some_thing-1.2.dist-info/licenses/LICENSE.txt", "Do as you like.")
+    text = wheels.notices([wheel, wheel])
+    assert text.count("| some-thing | 1.2 | MIT | https://example.org |") == 1
+    assert "Do as you like." in text
