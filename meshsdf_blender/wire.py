@@ -32,7 +32,7 @@ class Channel(Protocol):
 
 def encode(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> list[Any]:
     """The messages of one frame: the header's bytes, then one buffer per array."""
-    named = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
+    named = {name: np.asarray(array, order="C") for name, array in (arrays or {}).items()}
     listed = []
     for name, array in named.items():
         if array.dtype.str not in DTYPES:
@@ -48,7 +48,7 @@ def encode(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = 
     if len(data) > HEADER_LIMIT:
         raise BrokenFrame(f"the header has {len(data)} bytes, more than {HEADER_LIMIT}")
     # tobytes for empty arrays: a memoryview with a 0 in its shape cannot be cast.
-    return [data, *(a.data.cast("B") if a.size else b"" for a in named.values())]
+    return [data, *(a.reshape(-1).data.cast("B") if a.size else b"" for a in named.values())]
 
 
 def send(

@@ -1,0 +1,76 @@
+"""The headless example, as its own process with the bpy wheel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SPACES = (
+    ROOT / "spaces" / "bob_and_spot.safetensors",
+    ROOT / ".." / "shared" / "checkpoints" / "meshsdf_official_bob_and_spot",
+)
+
+
+def headless(tmp_path, *arguments):
+    environment = os.environ | {
+        "BLENDER_USER_RESOURCES": str(tmp_path / "user"),
+        "MESHSDF_PYTHON": sys.executable,
+    }
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "headless_fit.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env=environment,
+        cwd=tmp_path,
+    )
+
+
+def drawing(path, size=128):
+    """A round silhouette with alpha, written by Blender."""
+    y, x = np.mgrid[:size, :size] - size / 2 + 0.5
+    inside = (x / 0.25) ** 2 + (y / 0.2) ** 2 < size**2
+    rgba = np.repeat(inside[..., None], 4, axis=2).astype(np.float32)
+    image = bpy.data.images.new("Drawing", size, size, alpha=True)
+    image.pixels.foreach_set(rgba.ravel())
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    return path
+
+
+def test_it_fits_and_saves(tmp_path, scene):
+    space = next((path for path in SPACES if path.exists()), None)
+    if space is None:
+        pytest.skip("no space is there")
+    target = drawing(tmp_path / "ziel ü.png")
+    out = tmp_path / "gefittet é.blend"
+    done = headless(
+        tmp_path, "--target", target, "--space", space, "--out", out,
+        "--steps", 6, "--resolution", 32, "--pose",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if line.startswith("IoU before"))
+    before, after = (float(word.strip(",")) for word in line.split()[2::2])
+    assert after > before
+    with bpy.data.libraries.load(str(out)) as (inside, _):
+        assert len(inside.meshes) == 1
+        assert "Fit Camera" in inside.cameras
+
+
+def test_what_is_refused_is_said_and_the_status_is_not_zero(tmp_path, scene):
+    target = drawing(tmp_path / "target.png")
+    out = tmp_path / "out.blend"
+    done = headless(
+        tmp_path, "--target", target, "--space", tmp_path / "none.safetensors", "--out", out
+    )
+    assert done.returncode == 1
+    assert "none.safetensors' is not there" in done.stderr
+    assert not out.exists()
