@@ -91,7 +91,7 @@ def _enable_module(bpy, module: str) -> None:
 
 def disable(bpy) -> None:
     """Disable what was enabled: the wheels of 4.2 and 4.5 hang at exit while it is registered."""
-    for module in bpy.context.preferences.addons.keys():
+    for module in [addon.module for addon in bpy.context.preferences.addons]:
         if module.endswith(f".{EXTENSION}"):
             bpy.ops.preferences.addon_disable(module=module)
 
