@@ -1,0 +1,195 @@
+"""The auto-decoder loop on shapes with closed forms: it learns, repeats, and resumes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.decoder import Architecture
+from core.extraction import extract
+from core.sampling import Samples
+from core.space import Space
+from core.training import (
+    Training,
+    TrainingError,
+    TrainingOptions,
+    clamped_error,
+    cosine_share,
+    encode,
+)
+
+RADII = (0.4, 0.7)
+OPTIONS = TrainingOptions(
+    architecture=Architecture(code_length=2, widths=(32, 32, 32), fourier_degree=1),
+    steps=300,
+    shapes_per_step=2,
+    points_per_shape=512,
+    clamp=0.3,
+    code_deviation=0.1,
+    decoder_rate=5e-3,
+    code_rate=5e-3,
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def ball(radius: float, count: int = 20_000) -> Samples:
+    rng = np.random.default_rng(round(radius * 1000))
+    points = rng.uniform(-1, 1, (count, 3)).astype(np.float32)
+    distances = np.linalg.norm(points, axis=1) - radius
+    return Samples(points, distances.astype(np.float32))
+
+
+def start(options: TrainingOptions = OPTIONS, seed: int = 1) -> Training:
+    return Training(options, len(RADII), generator=torch.Generator().manual_seed(seed))
+
+
+SHAPES = [ball(radius) for radius in RADII]
+
+
+@pytest.fixture(scope="module")
+def trained() -> Training:
+    torch.set_num_threads(1)
+    training = start()
+    for _ in training.run(SHAPES):
+        pass
+    return training
+
+
+def test_two_balls_are_learnt(trained: Training) -> None:
+    """Radii to 0.5 % of the cube's side, from a space that the extraction accepts."""
+    space = Space("balls", trained.decoder.requires_grad_(False), trained.codes.detach())
+    for code, radius in zip(space.codes, RADII, strict=True):
+        distances = extract(space, code, 32, newton=1).vertices.norm(dim=1)
+        assert float((distances - radius).abs().mean()) < 0.01
+
+
+def test_a_ball_in_between_is_encoded(trained: Training) -> None:
+    decoder = trained.decoder.requires_grad_(False)
+    shape = ball(RADII[0])
+    *steps, code = encode(
+        decoder,
+        shape,
+        start=trained.codes.detach().mean(dim=0),
+        generator=torch.Generator().manual_seed(0),
+        steps=60,
+        clamp=0.3,
+        rate=2e-2,
+    )
+    assert len(steps) == 59
+    points, distances = torch.from_numpy(shape.points), torch.from_numpy(shape.distances)
+    first = clamped_error(decoder.fold(steps[0]).evaluate(points), distances, 0.3)
+    last = clamped_error(decoder.fold(code).evaluate(points), distances, 0.3)
+    assert last < 0.02 < first
+
+
+def test_steps_report_themselves_and_end() -> None:
+    options = replace(OPTIONS, steps=5)
+    steps = list(start(options).run(SHAPES))
+    assert [step.step for step in steps] == [1, 2, 3, 4, 5]
+    assert all(step.steps == 5 and step.error > 0 and step.code_length_mean > 0 for step in steps)
+
+
+def test_a_run_repeats_with_its_seed_and_not_with_another() -> None:
+    first, again, other = (
+        [step.error for step in islice(start(seed=seed).run(SHAPES), 5)] for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_a_resumed_run_ends_as_the_whole_one(tmp_path: Path) -> None:
+    options = replace(OPTIONS, steps=20)
+    whole = start(options)
+    errors = [step.error for step in whole.run(SHAPES)]
+
+    broken = start(options)
+    before = [step.error for step in islice(broken.run(SHAPES), 8)]
+    broken.save(tmp_path / "run.pt")
+    resumed = Training.load(tmp_path / "run.pt")
+    after = [step.error for step in resumed.run(SHAPES)]
+
+    assert resumed.options == options
+    assert before + after == errors
+    assert torch.equal(resumed.codes, whole.codes)
+    for mine, theirs in zip(resumed.decoder.parameters(), whole.decoder.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
+
+
+def test_codes_are_held_near_zero_by_their_weight() -> None:
+    free, held = (
+        replace(OPTIONS, steps=60, code_weight=weight, code_rate=3e-2) for weight in (0.0, 1.0)
+    )
+    lengths = []
+    for options in (free, held):
+        *_, last = start(options).run(SHAPES)
+        lengths.append(last.code_length_mean)
+    assert lengths[1] < 0.1 * lengths[0]
+
+
+def test_each_step_draws_that_many_shapes() -> None:
+    """One of two shapes a step: the other's code gets no gradient, and Adam leaves it alone."""
+    training = start(replace(OPTIONS, shapes_per_step=1))
+    before = training.codes.detach().clone()
+    next(training.run(SHAPES))
+    moved = (training.codes.detach() != before).any(dim=1)
+    assert int(moved.sum()) == 1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_another_number_of_shapes_is_refused(count: int) -> None:
+    with pytest.raises(TrainingError, match=f"2 codes and was given {count} shapes"):
+        next(start().run((SHAPES * 2)[:count]))
+
+
+def test_no_shapes_are_refused() -> None:
+    with pytest.raises(TrainingError, match="no shape"):
+        Training(OPTIONS, 0, generator=torch.Generator())
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "run.pt"
+    if content is None:
+        torch.save({"kind": "something else"}, path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(TrainingError, match=r"run\.pt' is no training checkpoint"):
+        Training.load(path)
+
+
+def test_the_clamped_error_is_blind_beyond_the_clamp_and_only_there() -> None:
+    """Column by column: both out, both in, value out only, distance out only."""
+    values = torch.tensor([0.5, 0.05, 0.7, 0.02], requires_grad=True)
+    distances = torch.tensor([0.2, 0.01, 0.05, 0.3])
+    for sign in (1, -1):
+        error = clamped_error(sign * values, sign * distances, 0.1)
+        assert float(error.detach()) == pytest.approx((0 + 0.04 + 0.65 + 0.08) / 4)
+        (slope,) = torch.autograd.grad(error, values)
+        assert (slope * 4).tolist() == [0, 1, 1, -1]
+
+
+def test_a_run_that_starts_all_outside_comes_back() -> None:
+    """DeepSDF's own clamp has no gradient there, and stays where it is."""
+    training = start(replace(OPTIONS, steps=100))
+    with torch.no_grad():
+        training.decoder.biases[-1] += 1.0
+    errors = [step.error for step in training.run(SHAPES)]
+    assert errors[-1] < 0.1 * errors[0]
+
+
+def test_the_rate_falls_from_one_to_its_final_share() -> None:
+    shares = [cosine_share(step, 10, 0.1) for step in range(11)]
+    assert shares[0] == pytest.approx(1)
+    assert shares[5] == pytest.approx(0.55)
+    assert shares[10] == pytest.approx(0.1)
+    assert shares == sorted(shares, reverse=True)
