@@ -38,9 +38,14 @@ def write(ob: bpy.types.Object, code: np.ndarray) -> None:
     The trap: writing an array over one of another length corrupts Blender's heap (4.2 to 5.2), so
     the old one is always deleted first.
     """
-    if KEY in ob:
-        del ob[KEY]
+    drop(ob)
     ob[KEY] = np.ascontiguousarray(code, dtype=np.float32)
+
+
+def drop(ob: bpy.types.Object) -> None:
+    """Remove the code, if there is one."""
+    if ob.get(KEY) is not None:
+        del ob[KEY]
 
 
 def check(code: np.ndarray, owner: str, length: int | None = None) -> np.ndarray:

@@ -17,6 +17,7 @@ from . import codes, door, shape
 from .errors import Refusal, WorkerError, WorkerLost
 from .fit_request import fit_request
 from .transform import write_matrix
+from .worker import Worker
 
 REASONS = {
     "converged": "The outlines match",
@@ -61,9 +62,10 @@ class FitRun:
         self._request = fit_request(context, ob, exact_steps=exact_steps)
         self._name, self._uid = ob.name, ob.session_uid
         self._before = shape.Snapshot(ob)
-        self._worker = None
+        self._worker: Worker | None = None
         self._asked = 0
         self._stop_id = -1
+        self._newest = 0
         self._phase = "starting"
         self._stopping = False
         self._written = False
@@ -83,7 +85,7 @@ class FitRun:
 
     def object(self) -> bpy.types.Object:
         """The object, looked up anew. Raises Refusal where it is gone."""
-        ob = bpy.data.objects.get(self._name)
+        ob: bpy.types.Object = bpy.data.objects.get(self._name)
         if ob is None or ob.session_uid != self._uid:
             ob = next((o for o in bpy.data.objects if o.session_uid == self._uid), None)
         if ob is None:
@@ -144,10 +146,14 @@ class FitRun:
             shape.extract(ob, codes.read(ob))
         settings.fit_start = step.iou if self.start_iou is None else self.start_iou
         settings.fit_iou = step.best_iou
-        settings.fit_steps = step.step
+        settings.fit_steps = self._taken(step)
         settings.fit_reason = REASONS.get(step.reason, step.reason)
         settings.fit_topology = " to ".join(self.topologies[-4:])
         self._end()
+
+    def _taken(self, last: FitStep) -> int:
+        """Steps that were taken; the last frame carries the number of the best one."""
+        return last.steps if last.reason == "steps" else max(self._newest, last.step)
 
     def fail(self) -> None:
         """Give up: the shape as it was before, the worker free for the next request."""
@@ -192,6 +198,7 @@ class FitRun:
             self._worker.send("next")
         if self.start_iou is None:
             self.start_iou = step.iou
+        self._newest = max(self._newest, step.step)
         words = shape.topology(step.report)
         if not step.done and words and self.topologies[-1:] != [words]:
             self.topologies.append(words)

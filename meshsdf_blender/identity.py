@@ -15,5 +15,5 @@ SPACES_FOLDER = ROOT_FOLDER / "spaces"
 
 def preferences(context: bpy.types.Context | None = None) -> bpy.types.AddonPreferences | None:
     """Our preferences, or None where the extension was registered without being enabled."""
-    addon = (context or bpy.context).preferences.addons.get(ROOT_PACKAGE)
+    addon: bpy.types.Addon = (context or bpy.context).preferences.addons.get(ROOT_PACKAGE)
     return addon.preferences if addon else None

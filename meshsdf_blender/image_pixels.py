@@ -36,7 +36,7 @@ def _pixels(image: bpy.types.Image) -> np.ndarray:
             f"Image '{image.name}' is a render in progress, whose pixels are closed",
             "Save it (Image > Save As) and open the file",
         )
-    count = len(image.pixels)  # touching pixels loads files and sequences
+    count = len(image.pixels)  # type: ignore[arg-type]  # touching pixels loads files and sequences
     width, height = image.size
     channels = image.channels
     if not count or count != width * height * channels:

@@ -92,7 +92,7 @@ def _replace(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray) -> N
         mesh.loops.add(faces.size)
         mesh.polygons.add(len(faces))
         mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
-        corners = mesh.attributes.get(".corner_vert")
+        corners: bpy.types.Attribute = mesh.attributes.get(".corner_vert")
         if corners is None:
             corners = mesh.attributes.new(".corner_vert", "INT", "CORNER")
         corners.data.foreach_set("value", faces.ravel())
@@ -106,7 +106,7 @@ def _replace(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray) -> N
 
 
 def _is_flat(mesh: bpy.types.Mesh) -> bool:
-    sharp = mesh.attributes.get("sharp_face")
+    sharp: bpy.types.Attribute = mesh.attributes.get("sharp_face")
     if sharp is None or not len(mesh.polygons):
         return False
     flags = np.empty(len(mesh.polygons), dtype=bool)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bpy
 
 from . import catalogue, door, shape
+from .properties import ObjectSettings, SceneSettings
 from .status_box import draw_failure
 
 CHARACTER_PIXELS = 7.0
@@ -75,7 +76,9 @@ class MESHSDF_PT_fit(_ShapeTab, bpy.types.Panel):
         _draw_result(layout, context.active_object.meshsdf)
 
 
-def _draw_target(layout, context: bpy.types.Context, settings) -> None:
+def _draw_target(
+    layout: bpy.types.UILayout, context: bpy.types.Context, settings: SceneSettings
+) -> None:
     layout.use_property_split = True
     layout.use_property_decorate = False
     layout.prop(settings, "target")
@@ -101,7 +104,7 @@ def _shows_background(camera: bpy.types.Object) -> bool:
     return any(b.show_background_image and (b.image or b.clip) for b in backgrounds)
 
 
-def _draw_result(layout, told) -> None:
+def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
     if told.fit_iou < 0:
         return
     column = layout.column(align=True)

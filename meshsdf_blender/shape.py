@@ -18,6 +18,12 @@ def is_shape(ob: bpy.types.Object | None) -> bool:
     return ob is not None and ob.type == "MESH" and bool(ob.meshsdf.space)
 
 
+def mesh_of(ob: bpy.types.Object) -> bpy.types.Mesh:
+    """The mesh of a shape, which :func:`is_shape` and ``check_writable`` have made sure of."""
+    mesh: bpy.types.Mesh = ob.data  # type: ignore[assignment]
+    return mesh
+
+
 def source(ob: bpy.types.Object) -> dict[str, Any]:
     """The header fields that name the object's space. Raises Refusal where it is gone."""
     settings = ob.meshsdf
@@ -67,7 +73,7 @@ def write(
     if not np.isfinite(vertices).all() or (len(faces) and faces.max() >= len(vertices)):
         raise Refusal("The worker sent a broken mesh", "Report this with Copy Details")
     mesh_upload.check_writable(ob)
-    mesh_upload.upload(ob.data, vertices, faces)
+    mesh_upload.upload(mesh_of(ob), vertices, faces)
     codes.write(ob, code)
     _note(ob.meshsdf, report)
 
@@ -100,15 +106,15 @@ class Snapshot:
 
     def __init__(self, ob: bpy.types.Object) -> None:
         self._mesh = bmesh.new()
-        self._mesh.from_mesh(ob.data)
+        self._mesh.from_mesh(mesh_of(ob))
         self._code = codes.read(ob)
         self._matrix = ob.matrix_world.copy()
         self._readout = {name: getattr(ob.meshsdf, name) for name in _stored(ob.meshsdf)}
 
     def restore(self, ob: bpy.types.Object, *, pose: bool) -> None:
         """Put everything back; ``pose`` says whether the transform was touched."""
-        self._mesh.to_mesh(ob.data)
-        ob.data.update()
+        self._mesh.to_mesh(mesh_of(ob))
+        mesh_of(ob).update()
         codes.write(ob, self._code)
         if pose:
             ob.matrix_world = self._matrix

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import bpy
 import numpy as np
 
@@ -17,6 +19,16 @@ SAMPLES = 4  # a side, per target pixel
 ASPECT_TOLERANCE = 0.02
 # Types that Blender can turn into a mesh.
 MESHABLE = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a reader of targets needs; it returns samples ``_fine(view)`` and the target's name."""
+
+    scene: bpy.types.Scene
+    depsgraph: bpy.types.Depsgraph
+    view: CameraView
+    fitted: bpy.types.Object | None
 
 
 def target_coverage(
@@ -37,7 +49,7 @@ def target_coverage(
         "OBJECT": _from_object,
         "MASK": _from_mask,
     }[settings.target]
-    samples, name = reader(scene, depsgraph, view, fitted)
+    samples, name = reader(_Asked(scene, depsgraph, view, fitted))
     coverage = samples.reshape(view.height, SAMPLES, view.width, SAMPLES).mean(
         axis=(1, 3), dtype=np.float32
     )
@@ -72,7 +84,9 @@ def _fine(view: CameraView) -> CameraView:
     return CameraView(view.width * SAMPLES, view.height * SAMPLES, scale @ view.matrix)
 
 
-def _sampled(mask: np.ndarray, to_frame: np.ndarray, frame, view: CameraView) -> np.ndarray:
+def _sampled(
+    mask: np.ndarray, to_frame: np.ndarray, frame: tuple[int, int], view: CameraView
+) -> np.ndarray:
     """The mask at each sample of the view; ``to_frame`` maps its pixels to ``frame``, y up."""
     fine = _fine(view)
     x = (np.arange(fine.width) + 0.5) * frame[0] / fine.width
@@ -87,7 +101,8 @@ def _sampled(mask: np.ndarray, to_frame: np.ndarray, frame, view: CameraView) ->
     return inside & mask[row.clip(0, height - 1), column.clip(0, width - 1)]
 
 
-def _from_background(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
+def _from_background(asked: _Asked) -> tuple[np.ndarray, str]:
+    scene, view = asked.scene, asked.view
     background = shown_background(scene.camera)
     image = background.image
     mask = image_mask(image, scene.meshsdf.channel, scene.meshsdf.threshold)
@@ -99,7 +114,8 @@ def _from_background(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
     return _sampled(mask, to_frame, frame, view), f"Background image '{image.name}'"
 
 
-def _from_image(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
+def _from_image(asked: _Asked) -> tuple[np.ndarray, str]:
+    scene, view = asked.scene, asked.view
     image = scene.meshsdf.image
     if image is None:
         raise Refusal("No target image is set", "Open one under Fit > Image")
@@ -116,15 +132,16 @@ def _from_image(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
     return _sampled(mask, to_frame, (width, height), view), f"Image '{image.name}'"
 
 
-def _from_object(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
+def _from_object(asked: _Asked) -> tuple[np.ndarray, str]:
+    scene, view = asked.scene, asked.view
     target = scene.meshsdf.object
     if target is None:
         raise Refusal("No target object is set", "Pick one under Fit > Object")
-    if target == fitted:
+    if target == asked.fitted:
         raise Refusal(f"Object '{target.name}' cannot be its own target", "Pick another object")
     if target.type not in MESHABLE:
         raise Refusal(f"Target object '{target.name}' has no surface", "Pick a mesh object")
-    evaluated = target.evaluated_get(depsgraph)
+    evaluated = target.evaluated_get(asked.depsgraph)
     mesh = evaluated.to_mesh()
     try:
         vertices, faces = mesh_upload.read(mesh) if mesh else (np.zeros((0, 3)), np.zeros((0, 3)))
@@ -137,7 +154,8 @@ def _from_object(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
     return mesh_silhouette(world, faces, _fine(view)), f"Object '{target.name}'"
 
 
-def _from_mask(scene, depsgraph, view, fitted) -> tuple[np.ndarray, str]:
+def _from_mask(asked: _Asked) -> tuple[np.ndarray, str]:
+    scene, view = asked.scene, asked.view
     mask = scene.meshsdf.mask
     if mask is None:
         raise Refusal("No target mask is set", "Pick one under Fit > Mask")

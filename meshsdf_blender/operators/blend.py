@@ -12,7 +12,7 @@ from ..properties import BLENDS
 from .guarded import NeedsShape
 
 
-def _choices(operator, context: bpy.types.Context, edit: str) -> list[str]:
+def _choices(operator: MESHSDF_OT_interpolate, context: bpy.types.Context, edit: str) -> list[str]:
     return catalogue.blend_choices(context)
 
 
@@ -52,7 +52,7 @@ def _end(ob: bpy.types.Object, name: str) -> np.ndarray:
     """The code ``(L,)`` that a name stands for, as the active shape's space knows it."""
     settings = ob.meshsdf
     info = catalogue.info(settings.space, settings.up, ob.library)
-    other = bpy.data.objects.get(name)
+    other: bpy.types.Object = bpy.data.objects.get(name)
     if name in info.shape_names or not shape.is_shape(other):
         return info.code(name)
     theirs = catalogue.existing(other.meshsdf.space, other.library)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 from bpy.app.handlers import persistent
 from bpy.props import IntProperty
@@ -14,6 +16,8 @@ from .guarded import NeedsShape
 
 TICK_SECONDS = 0.02
 WAIT_SECONDS = 0.1
+SMALLEST_GAIN = 1e-4
+GOOD_IOU = 0.95
 
 
 def run_to_end(context: bpy.types.Context, run: FitRun) -> FitStep:
@@ -38,6 +42,17 @@ def summary(ob: bpy.types.Object) -> str:
     )
 
 
+def tell(operator: bpy.types.Operator, ob: bpy.types.Object) -> None:
+    """Report what a fit came to; a fit that gained nothing is worth a warning."""
+    operator.report({"INFO"}, summary(ob))
+    if ob.meshsdf.fit_iou - ob.meshsdf.fit_start < SMALLEST_GAIN and ob.meshsdf.fit_iou < GOOD_IOU:
+        operator.report(
+            {"WARNING"},
+            "No step came closer to the target. Check that shape and target overlap in the "
+            "camera's view, that Invert is right, or let the fit change the transform too",
+        )
+
+
 class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.fit_step"
     bl_label = "Step"
@@ -56,7 +71,7 @@ class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
         run_to_end(context, FitRun(context, ob, exact_steps=self.steps))
-        self.report({"INFO"}, summary(ob))
+        tell(self, ob)
 
 
 class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
@@ -74,7 +89,7 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
         run_to_end(context, FitRun(context, ob))
-        self.report({"INFO"}, summary(ob))
+        tell(self, ob)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background:
@@ -104,7 +119,9 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
             self._run.abandon()
         self._over(context, {"CANCELLED"})
 
-    def _guard(self, context: bpy.types.Context, action) -> set[str] | None:
+    def _guard(
+        self, context: bpy.types.Context, action: Callable[[], set[str] | None]
+    ) -> set[str] | None:
         """Do ``action``; a refusal puts the shape back and ends the operator."""
         try:
             return action()
@@ -126,7 +143,7 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
             show_progress(context, step)
             return None
         run.finish(context, step)
-        self.report({"INFO"}, summary(run.object()))
+        tell(self, run.object())
         return self._over(context, {"FINISHED"})
 
     def _over(self, context: bpy.types.Context, result: set[str]) -> set[str]:

@@ -16,8 +16,7 @@ class MESHSDF_OT_make_regular(NeedsShape, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
-        if codes.KEY in ob:
-            del ob[codes.KEY]
+        codes.drop(ob)
         for item in ob.meshsdf.bl_rna.properties:
             if not item.is_readonly:
                 ob.meshsdf.property_unset(item.identifier)

@@ -11,7 +11,9 @@ from ..properties import UP_AXES
 from .guarded import NeedsObjectMode
 
 
-def _known_shapes(operator, context: bpy.types.Context, edit: str) -> list[str]:
+def _known_shapes(
+    operator: MESHSDF_OT_shape_add, context: bpy.types.Context, edit: str
+) -> list[str]:
     settings = context.scene.meshsdf
     return catalogue.shape_choices(operator.space or settings.space, operator.up)
 
