@@ -58,12 +58,15 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """What a step did: the mean clamped error over its points, in units of the cube."""
+    """What a step did: the mean clamped error of its points, in units of the cube.
+
+    ``code_norm`` is the mean |z| over all shapes.
+    """
 
     step: int
     steps: int
     error: float
-    code_length_mean: float
+    code_norm: float
 
 
 class Training:
@@ -101,8 +104,8 @@ class Training:
         while self.step < self.options.steps:
             error = self._advance(samples)
             self.step += 1
-            length = float(self.codes.detach().norm(dim=1).mean())
-            yield TrainingStep(self.step, self.options.steps, error, length)
+            norm = float(self.codes.detach().norm(dim=1).mean())
+            yield TrainingStep(self.step, self.options.steps, error, norm)
 
     def _advance(self, samples: Sequence[tuple[Tensor, Tensor]]) -> float:
         """One optimiser step; the mean clamped error.

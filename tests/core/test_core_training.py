@@ -95,7 +95,7 @@ def test_steps_report_themselves_and_end() -> None:
     options = replace(OPTIONS, steps=5)
     steps = list(start(options).run(SHAPES))
     assert [step.step for step in steps] == [1, 2, 3, 4, 5]
-    assert all(step.steps == 5 and step.error > 0 and step.code_length_mean > 0 for step in steps)
+    assert all(step.steps == 5 and step.error > 0 and step.code_norm > 0 for step in steps)
 
 
 def test_a_run_repeats_with_its_seed_and_not_with_another() -> None:
@@ -132,7 +132,7 @@ def test_codes_are_held_near_zero_by_their_weight() -> None:
     lengths = []
     for options in (free, held):
         *_, last = start(options).run(SHAPES)
-        lengths.append(last.code_length_mean)
+        lengths.append(last.code_norm)
     assert lengths[1] < 0.1 * lengths[0]
 
 

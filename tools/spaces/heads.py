@@ -38,8 +38,8 @@ SEED = 7
 SCALE = 0.85
 NEAR_POINTS, VOLUME_POINTS = 60_000, 15_000
 HELD_OUT_EVERY, HELD_OUT_FIRST = 10, 5
-MEASURED_TRAINING_SHAPES = 18
-ENCODING_STEPS = 300
+MEASURED_TRAINING_SHAPES = 9
+ENCODING_STEPS, ENCODING_POINTS = 200, 2048
 CLAMP = 0.2
 
 OPTIONS = TrainingOptions(
@@ -49,7 +49,7 @@ OPTIONS = TrainingOptions(
         skips=(3,),
         fourier_degree=3,
     ),
-    steps=9_000,
+    steps=6_500,
     shapes_per_step=16,
     points_per_shape=512,
     clamp=CLAMP,
@@ -115,6 +115,7 @@ def main() -> None:
             start=space.mean_code,
             generator=generator,
             steps=ENCODING_STEPS,
+            points=ENCODING_POINTS,
             clamp=CLAMP,
         )
         *_, code = steps

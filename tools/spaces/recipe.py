@@ -115,7 +115,7 @@ def train(
             left = (now - started) / (step.step - first) * (step.steps - step.step)
             print(
                 f"step {step.step} of {step.steps}: error {fmean(errors):.5f}, "
-                f"codes {step.code_length_mean:.3f}, {left:.0f} s left",
+                f"codes {step.code_norm:.3f}, {left:.0f} s left",
                 flush=True,
             )
             errors.clear()
