@@ -409,7 +409,10 @@ def _linear_layers(layers: Parameters, path: Path) -> tuple[list[Tensor], list[T
 
 def _weight_norm(magnitude: Tensor, direction: Tensor) -> Tensor:
     """w = g v / |v|, row by row (Salimans and Kingma 2016)."""
-    return magnitude * direction / torch.linalg.vector_norm(direction, dim=1, keepdim=True)
+    weight: Tensor = (
+        magnitude * direction / torch.linalg.vector_norm(direction, dim=1, keepdim=True)
+    )
+    return weight
 
 
 def _check_rank(layer: str, name: str, tensor: Tensor, rank: int, path: Path) -> None:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -32,6 +31,7 @@ from torch import Tensor
 
 from .decoder import Architecture, Decoder
 from .errors import SpaceError
+from .files import write_whole
 from .space import Frame, Space
 
 FORMAT = "meshsdf-space"
@@ -56,20 +56,9 @@ def write_space(path: str | os.PathLike[str], space: Space) -> None:
     """
     path = Path(path)
     data = space_bytes(space)
-    temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp's files are for their owner's eyes only; a space is a document like any other.
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise SpaceError(
             f"The space could not be written to '{path}': {error.strerror or error}",
             "Free some space or choose a folder that you may write to; the file that was there "

@@ -1,0 +1,358 @@
+"""The command line: its answers, its exit statuses, and one line for each error."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core import files
+from core.__main__ import INTERRUPTED, USER_ERROR, main, read_code
+from core.camera import lens_view
+from core.errors import CodeError, ViewError
+from core.space import Frame
+from core.spacefile import write_space
+from core.viewfile import read_mask, read_view
+
+from .octahedron import octahedra, radius
+from .worker_client import environment
+
+pytest.importorskip("trimesh")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    write_space(tmp_path / "octahedra.safetensors", octahedra())
+    return tmp_path / "octahedra.safetensors"
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one line that a user's error makes."""
+    assert run(*arguments) == USER_ERROR
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    return error
+
+
+def load(path: Path) -> Any:
+    import trimesh
+
+    return trimesh.load(path, force="mesh")
+
+
+def test_info(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", path) == 0
+    text = capsys.readouterr().out
+    assert "octahedra: 3 codes of 1 numbers" in text
+    assert "small, middle, large" in text
+    assert "CC0" in text
+    assert run("info", path, "--json") == 0
+    described = json.loads(capsys.readouterr().out)
+    assert described["architecture"]["widths"] == [7]
+    assert described["parameters"] == 7 * 4 + 7 + 7 + 1
+
+
+def test_the_module_runs(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "info", str(path)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "3 codes" in done.stdout
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "info", str(path) + "x"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == USER_ERROR
+    assert done.stderr.startswith("error: There is no file or folder")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".ply", ".obj", ".stl", ".glb"])
+def test_mesh(path: Path, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"né{suffix}"
+    assert run("mesh", path, "--shape", "large", "--resolution", 24, "--out", out) == 0
+    mesh = load(out)
+    assert mesh.volume == pytest.approx(4 / 3 * radius(1) ** 3, rel=0.02)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([path.name, out.name])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 0.0),
+        (["--mean"], 0.0),
+        (["--shape", "2"], 1.0),
+        (["--shape", "small"], -1.0),
+        (["--code", "0.5"], 0.5),
+        (["--code", "-0.5"], -0.5),
+        (["--code=-0.5"], -0.5),
+        (["--code", "1"], 1.0),
+    ],
+)
+def test_which_code(path: Path, tmp_path: Path, arguments: list[str], code: float) -> None:
+    out = tmp_path / "a.ply"
+    assert run("mesh", path, *arguments, "--resolution", 16, "--out", out) == 0
+    assert np.abs(load(out).vertices).sum(axis=1).max() == pytest.approx(radius(code), rel=1e-4)
+
+
+def test_files_are_z_up_but_for_gltf(tmp_path: Path) -> None:
+    """The frame is applied; glTF is Y-up by its standard."""
+    write_space(tmp_path / "s.safetensors", octahedra(Frame("Y", 1.0, (0.0, 0.0, 5.0))))
+    for suffix, axis in ((".ply", 2), (".glb", 1)):
+        out = tmp_path / f"a{suffix}"
+        assert run("mesh", tmp_path / "s.safetensors", "--resolution", 16, "--out", out) == 0
+        centre = load(out).bounds.mean(axis=0)
+        assert centre[axis] == pytest.approx(5, abs=1e-3)
+        assert np.delete(centre, axis) == pytest.approx([0, 0], abs=1e-3)
+
+
+def test_interpolate(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("interpolate", path, "small", "large", "--frames", 3) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [[float(n) for n in line.split()] for line in lines] == [[0, -1], [0.5, 0], [1, 1]]
+    assert run("interpolate", path, "small", "2", "0.25", "--factor", 0.5) == 0
+    assert capsys.readouterr().out.split()[1] == "1"
+    out = tmp_path / "b.ply"
+    assert run("interpolate", path, "0", "0.5", "--frames", 2, "--out", out, "--resolution", 8) == 0
+    assert {p.name for p in tmp_path.glob("*.ply")} == {"b_000.ply", "b_001.ply"}
+
+
+def test_codes(tmp_path: Path) -> None:
+    space = octahedra()
+    assert float(read_code(space, "mean")) == 0
+    assert float(read_code(space, "large")) == 1
+    assert float(read_code(space, "0.3")) == pytest.approx(0.3)
+    assert float(read_code(space, "2")) == 1  # shape number 2
+    assert float(read_code(space, "2,")) == 2
+    for text, said in [
+        ("huge", "no shape 'huge'"),
+        ("1,2", "1 values"),
+        ("nan", "nan"),
+        (str(tmp_path / "none.json"), "cannot be read"),
+    ]:
+        with pytest.raises(CodeError, match=said):
+            read_code(space, text)
+    saved = tmp_path / "a.json"
+    saved.write_text('{"code": [0.25]}')
+    assert float(read_code(space, str(saved))) == 0.25
+    for text in ("", "[", '{"code": "x"}', "{}", '{"code": [[1], [2, 3]]}', "null"):
+        saved.write_text(text)
+        with pytest.raises(CodeError):
+            read_code(space, str(saved))
+
+
+def test_errors_are_one_line(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a.ply"
+    assert "no file or folder" in fails(capsys, "info", tmp_path / "none")
+    (tmp_path / "broken.safetensors").write_bytes(b"broken")
+    assert "broken.safetensors" in fails(capsys, "info", tmp_path / "broken.safetensors")
+    assert "no shape '7'" in fails(capsys, "mesh", path, "--shape", 7, "--out", out)
+    assert "1 values" in fails(capsys, "mesh", path, "--code", 1, 2, "--out", out)
+    assert ".ply" in fails(capsys, "mesh", path, "--out", tmp_path / "a.fbx")
+    assert "no folder" in fails(capsys, "mesh", path, "--out", tmp_path / "none" / "a.ply")
+    assert "5000" in fails(capsys, "mesh", path, "--resolution", 5000, "--out", out)
+    assert "abacus" in fails(capsys, "mesh", path, "--device", "abacus", "--out", out)
+    assert "factor" in fails(capsys, "interpolate", path, "0", "1", "--factor", 2)
+    assert not out.exists()
+    assert run("mesh", path, "--code", -5, "--out", out) == USER_ERROR
+    assert "no surface" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["polish"],
+        ["mesh", "a", "--out", "a.ply", "--resolution", "x"],
+        ["mesh", "a", "--out", "a.ply", "--resolution", "2"],
+        ["mesh", "a", "--out", "a.ply", "--mean", "--shape", "2"],
+        ["fit", "a", "--target", "b", "--camera", "c", "--rate", "nan"],
+        ["fit", "a", "--target", "b", "--camera", "c", "--rate", "-1"],
+    ],
+)
+def test_a_wrong_command_line_shows_its_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_no_traceback(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import core.loading
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(core.loading, "load_space", interrupt)
+    assert run("info", path) == INTERRUPTED
+
+
+def test_a_full_disk_leaves_the_old_mesh(
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "a.ply"
+    out.write_text("old")
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    assert run("mesh", path, "--resolution", 8, "--out", out) == USER_ERROR
+    assert "No space left" in capsys.readouterr().err
+    assert out.read_text() == "old"
+    assert sorted(os.listdir(tmp_path)) == ["a.ply", "octahedra.safetensors"]  # noqa: PTH208
+
+
+# Fits.
+
+SIZE = 64
+CAMERA = {"location": [0, 0, 3], "rotation": [0, 0, 0], "ortho_scale": 2}
+
+
+def write_target(path: Path, code: float, *, alpha: bool = False) -> None:
+    """The octahedron of ``code`` from above, bright on dark or opaque on clear."""
+    middle = np.abs((np.arange(SIZE) + 0.5) / SIZE * 2 - 1)
+    inside = ((middle[:, None] + middle[None]) < radius(code)).astype(np.uint8) * 255
+    if alpha:
+        image = np.stack([np.full_like(inside, 90)] * 3 + [inside], axis=2)
+        Image.fromarray(image, "RGBA").save(path)
+    else:
+        Image.fromarray(inside).save(path)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_fit(path: Path, tmp_path: Path, alpha: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    target, camera = tmp_path / "mask.png", tmp_path / "camera.json"
+    write_target(target, 0.6, alpha=alpha)
+    camera.write_text(json.dumps(CAMERA))
+    arguments = ["--start", "small", "--steps", 30, "--resolution", 24, "--prior", 0]
+    results = ["--out", tmp_path / "a.ply", "--save", tmp_path / "a.json"]
+    assert run("fit", path, "--target", target, "--camera", camera, *arguments, *results) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("step   0  IoU 0.")
+    assert "genus 0" in text
+    saved = json.loads((tmp_path / "a.json").read_text())
+    assert saved["code"][0] == pytest.approx(0.6, abs=0.15)
+    assert saved["object_matrix"] == np.eye(4).tolist()
+    found = np.abs(load(tmp_path / "a.ply").vertices).sum(axis=1).max()
+    assert found == pytest.approx(radius(saved["code"][0]), rel=1e-3)
+
+
+def test_fit_errors(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target, camera = tmp_path / "mask.png", tmp_path / "camera.json"
+    write_target(target, 0.5)
+    camera.write_text(json.dumps(CAMERA))
+    both = ["--target", target, "--camera", camera]
+    assert "2 targets and 1 cameras" in fails(capsys, "fit", path, *both, "--target", target)
+    assert "full" in fails(capsys, "fit", path, *both, "--threshold", 0)
+    assert "empty" in fails(capsys, "fit", path, *both, "--threshold", 2)
+    assert "Nothing to fit" in fails(capsys, "fit", path, *both, "--fixed-code")
+    camera.write_text(json.dumps({**CAMERA, "width": 32, "height": 32}))
+    assert "32 x 32" in fails(capsys, "fit", path, *both)
+    missing = ["--target", tmp_path / "none.png", "--camera", camera]
+    assert "none.png" in fails(capsys, "fit", path, *missing)
+
+
+def test_masks(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    grey = np.array([[0, 51], [204, 255]], dtype=np.uint8)
+    Image.fromarray(grey).save(file)
+    expected = torch.tensor([[0.0, 0.2], [0.8, 1.0]])
+    assert torch.allclose(read_mask(file), expected)
+    assert torch.allclose(read_mask(file, invert=True), 1 - expected)
+    assert read_mask(file, threshold=0.5).tolist() == [[0, 0], [1, 1]]
+    opaque = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    Image.fromarray(opaque, "RGBA").save(file)
+    assert torch.allclose(read_mask(file), expected, atol=0.005)
+    file.write_bytes(file.read_bytes()[:50])
+    for wrong in (file, tmp_path, tmp_path / "none.png"):
+        with pytest.raises(ViewError, match="cannot be read as an image"):
+            read_mask(wrong)
+
+
+def test_cameras(tmp_path: Path) -> None:
+    """Every way to write the same camera gives the same matrix."""
+    pose = torch.eye(4, dtype=torch.float64)
+    pose[:3, :3] = torch.tensor([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # looks along +Y
+    pose[:3, 3] = torch.tensor([0.0, -5, 1])
+    expected = lens_view(pose, 40, 30, lens=35, shift=(0.1, -0.2), pixel_aspect=(1, 2))
+    lens = {"lens": 35, "shift": [0.1, -0.2], "pixel_aspect": [1, 2]}
+    file = tmp_path / "camera.json"
+    for place in (
+        {"camera_to_world": pose.tolist()},
+        {"location": [0, -5, 1], "rotation": [90, 0, 0]},
+        {"location": [0, -5, 1], "look_at": [0, 7, 1]},
+        {"matrix": expected.matrix.tolist()},
+    ):
+        file.write_text(json.dumps({**place, **({} if "matrix" in place else lens)}))
+        view = read_view(file, 40, 30)
+        assert torch.allclose(view.matrix, expected.matrix)
+        assert (view.width, view.height) == (40, 30)
+    file.write_text(json.dumps({"location": [1, 2, 3], "rotation": [30, 50, 70], "weight": 2}))
+    view = read_view(file, 40, 30)
+    assert view.weight == 2
+    x, y, z = np.deg2rad([30, 50, 70])
+    turns = [
+        np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]]),
+        np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]]),
+        np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]]),
+    ]
+    pose[:3, :3] = torch.from_numpy(turns[2] @ turns[1] @ turns[0])
+    pose[:3, 3] = torch.tensor([1.0, 2, 3])
+    assert torch.allclose(view.matrix, lens_view(pose, 40, 30).matrix)
+
+
+@pytest.mark.parametrize(
+    ("camera", "said"),
+    [
+        ("{", "not JSON"),
+        ("[]", "no JSON object"),
+        ({}, "location"),
+        ({"focal": 3}, "focal"),
+        ({"matrix": [[1, 2], [3, 4]]}, "'matrix'"),
+        ({"matrix": "x"}, "'matrix'"),
+        ({"location": [1, 2]}, "'location'"),
+        ({"location": [1, 2, "3"]}, "'location'"),
+        ({"location": [0, 0, 3], "look_at": [0, 0, 0]}, "'look_at'"),
+        ({"location": [0, 0, 3], "look_at": [0, 0, 3]}, "'look_at'"),
+        ({"location": [0, 0, 3], "lens": 0}, "lens"),
+        ({"location": [0, 0, 3], "pixel_aspect": [1, 0]}, "pixel_aspect"),
+        ({"location": [0, 0, 3], "width": 0}, "width"),
+        ({"location": [0, 0, 3], "sensor_fit": "BEST"}, "BEST"),
+        ({"location": [0, 0, 10**400]}, "'location'"),
+    ],
+)
+def test_cameras_that_cannot_be_used(tmp_path: Path, camera: Any, said: str) -> None:
+    file = tmp_path / "camera.json"
+    file.write_text(camera if isinstance(camera, str) else json.dumps(camera))
+    with pytest.raises(ViewError, match=said) as caught:
+        read_view(file, 40, 30)
+    assert caught.value.remedy
