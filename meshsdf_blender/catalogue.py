@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from . import codes, door
 from .errors import Refusal
 from .identity import SPACES_FOLDER
+from .space_header import shape_names
 
 BUILTIN = "builtin:"
 MEAN = "Mean"
@@ -50,6 +52,7 @@ class SpaceInfo:
 _seen: dict[tuple[str, str], SpaceInfo] = {}
 
 
+@lru_cache(maxsize=1)
 def builtin_names() -> list[str]:
     """Names of the spaces that come with the extension."""
     return sorted(path.stem for path in SPACES_FOLDER.glob("*.safetensors"))
@@ -88,6 +91,15 @@ def existing(space: str, library: bpy.types.Library | None = None) -> str:
     return path
 
 
+def chosen(scene: bpy.types.Scene) -> tuple[str, str]:
+    """Space and up axis that new shapes come from: the sidebar's, else the first built-in."""
+    settings = scene.meshsdf
+    if settings.space:
+        return settings.space, settings.space_up
+    names = builtin_names()
+    return (BUILTIN + names[0] if names else ""), "FILE"
+
+
 def up_header(up: str) -> dict[str, str]:
     """The header field for an up axis; absent where the file decides."""
     return {} if up == "FILE" else {"up": up}
@@ -109,7 +121,7 @@ def info(space: str, up: str, library: bpy.types.Library | None = None) -> Space
     length = int(header["code_length"])
     names = tuple(str(name) for name in header.get("shape_names", []))
     found = SpaceInfo(
-        name=str(header.get("name") or title(space)),
+        name=title(space) if space.startswith(BUILTIN) else str(header.get("name") or title(space)),
         path=path,
         code_length=length,
         shape_names=names,
@@ -127,7 +139,7 @@ def shape_choices(space: str, up: str) -> list[str]:
     """Names to start from, as far as they are known without asking."""
     found = known(space, up)
     if found is None:
-        return [MEAN]
+        return [MEAN, *(shape_names(location(space)) if space else ())]
     numbers = [str(index) for index in range(len(found.codes))]
     return [MEAN, *(found.shape_names or numbers)]
 
@@ -144,3 +156,5 @@ def blend_choices(context: bpy.types.Context) -> list[str]:
 def forget() -> None:
     """Drop what is known, as when the worker's files may have changed."""
     _seen.clear()
+    builtin_names.cache_clear()
+    shape_names.cache_clear()

@@ -66,6 +66,7 @@ class FitRun:
         self._asked = 0
         self._stop_id = -1
         self._newest = 0
+        self._owed = False
         self._phase = "starting"
         self._stopping = False
         self._written = False
@@ -107,6 +108,9 @@ class FitRun:
                 # Asked for at once, so that the first step that comes is the start itself.
                 self._worker.send("next")
                 self._phase = "fitting"
+            if self._owed:
+                self._worker.send("next")
+                self._owed = False
             reply = self._worker.take(wait)
         except WorkerLost as lost:
             door.failed(lost)
@@ -195,7 +199,9 @@ class FitRun:
         if step.done:
             self._phase = "over"
         else:
-            self._worker.send("next")
+            # Asked for when it is wanted, after Blender has drawn this one: the answer then is the
+            # newest step, and not one that lay waiting while Blender drew.
+            self._owed = True
         if self.start_iou is None:
             self.start_iou = step.iou
         self._newest = max(self._newest, step.step)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import catalogue, door, shape
+from . import catalogue, door, fit_run, shape
 from .properties import ObjectSettings, SceneSettings
 from .status_box import draw_failure
 
@@ -34,16 +34,16 @@ class MESHSDF_PT_main(_Tab, bpy.types.Panel):
         layout = self.layout
         if door.status.state == "failed":
             draw_failure(layout, _characters(context))
-        settings = context.scene.meshsdf
         column = layout.column(align=True)
         row = column.row(align=True)
-        chosen = catalogue.title(settings.space) if settings.space else "First Built-in Space"
-        row.menu("MESHSDF_MT_spaces", text=chosen, icon="MESH_DATA")
+        space, up = catalogue.chosen(context.scene)
+        title = catalogue.title(space) if space else "No Space"
+        row.menu("MESHSDF_MT_spaces", text=title, icon="MESH_DATA")
         row.operator("meshsdf.space_load", text="", icon="FILEBROWSER")
         row = column.row(align=True)
         row.scale_y = 1.3
         add = row.operator("meshsdf.shape_add", icon="ADD")
-        add.space, add.up = settings.space, settings.space_up
+        add.space, add.up = space, up
         row.menu("MESHSDF_MT_known", text="", icon="DOWNARROW_HLT")
         if not shape.is_shape(context.active_object):
             layout.label(text="Add or select a shape to go on", icon="INFO")
@@ -58,9 +58,9 @@ class MESHSDF_PT_fit(_ShapeTab, bpy.types.Panel):
         layout = self.layout
         settings, told = context.scene.meshsdf, context.window_manager.meshsdf
         column = layout.column()
-        column.enabled = not told.running
+        column.enabled = fit_run.current() is None
         _draw_target(column, context, settings)
-        if told.running:
+        if fit_run.current() is not None:
             column = layout.column(align=True)
             column.progress(factor=told.step / max(told.steps, 1), text=told.text)
             row = column.row(align=True)
@@ -124,7 +124,7 @@ class MESHSDF_PT_fit_settings(_ShapeTab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.meshsdf
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.enabled = not context.window_manager.meshsdf.running
+        layout.enabled = fit_run.current() is None
         column = layout.column(heading="Change", align=True)
         for name in ("fit_code", "move", "turn", "scale"):
             column.prop(settings, name)

@@ -13,7 +13,7 @@ HINT = "Esc: stop and keep the best"
 def show_waiting(context: bpy.types.Context, run: FitRun) -> None:
     """Before the first step: the worker may still be importing torch."""
     told = context.window_manager.meshsdf
-    told.running, told.step, told.iou, told.best_iou = True, 0, 0.0, 0.0
+    told.step, told.iou, told.best_iou = 0, 0.0, 0.0
     told.text, told.topology = "Starting the worker", ""
     _status(context, f"MeshSDF: starting the worker   {HINT}")
     redraw(context)
@@ -32,7 +32,6 @@ def show_progress(context: bpy.types.Context, step: FitStep) -> None:
 
 def hide_progress(context: bpy.types.Context) -> None:
     """When the fit is over."""
-    context.window_manager.meshsdf.running = False
     _status(context, None)
     redraw(context)
 

@@ -204,9 +204,11 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 
 class Progress(bpy.types.PropertyGroup):
-    """``WindowManager.meshsdf``: how the running fit is doing; never saved."""
+    """``WindowManager.meshsdf``: how the fit is doing; whether one runs, ``fit_run`` knows.
 
-    running: BoolProperty(name="Running", description="Whether a fit is running")
+    Blender saves the window manager too, so nothing here may matter after loading.
+    """
+
     step: IntProperty(name="Step", description="The step that is shown")
     steps: IntProperty(name="Steps", description="How many steps there will be")
     iou: FloatProperty(name="IoU", description="Overlap of the shape that is shown")

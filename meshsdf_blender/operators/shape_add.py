@@ -10,12 +10,14 @@ from ..errors import Refusal
 from ..properties import UP_AXES
 from .guarded import NeedsObjectMode
 
+MOST_IN_MENU = 40
+
 
 def _known_shapes(
     operator: MESHSDF_OT_shape_add, context: bpy.types.Context, edit: str
 ) -> list[str]:
-    settings = context.scene.meshsdf
-    return catalogue.shape_choices(operator.space or settings.space, operator.up)
+    space, up = (operator.space, operator.up) if operator.space else catalogue.chosen(context.scene)
+    return catalogue.shape_choices(space, up)
 
 
 class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
@@ -43,11 +45,11 @@ class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
     )
 
     def perform(self, context: bpy.types.Context) -> None:
-        space, up = chosen_space(context, self.space, self.up)
+        space, up = (self.space, self.up) if self.space else catalogue.chosen(context.scene)
         info = catalogue.info(space, up)
         code = info.code(self.shape)
-        known = self.shape if self.shape != catalogue.MEAN else ""
-        name = f"{info.name} {known}".strip() if known else info.name
+        named = self.shape in info.shape_names
+        name = self.shape if named else info.name
         mesh = bpy.data.meshes.new(name)
         ob = bpy.data.objects.new(name, mesh)
         settings = ob.meshsdf
@@ -66,19 +68,6 @@ class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
             other.select_set(False)
         ob.select_set(True)
         context.view_layer.objects.active = ob
-
-
-def chosen_space(context: bpy.types.Context, space: str, up: str) -> tuple[str, str]:
-    """The space to add from: the one named, else the sidebar's, else the first built-in."""
-    if space:
-        return space, up
-    settings = context.scene.meshsdf
-    if settings.space:
-        return settings.space, settings.space_up
-    names = catalogue.builtin_names()
-    if not names:
-        raise Refusal("No shape space is chosen", "Load one from a file first")
-    return catalogue.BUILTIN + names[0], "FILE"
 
 
 class MESHSDF_MT_add(bpy.types.Menu):
@@ -104,12 +93,12 @@ class MESHSDF_MT_known(bpy.types.Menu):
     bl_label = "Add Known Shape"
 
     def draw(self, context: bpy.types.Context) -> None:
-        settings = context.scene.meshsdf
+        space, up = catalogue.chosen(context.scene)
         layout = self.layout
         layout.operator_context = "EXEC_REGION_WIN"
-        for name in catalogue.shape_choices(settings.space, settings.space_up)[:40]:
+        for name in catalogue.shape_choices(space, up)[:MOST_IN_MENU]:
             add = layout.operator("meshsdf.shape_add", text=name)
-            add.space, add.up, add.shape = settings.space, settings.space_up, name
+            add.space, add.up, add.shape = space, up, name
 
 
 def _menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import struct
+
 import bpy
 import numpy as np
 import pytest
@@ -166,3 +169,25 @@ def test_undo_and_redo_keep_mesh_and_code_in_step(shape_object):
         ob = bpy.data.objects[name]
         assert code_of(ob).tolist() == [1, 0, 0, 0]
         assert len(ob.data.polygons) == after
+
+
+def test_names_in_menus_need_no_worker(scene, fake, part, tmp_path):
+    names = part("space_header").shape_names
+    header = json.dumps({"__metadata__": {"meshsdf": json.dumps({"shape_names": ["bob", "Ü"]})}})
+    data = struct.pack("<Q", len(header)) + header.encode()
+    for number, (content, wanted) in enumerate(
+        [
+            (data, ("bob", "Ü")),
+            (data[:30], ()),
+            (b"", ()),
+            (struct.pack("<Q", 1 << 62) + b"{}", ()),
+            (struct.pack("<Q", 2) + b"{}", ()),
+            (struct.pack("<Q", 4) + b"null", ()),
+        ]
+    ):
+        path = tmp_path / f"{number}.safetensors"
+        path.write_bytes(content)
+        assert names(str(path)) == wanted
+    choices = part("catalogue").shape_choices(str(tmp_path / "0.safetensors"), "FILE")
+    assert choices == ["Mean", "bob", "Ü"]
+    assert part("door").status.state == "unknown"
