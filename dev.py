@@ -34,9 +34,10 @@ def main() -> int:
         if options.command == "test":
             return checks.run_tests(python, rest, everything=options.all)
         if options.command == "demo":
-            return script(python, "tools/demo.py", rest)
+            extension.main(python, "light")
+            return script(python, "-m", "tools.demo", str(extension.package_path("light")), *rest)
         if options.command == "bench":
-            return script(python, "tools/bench.py", rest)
+            return script(python, "tools/bench.py", *rest)
     except Problem as problem:
         print(f"dev.py: {problem}", file=sys.stderr)
         return 1
@@ -67,9 +68,9 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
     return options, rest
 
 
-def script(python: Path, path: str, arguments: list[str]) -> int:
-    """Run a script of ours with the environment's Python."""
-    return subprocess.run([str(python), str(ROOT / path), *arguments], check=False).returncode
+def script(python: Path, *arguments: str) -> int:
+    """Run a script or module of ours with the environment's Python."""
+    return subprocess.run([str(python), *arguments], check=False, cwd=ROOT).returncode
 
 
 if __name__ == "__main__":

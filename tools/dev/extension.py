@@ -38,11 +38,16 @@ FIRST_ON_313 = "5.1.0"
 def main(python: Path, what: str) -> int:
     """Write, validate and announce the packages in dist/; `what` is light, full or both."""
     if what in ("light", "both"):
-        build(python, DIST / f"meshsdf-{version()}-light.zip")
+        build(python, package_path("light"))
     if what in ("full", "both"):
         wheels = collect(python)
-        build(python, DIST / f"meshsdf-{version()}-{wheels.platform}.zip", wheels)
+        build(python, package_path(wheels.platform), wheels)
     return 0
+
+
+def package_path(kind: str) -> Path:
+    """Where a package is written; `kind` is light or a platform's name."""
+    return DIST / f"meshsdf-{version()}-{kind}.zip"
 
 
 def build(python: Path, package: Path, wheels: WheelSet | None = None) -> Path:
