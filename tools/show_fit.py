@@ -29,6 +29,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--target", default="0")
     parser.add_argument("--start", default="1")
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--resolution", type=int, default=64, help="of the fit: more is slower")
     parser.add_argument("--stage", choices=("empty", "added", "fit", "broken"), default="fit")
     return parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
 
@@ -64,6 +65,8 @@ def scene() -> None:
     settings = here.meshsdf
     settings.space, settings.space_up = bpy.context.active_object.meshsdf.space, OPTIONS.up
     settings.target, settings.object, settings.steps = "OBJECT", target, OPTIONS.steps
+    settings.resolution = OPTIONS.resolution
+    bpy.ops.ed.undo_push(message="Scene to fit")
 
 
 def show() -> None:

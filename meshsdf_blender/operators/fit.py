@@ -135,6 +135,15 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
         if run.stopped_early:
             run.abandon()
             return self._over(context, {"CANCELLED"})
+        if run.object().mode != "OBJECT":
+            # Mesh and code were written together, so what is shown is whole; it only cannot go on.
+            run.abandon()
+            self.report(
+                {"WARNING"}, "The fit ended with its last step: the object left Object Mode"
+            )
+            return self._over(context, {"FINISHED"})
+        if bpy.app.is_job_running("RENDER"):
+            return None  # changing a mesh that is being rendered crashes Blender
         step = run.advance()
         if step is None:
             return None
