@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -25,6 +27,10 @@ MAX_CODE_FILE_BYTES = 16 * 1024**2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. Errors of the user's make one line each."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A console may not know every character of a shape's name.
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         if options.threads:
@@ -32,8 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             torch.set_num_threads(options.threads)
         options.run(options)
+        sys.stdout.flush()
     except MeshSDFError as error:
         print(f"error: {error}", file=sys.stderr)
+        return USER_ERROR
+    except BrokenPipeError:
+        # The reader of our output, head for one, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -157,6 +157,8 @@ def _not_finite(space: str, tensor: str) -> SpaceError:
 
 
 def _read_bytes(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise SpaceError(f"'{path}' cannot be read: it is no file", "Choose a space's file")
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
@@ -264,6 +266,16 @@ def _json(text: str | bytes, source: str, what: str) -> object:
     return value
 
 
+def _is_json(value: object) -> bool:
+    """Whether ``value`` can be written again: 1e999 is read as infinity, and half a character of
+    UTF-16 as a text that nothing can encode."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
@@ -316,8 +328,8 @@ class _Description:
         self.shape_names = self._texts(value.get("shape_names", []), "shape_names")
         self.warnings = self._texts(value.get("warnings", []), "warnings")
         card = value.get("card", {})
-        if not isinstance(card, dict):
-            raise self._wrong("card", "a JSON object")
+        if not isinstance(card, dict) or not _is_json(card):
+            raise self._wrong("card", "a JSON object of texts and finite numbers")
         self.card: dict[str, Any] = card
 
     def _wrong(self, key: str, expected: str) -> SpaceError:
@@ -327,7 +339,7 @@ class _Description:
         )
 
     def _text(self, value: object, key: str) -> str:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not _is_json(value):
             raise self._wrong(key, "a text")
         return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -29,8 +30,9 @@ KINDS: dict[type[MeshSDFError], str] = {
     # What core raises without a type of its own: an option out of range.
     MeshSDFError: "Request",
 }
-# Names of shapes are cut where they would crowd everything else out of a header of 1 MiB.
+# Names and cards are left out where they would crowd everything else out of a header of 1 MiB.
 MOST_NAME_BYTES = 512 * 1024
+MOST_CARD_BYTES = 256 * 1024
 
 
 def error_header(error: BaseException) -> dict[str, Any]:
@@ -49,17 +51,20 @@ def error_header(error: BaseException) -> dict[str, Any]:
 def space_reply(space: Space) -> Reply:
     """What Blender needs to know of a space."""
     statistics, warnings = space.statistics, list(space.warnings)
-    names = list(space.shape_names)
-    if len(str(names)) > MOST_NAME_BYTES:
+    names, card = list(space.shape_names), dict(space.card)
+    if len(json.dumps(names)) > MOST_NAME_BYTES:
         names = []
         warnings.append(f"The names of the {len(space.codes)} shapes are too long to be shown")
+    if len(json.dumps(card)) > MOST_CARD_BYTES:
+        card = {}
+        warnings.append("The space's card is too long to be shown")
     header = {
         "op": "space",
         "name": space.name,
         "code_length": space.code_length,
         "shape_names": names,
         "codes_count": len(space.codes),
-        "card": dict(space.card),
+        "card": card,
         "warnings": warnings,
     }
     arrays = {

@@ -114,7 +114,9 @@ class Service:
         header = error_header(error)
         if header["kind"] == "Internal":
             traceback.print_exception(error, file=sys.stderr)
-            sys.stderr.flush()
+        else:
+            print(f"{header['kind']}: {error}", file=sys.stderr)
+        sys.stderr.flush()
         wire.send(self._connection, {**header, "id": request})
 
     def _load(self, request: Request) -> Space:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from core.camera import lens_view
 from core.space import Frame
 from core.spacefile import write_space
 from core.worker import __main__ as worker_main
-from core.worker import machine, wire
+from core.worker import machine, service, wire
 from core.worker.fitting import Fitting
+from core.worker.reply import space_reply
 from core.worker.service import stamps
 
 from .octahedron import octahedra, radius
@@ -182,6 +184,67 @@ def test_errors_are_messages_and_the_worker_lives_on(worker: WorkerClient, path:
     failed(frame, "Request", "'id'")
     assert frame.header["id"] == 0
     assert worker.ask("space", path=path).header["op"] == "space"
+
+
+class Sent:
+    """A connection that only records."""
+
+    def __init__(self) -> None:
+        self.headers: list[dict[str, Any]] = []
+
+    def send_bytes(self, buf: Any, /) -> None:
+        if bytes(buf[:1]) == b"{":
+            self.headers.append(json.loads(bytes(buf)))
+
+    def recv_bytes(self, maxlength: int | None = None, /) -> bytes:
+        raise EOFError
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        (ZeroDivisionError("division"), "log"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried 9 bytes"), "resolution"),
+        (MemoryError(), "resolution"),
+    ],
+)
+def test_a_fault_of_ours_is_internal_and_logged(
+    fault: Exception,
+    remedy: str,
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(service, "extract", broken)
+    sent, requests = Sent(), SimpleQueue[wire.Frame]()
+    served = service.Service(sent, requests)
+    raw = wire.RawArray("<f4", (1,), bytes(4))
+    requests.put(wire.Frame({"op": "mesh", "id": 3, "path": path}, {"code": raw}))
+    requests.put(wire.Frame({"op": "stop", "id": 4}, {}))
+    served.turn()
+    served.turn()
+    error, stopping = sent.headers
+    assert (error["id"], error["kind"]) == (3, "Internal")
+    assert type(fault).__name__ in error["problem"]
+    assert remedy in error["remedy"]
+    assert stopping["op"] == "stopping"
+    log = capsys.readouterr().err
+    assert "Traceback" in log
+    assert type(fault).__name__ in log
+
+
+def test_long_names_and_cards_still_fit_a_header() -> None:
+    names = tuple("ü" * 300 for _ in range(2000))
+    space = replace(
+        octahedra(), codes=torch.zeros(2000, 1), shape_names=names, card={"a": "x" * 10**6}
+    )
+    sent = Sent()
+    wire.send(sent, *space_reply(space))
+    assert (sent.headers[0]["shape_names"], sent.headers[0]["card"]) == ([], {})
+    assert len(sent.headers[0]["warnings"]) == 2
 
 
 def test_a_file_that_changed_is_read_again(worker: WorkerClient, tmp_path: Path) -> None:
