@@ -229,12 +229,13 @@ class _ScanningUnpickler(_PythonUnpickler):  # type: ignore[misc]
 
     def persistent_load(self, saved_id: Any) -> _Storage:
         kind, storage_type, key, _location, items, *_view = saved_id
+        # What is no text is not shown: writing out nested tuples can take for ever.
         if kind != "storage" or not isinstance(storage_type, _StorageType):
-            raise self._refusal(f"a saved {kind}")
-        if type(items) is not int or items < 0:
+            raise self._refusal(f"a saved {kind if isinstance(kind, str) else 'object'}")
+        if type(items) is not int or items < 0 or not isinstance(key, str):
             raise self._refusal("a storage without a size")
         needed = items * storage_type.item_bytes
-        self._storage_bytes[str(key)] = max(needed, self._storage_bytes.get(str(key), 0))
+        self._storage_bytes[key] = max(needed, self._storage_bytes.get(key, 0))
         return _Storage(items)
 
     def _tensor(self, storage: _Storage, offset: int, size: Any, stride: Any, *_: Any) -> _Storage:

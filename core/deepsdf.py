@@ -328,7 +328,11 @@ def _state(saved: object, path: Path) -> dict[str, Tensor]:
             f"'{path}' holds no dictionary of parameters ('model_state_dict')",
             "Choose the experiment's ModelParameters file",
         )
-    return {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
+    return {
+        key: value
+        for key, value in state.items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
 
 
 Parameters = dict[int, dict[str, Tensor]]

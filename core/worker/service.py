@@ -29,7 +29,7 @@ from .request import BusyError, Request, RequestError, checked_number
 MOST_SPACES = 4
 MOST_NEWTON_STEPS = 3
 MOST_STEPS = 100_000
-LARGEST_WEIGHT = 1e6
+SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-6, 1e6
 # Requests that a running fit does not turn away; "bye" never gets here.
 DURING_A_FIT = ("next", "stop")
 
@@ -174,7 +174,9 @@ class Service:
             width, height = entry.get("width"), entry.get("height")
             if type(width) is not int or type(height) is not int:
                 raise RequestError(f"View {number} has no 'width' and 'height' in whole pixels")
-            weight = checked_number(entry.get("weight", 1.0), "weight", 0.0, LARGEST_WEIGHT)
+            weight = checked_number(
+                entry.get("weight", 1.0), "weight", SMALLEST_WEIGHT, LARGEST_WEIGHT
+            )
             matrix = request.array(f"matrix{number}", "<f8", 2)
             views.append(View(matrix, width, height, weight))
             targets.append(target)

@@ -506,6 +506,18 @@ def test_a_huge_bytearray_is_not_allocated(tmp_path: Path) -> None:
         read_checkpoint(path)
 
 
+def test_a_nest_of_tuples_is_not_written_out(tmp_path: Path) -> None:
+    """Each tuple holds the one before twice: 100 bytes that would make a text of 2^60."""
+    nest = b")" + b"2\x86" * 60
+    path = tmp_path / "a.pth"
+    # A persistent id whose kind is the nest: as the object's, and as a dictionary's value.
+    kind = b"(" + nest + b"K\x01K\x01K\x01K\x01tQ"
+    for program in (kind, b"}K\x01" + kind + b"s"):
+        path.write_bytes(b"\x80\x02" + program + b".")
+        with pytest.raises(SpaceError, match="a saved object"):
+            read_checkpoint(path)
+
+
 def test_cuda_tensors_come_to_the_cpu(tmp_path: Path) -> None:
     """As a machine with a GPU writes them: the same file but for the name of the place."""
     dialect = Dialect(zipped=False)

@@ -386,7 +386,8 @@ def test_a_fit_that_cannot_start(worker: WorkerClient, flat_path: str) -> None:
     failed(worker.ask("fit", {**arrays, "object": skew}, **moving), "FitError", "uniform")
     for options in ({"speed": 1}, {"steps": -1}, {"steps": 1.5}, {"cap": 1}, {"rate": "x"}, []):
         failed(worker.ask("fit", arrays, **{**fields, "options": options}), "Request")
-    for views in (None, [{}], [3], [{"width": 1.5, "height": 2}]):
+    weightless = [{"width": SIZE, "height": SIZE, "weight": 0}]
+    for views in (None, [{}], [3], [{"width": 1.5, "height": 2}], weightless):
         failed(worker.ask("fit", arrays, **{**fields, "views": views}), "Request")
     del arrays["matrix0"]
     failed(worker.ask("fit", arrays, **fields), "Request", "matrix0")
