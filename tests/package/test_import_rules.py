@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("core", "meshsdf_blender")
 
 CORE_RUNTIME = {"torch", "numpy", "skimage", "scipy", "safetensors", "core"}
-# Only where a function asks for them: they come with the training extra.
-CORE_ON_DEMAND = {"trimesh", "igl"}
+# Only where a function asks for them: they come with the training extra, or with scikit-image.
+CORE_ON_DEMAND = {"trimesh", "igl", "PIL"}
 BLENDER_SIDE = {
     "bpy",
     "bpy_extras",
