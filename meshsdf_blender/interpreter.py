@@ -127,12 +127,13 @@ def probe(executable: str, where: str) -> Interpreter:
 
 def find(chosen: str = "") -> list[Interpreter]:
     """Every candidate until the first usable one, which then is the last of the list."""
+    named = chosen or os.environ.get(ENVIRONMENT_VARIABLE)
     tried: list[Interpreter] = []
     seen = set()
     for executable, where in candidates(chosen):
         # Not resolved: a virtual environment's python is a link to one without its packages.
         key = os.path.abspath(executable)  # noqa: PTH100
-        if key in seen or (not chosen and not Path(key).is_file()):
+        if key in seen or (not named and not Path(key).is_file()):
             continue
         seen.add(key)
         tried.append(probe(key, where))

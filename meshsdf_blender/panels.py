@@ -11,7 +11,7 @@ from . import catalogue, door, fit_run, shape
 from .properties import ObjectSettings, SceneSettings
 from .status_box import draw_failure
 
-CHARACTER_PIXELS = 7.0
+CHARACTER_PIXELS = 6.5
 
 
 class _Tab:

@@ -30,6 +30,14 @@ def show_progress(context: bpy.types.Context, step: FitStep) -> None:
     redraw(context)
 
 
+def show_stopping(context: bpy.types.Context) -> None:
+    """Between the wish to stop and the last frame: the worker finishes its step first."""
+    told = context.window_manager.meshsdf
+    told.text = "Stopping after this step"
+    _status(context, f"MeshSDF: {told.text}")
+    redraw(context)
+
+
 def hide_progress(context: bpy.types.Context) -> None:
     """When the fit is over."""
     _status(context, None)

@@ -11,7 +11,7 @@ from bpy.props import IntProperty
 from .. import fit_run
 from ..errors import Refusal
 from ..fit_run import FitRun, FitStep
-from ..progress import hide_progress, redraw, show_progress, show_waiting
+from ..progress import hide_progress, show_progress, show_stopping, show_waiting
 from .guarded import NeedsShape
 
 TICK_SECONDS = 0.02
@@ -108,7 +108,7 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
         if fit_run.current() is not self._run:  # undo, a new file or the end of the add-on ended it
             return self._over(context, {"CANCELLED"})
         if event.type == "ESC" and event.value == "PRESS":
-            return self._guard(context, self._run.stop) or {"RUNNING_MODAL"}
+            return self._guard(context, lambda: self._stop(context)) or {"RUNNING_MODAL"}
         if event.type == "TIMER":
             return self._guard(context, lambda: self._tick(context)) or {"PASS_THROUGH"}
         return {"PASS_THROUGH"}
@@ -129,6 +129,10 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
             self._run.fail()
             self.report({"ERROR"}, str(refusal))
             return self._over(context, {"CANCELLED"})
+
+    def _stop(self, context: bpy.types.Context) -> None:
+        self._run.stop()
+        show_stopping(context)
 
     def _tick(self, context: bpy.types.Context) -> set[str] | None:
         run = self._run
@@ -179,7 +183,7 @@ class MESHSDF_OT_fit_stop(bpy.types.Operator):
         except Refusal as refusal:
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}
-        redraw(context)
+        show_stopping(context)
         return {"FINISHED"}
 
 

@@ -26,8 +26,9 @@ def state(ob):
     co = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
     mesh.vertices.foreach_get("co", co)
     settings = ob.meshsdf
+    layers = sorted(name for name in mesh.attributes.keys() if name[0] != ".")  # noqa: SIM118
     readout = [getattr(settings, p.identifier) for p in settings.bl_rna.properties]
-    return list(ob["meshsdf_code"]), co.tolist(), list(mesh.attributes.keys()), readout[2:]
+    return list(ob["meshsdf_code"]), co.tolist(), layers, readout[2:]
 
 
 def show_all(run):

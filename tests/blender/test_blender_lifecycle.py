@@ -181,6 +181,8 @@ def test_a_python_is_judged_by_what_it_has(part, tmp_path, versions, problem):
 
 def test_a_chosen_python_is_the_only_one_tried(part, tmp_path, monkeypatch):
     interpreter = part("interpreter")
+    monkeypatch.setenv("MESHSDF_PYTHON", str(tmp_path / "named"))
+    assert [found.problem for found in interpreter.find("")] == ["no such file"]
     monkeypatch.delenv("MESHSDF_PYTHON")
     tried = interpreter.find(str(tmp_path / "none"))
     assert [found.problem for found in tried] == ["no such file"]
