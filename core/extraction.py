@@ -89,7 +89,15 @@ def extract(
     grid = _dense(field, resolution) if dense else _coarse_to_fine(field, resolution)
     mesh = _polygonise(grid, cap=cap)
     if newton and len(mesh.vertices):
-        vertices = project(field, mesh.vertices, steps=newton, cell=2.0 / resolution)
+        vertices = mesh.vertices.clone()
+        # A cap lies on the wall, not on f = 0.
+        free = (
+            (vertices.abs() < 1.0).all(dim=1)
+            if cap
+            else torch.ones(len(vertices), dtype=torch.bool)
+        )
+        at = vertices[free].to(field.device)
+        vertices[free] = project(field, at, steps=newton, cell=2.0 / resolution).cpu()
         mesh = replace(mesh, vertices=vertices)
     return mesh
 
@@ -295,10 +303,13 @@ def _polygonise(grid: _Grid, *, cap: bool) -> Extraction:
             grid.dense,
             message=f"No surface: the whole cube is {where} the shape. Choose another code",
         )
-    vertices, faces, _, _ = marching_cubes(values, 0.0)
+    nodes, faces, _, _ = marching_cubes(values, 0.0)
+    vertices = nodes.astype(np.float32) * np.float32(grid.step) + np.float32(origin)
+    if cap:  # the padding's share of an edge is drawn back onto the wall
+        vertices = np.clip(vertices, -1.0, 1.0)
     message = "The surface leaves the cube and is open there" if reaches_wall and not cap else ""
     return Extraction(
-        torch.from_numpy(vertices.astype(np.float32) * np.float32(grid.step) + np.float32(origin)),
+        torch.from_numpy(vertices),
         torch.from_numpy(faces.astype(np.int64)),
         resolution,
         grid.evaluations,

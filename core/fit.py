@@ -51,7 +51,7 @@ class FitOptions:
 
     steps: int = 60
     rate: float = 0.1
-    pose_rate: float = 0.03
+    pose_rate: float = 0.05
     prior: float = 1e-3
     resolution: int = 64
     cap: bool = False
@@ -276,7 +276,8 @@ class _Fit:
         self.optimiser = self.state.optimiser(options, self.rate)
         self.pivot: tuple[Tensor, Tensor] | None = None
         self.best: FitStep | None = None
-        self.best_state = self.state.copy()
+        self.best_state = self.before = self.state.copy()
+        self.best_pull = self.pull = float("inf")
 
     def run(self) -> Iterator[FitStep]:
         """All steps; the last is the best again."""
@@ -308,10 +309,12 @@ class _Fit:
         if step is None:
             return False
         before = self.best.iou if self.best else -1.0
-        if step.iou > before:
+        # Beside the target every IoU is 0, and nearer is better.
+        nearer = step.iou == before and self.pull < self.best_pull
+        if step.iou > before or nearer:
             self.best = replace(step, best_iou=step.iou, best_step=step.step)
-            self.best_state = self.before
-        return step.iou > before + SMALLEST_GAIN
+            self.best_state, self.best_pull = self.before, self.pull
+        return step.iou > before + SMALLEST_GAIN or nearer
 
     def _rewind(self) -> None:
         """Back to the best state, with a slower and forgetful optimiser."""
@@ -323,8 +326,9 @@ class _Fit:
         """Look at the state, then move it on; None where the code has no surface."""
         clock = _Clock()
         self.before = self.state.copy()
-        # The first code is the given one, not its round trip through whitening.
-        code = self.statistics.unwhiten(self.state.whitened).detach() if number else self.start
+        # A code that has not moved is the given one, not its round trip through whitening.
+        moved = number and self.options.code
+        code = self.statistics.unwhiten(self.state.whitened).detach() if moved else self.start
         mesh = extract(
             self.space,
             code,
@@ -344,7 +348,7 @@ class _Fit:
         edges = Edges.of(faces)
         placed_world = _apply(placed, world)
         seen = [see(goal.view, placed_world, faces, edges=edges) for goal in self.goals]
-        loss, iou = _score(self.goals, seen)
+        loss, iou, self.pull = _score(self.goals, seen)
         clock.lap("silhouette")
         shape = topology(mesh.vertices, mesh.faces, edges=edges)
         clock.lap("topology")
@@ -390,6 +394,8 @@ class _Fit:
             loss = loss + self.options.prior * self.state.whitened.square().mean()
         if loss.requires_grad:
             loss.backward()
+            if lost:  # beside the target the pull would shrink the shape rather than move it
+                self.state.scale.grad = None
             self.optimiser.step()
 
     def _contour_points(self, points: Tensor, *, shapes: bool) -> Tensor:
@@ -408,16 +414,17 @@ def _apply(matrix: Tensor, points: Tensor) -> Tensor:
     return points @ matrix[:3, :3].t() + matrix[:3, 3]
 
 
-def _score(goals: list[_Goal], seen: list[Silhouette]) -> tuple[float, float]:
-    """Weighted means over the views of the squared difference and of the IoU."""
+def _score(goals: list[_Goal], seen: list[Silhouette]) -> tuple[float, float, float]:
+    """Weighted means over the views of the squared difference, the IoU, and the pull."""
     total = sum(g.view.weight for g in goals)
-    loss = iou = 0.0
+    loss = iou = pull = 0.0
     for goal, silhouette in zip(goals, seen, strict=True):
         covered = torch.from_numpy(silhouette.mask).float()
         share = goal.view.weight / total
         loss += share * float((covered - goal.target).square().mean())
         iou += share * intersection_over_union(silhouette.mask, goal.mask)
-    return loss, iou
+        pull += share * float((covered * goal.pull).mean())
+    return loss, iou, pull
 
 
 class _Clock:

@@ -42,11 +42,11 @@ def interpolate(codes: Tensor, factor: float, method: str = "linear") -> Tensor:
 
 def _spherical(a: Tensor, b: Tensor, t: float) -> Tensor:
     length_a, length_b = a.norm(), b.norm()
-    if not float(length_a) or not float(length_b):
+    if not bool(length_a * length_b):
         return torch.lerp(a, b, t)
     unit_a, unit_b = a / length_a, b / length_b
     angle = torch.acos((unit_a @ unit_b).clamp(-1.0, 1.0))
-    if not SMALLEST_ANGLE < float(angle) < torch.pi - SMALLEST_ANGLE:
+    if not SMALLEST_ANGLE < float(angle.detach()) < torch.pi - SMALLEST_ANGLE:
         return torch.lerp(a, b, t)
     along_a, along_b = torch.sin((1 - t) * angle), torch.sin(t * angle)
     turned: Tensor = (along_a * unit_a + along_b * unit_b) / angle.sin()

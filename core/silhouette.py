@@ -27,8 +27,6 @@ from .topology import Edges
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-# Whether a contour piece borders on uncovered ground is looked up this many pixels outside of it.
-OUTSIDE_PROBE = 0.75
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,9 @@ class Silhouette:
     """What a view sees of a mesh.
 
     layers ``(H, W)`` int: how many front (for open meshes: front and back) faces cover each pixel's
-    centre. ``begin``, ``end`` ``(C,)``: vertices of the contour edges, directed so that the inside
-    lies to their left in the image with rows down; ``pixels`` ``(V, 2)`` of all vertices.
+    centre. ``begin``, ``end`` ``(C,)``: vertices of the contour edges, directed as the front faces'
+    sides are; a quarter turn (x, y) to (-y, x) of their direction leads out. ``pixels`` ``(V, 2)``
+    are the image positions of all vertices.
     """
 
     layers: NDArray[np.int32]
@@ -138,19 +137,61 @@ def contour(silhouette: Silhouette) -> Contour:
     begin, end, start, stop = silhouette.begin[near], silhouette.end[near], start[near], stop[near]
     edge, low, high = _cut(start, stop)
     direction = (stop - start)[edge]
-    place = (low + high) / 2
-    middle = start[edge] + place[:, None] * direction
-    # The inside lies to the left with rows down, so turning the direction to the right leads out.
-    normal = np.stack([-direction[:, 1], direction[:, 0]], axis=1) * (high - low)[:, None]
-    length = np.linalg.norm(normal, axis=1)
-    column, row = np.floor(middle).astype(np.int64).T
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (length > 0)
-    probe = middle + normal * (OUTSIDE_PROBE / np.maximum(length, 1e-12))[:, None]
-    free = _layers_at(silhouette.layers, probe) == 0
-    keep = inside & free
-    owner = edge[keep]
-    flat = row[keep] * width + column[keep]
-    return Contour(begin[owner], end[owner], place[keep], normal[keep], flat)
+    first = start[edge] + low[:, None] * direction
+    last = start[edge] + high[:, None] * direction
+    column, row = np.floor((first + last) / 2).astype(np.int64).T
+    kept = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (high > low)
+    first, last, pixel = first[kept], last[kept], (row * width + column)[kept]
+    # Turning a side's direction by a quarter leads out of the covered ground.
+    normal = np.stack([first[:, 1] - last[:, 1], last[:, 0] - first[:, 0]], axis=1)
+    free = _layers_outside(silhouette.layers, first, last, normal, pixel) == 0
+    owner = edge[kept][free]
+    place = (low + high)[kept][free] / 2
+    return Contour(begin[owner], end[owner], place, normal[free], pixel[free])
+
+
+def _layers_outside(
+    layers: NDArray[np.int32], first: Floats, last: Floats, normal: Floats, pixel: Ints
+) -> Ints:
+    """How many layers lie just outside of each contour piece, exactly.
+
+    The count at the pixel's centre is known. On the way from there to the middle of the piece it
+    rises by one for each piece of this pixel that is crossed inwards and falls for each crossed
+    outwards. Contours of meshes fold over themselves within a pixel, so nothing less will do.
+    """
+    width = layers.shape[1]
+    order = np.argsort(pixel, kind="stable")
+    arranged = pixel[order]
+    begins = np.flatnonzero(np.diff(arranged, prepend=-1))
+    size = np.diff(begins, append=len(pixel))
+    one, offset = _ragged(np.repeat(size, size))
+    other = order[np.repeat(begins, size)[one] + offset]
+    one = order[one]
+    centre = np.stack([pixel % width, pixel // width], axis=1) + 0.5
+    middle = (first + last) / 2
+
+    way = (middle - centre)[one]
+    straddles = (_cross(way, first[other] - centre[one]) > 0) != (
+        _cross(way, last[other] - centre[one]) > 0
+    )
+    from_outside = _dot(normal[other], centre[one] - middle[other]) > 0
+    to_outside = _dot(normal[other], middle[one] - middle[other]) > 0
+    crossed = straddles & (from_outside != to_outside) & (one != other)
+    steps = np.where(from_outside, 1, -1) * crossed
+    count = layers.reshape(-1)[pixel] + np.bincount(one, steps, len(pixel)).astype(np.int64)
+    # From the inside of the piece itself, one more layer ends at it.
+    outside: Ints = count - np.where(_dot(normal, centre - middle) < 0, 1, 0)
+    return outside
+
+
+def _cross(a: Floats, b: Floats) -> Floats:
+    product: Floats = np.subtract(a[:, 0] * b[:, 1], a[:, 1] * b[:, 0])
+    return product
+
+
+def _dot(a: Floats, b: Floats) -> Floats:
+    product: Floats = np.add(a[:, 0] * b[:, 0], a[:, 1] * b[:, 1])
+    return product
 
 
 def _cut(start: Floats, stop: Floats) -> tuple[Ints, Floats, Floats]:
@@ -170,15 +211,6 @@ def _cut(start: Floats, stop: Floats) -> tuple[Ints, Floats, Floats]:
     owner, place = owner[order], place[order]
     same = owner[1:] == owner[:-1]
     return owner[1:][same], place[:-1][same], place[1:][same]
-
-
-def _layers_at(layers: NDArray[np.int32], points: Floats) -> NDArray[np.int32]:
-    """Layer counts at image ``points`` ``(P, 2)``; nothing covers the ground outside the image."""
-    height, width = layers.shape
-    column, row = np.floor(points).astype(np.int64).T
-    outside = (column < 0) | (column >= width) | (row < 0) | (row >= height)
-    found = layers[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
-    return np.where(outside, 0, found)
 
 
 def pull_loss(silhouette: Silhouette, weights: Tensor, pixels: Tensor) -> Tensor:

@@ -19,16 +19,17 @@ from .decoder import CHUNK_POINTS, Decoder, FoldedDecoder
 FLATTEST_SHARE = 0.05
 
 
-def follow(decoder: Decoder, code: Tensor, points: Tensor) -> Tensor:
+def follow(decoder: Decoder, code: Tensor, points: Tensor, *, newton: int = 0) -> Tensor:
     """``points`` ``(N, 3)`` on the surface of ``code`` ``(L,)``, as a function of code and weights.
 
     The values are ``points`` as given; the gradient is the exact surface derivative with respect
     to ``code`` and to every parameter of ``decoder`` that requires one. Backward costs one pass of
     the decoder over the points that carry gradient. Once differentiable. Works with any loss on
-    points or vertices; the positions should lie on f = 0 (see :func:`project`).
+    points or vertices. Points a little off the surface, as marching cubes leaves them, are followed
+    more truly with ``newton`` steps: their speed is then taken at their foot on f = 0.
     """
     result: Tensor = _Follow.apply(  # type: ignore[no-untyped-call]
-        decoder, points, code, *decoder.parameters()
+        decoder, points, newton, code, *decoder.parameters()
     )
     return result
 
@@ -36,9 +37,9 @@ def follow(decoder: Decoder, code: Tensor, points: Tensor) -> Tensor:
 class _Follow(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, decoder: Decoder, points: Tensor, code: Tensor, *parameters: Tensor
+        ctx: Any, decoder: Decoder, points: Tensor, newton: int, code: Tensor, *parameters: Tensor
     ) -> Tensor:
-        ctx.decoder = decoder
+        ctx.decoder, ctx.newton = decoder, newton
         ctx.save_for_backward(points, code, *parameters)
         return points.clone()
 
@@ -46,20 +47,24 @@ class _Follow(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         points, code, *parameters = ctx.saved_tensors
-        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[2:]) if needed]
+        wanted = [i for i, needed in enumerate(ctx.needs_input_grad[3:]) if needed]
         carries = gradient.abs().sum(dim=1) > 0
         with torch.enable_grad():
-            at = points[carries].detach().requires_grad_()
             inputs = [code.detach().requires_grad_(), *parameters]
-            values = ctx.decoder.fold(inputs[0])(at)
+            field = ctx.decoder.fold(inputs[0])
+            at = points[carries].detach()
+            if ctx.newton:
+                at = project(field, at, steps=ctx.newton)
+            at = at.requires_grad_()
+            values = field(at)
             (slope,) = torch.autograd.grad(values.sum(), at, retain_graph=True)
             speed = -(gradient[carries] * slope).sum(dim=1) / _guarded_square(slope)
             found = torch.autograd.grad(
                 values, [inputs[i] for i in wanted], speed, allow_unused=True
             )
-        result: list[Tensor | None] = [None] * (2 + len(inputs))
+        result: list[Tensor | None] = [None] * (3 + len(inputs))
         for i, value in zip(wanted, found, strict=True):
-            result[2 + i] = value
+            result[3 + i] = value
         return tuple(result)
 
 
@@ -77,7 +82,7 @@ def normals(field: FoldedDecoder, points: Tensor) -> Tensor:
     return torch.nn.functional.normalize(_value_and_slope(field, points)[1], dim=1)
 
 
-def project(field: FoldedDecoder, points: Tensor, *, steps: int, cell: float) -> Tensor:
+def project(field: FoldedDecoder, points: Tensor, *, steps: int, cell: float = 2.0) -> Tensor:
     """``points`` ``(N, 3)`` after Newton steps x - f grad f / |grad f|^2 towards f = 0.
 
     Marching cubes interpolates linearly and misses the surface by up to |f| = 5e-3 at 64 cells; one

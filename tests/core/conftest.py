@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from core.loading import load_space
+from core.space import Space
+
 # Real checkpoints lie beside the repository where there are any; they are no part of it.
 CHECKPOINTS = Path(__file__).resolve().parents[3] / "shared" / "checkpoints"
+
+SPACES = Path(__file__).resolve().parents[2] / "spaces"
+
+
+@pytest.fixture(scope="session")
+def bob_and_spot() -> Space:
+    """The built-in pair: code 0 has a hole, code 1 has none."""
+    return load_space(SPACES / "bob_and_spot.safetensors")
 
 
 @pytest.fixture
