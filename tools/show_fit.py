@@ -20,6 +20,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
 import headless_fit
 
 AFTER_DRAWING = 2.0  # seconds until the window was drawn once, which the tab needs
+TARGET_RESOLUTION = 32  # coarse, so that its wires do not hide the shape
 
 
 def parsed() -> argparse.Namespace:
@@ -54,7 +55,7 @@ def scene() -> None:
         os.environ["MESHSDF_PYTHON"] = "/usr/bin/python-without-torch"
     add = {"space": OPTIONS.space, "up": OPTIONS.up}
     try:
-        bpy.ops.meshsdf.shape_add(shape=OPTIONS.target, **add)
+        bpy.ops.meshsdf.shape_add(shape=OPTIONS.target, resolution=TARGET_RESOLUTION, **add)
     except RuntimeError as error:
         print(error)
         return
