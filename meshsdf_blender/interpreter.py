@@ -114,13 +114,16 @@ def probe(executable: str, where: str) -> Interpreter:
             executable, where, problem="no such file", remedy="Choose a Python executable"
         )
     found, packages = _ask(executable, None), None
-    bundled = bundled_packages()
-    same = isinstance(found, dict) and tuple(found["python"][:2]) == sys.version_info[:2]
-    if bundled and same and found["torch"] is None:  # type: ignore[index]
-        found, packages = _ask(executable, bundled), bundled
     if isinstance(found, str):
         return Interpreter(executable, where, problem=found, remedy="Choose another Python")
     problem, remedy = _judge(executable, found)
+    bundled = bundled_packages()
+    # The extension's own wheels serve only the Python version that Blender unpacked them for.
+    if problem and bundled and tuple(found["python"][:2]) == sys.version_info[:2]:
+        again = _ask(executable, bundled)
+        if isinstance(again, dict):
+            found, packages = again, bundled
+            problem, remedy = _judge(executable, found)
     version = tuple(found["python"])
     return Interpreter(executable, where, version, found["torch"], packages, problem, remedy)
 

@@ -179,6 +179,22 @@ def test_a_python_is_judged_by_what_it_has(part, tmp_path, versions, problem):
         assert "-m pip install" in found.remedy
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+def test_bundled_wheels_help_a_python_that_lacks_torch(part, tmp_path, monkeypatch):
+    interpreter = part("interpreter")
+    version = list(sys.version_info[:3])
+    plain = python_that_says(tmp_path, torch=None, python=version)
+    full = python_that_says(tmp_path, python=version)
+    both = tmp_path / "python-with-wheels"
+    both.write_text(f'#!/bin/sh\n[ "$PYTHONPATH" = /wheels ] && exec {full}\nexec {plain}\n')
+    both.chmod(0o755)
+    assert "has no torch" in interpreter.probe(str(both), "before").problem
+    monkeypatch.setattr(interpreter, "bundled_packages", lambda: "/wheels")
+    found = interpreter.probe(str(both), "after")
+    assert found.usable
+    assert found.packages == "/wheels"
+
+
 def test_a_chosen_python_is_the_only_one_tried(part, tmp_path, monkeypatch):
     interpreter = part("interpreter")
     monkeypatch.setenv("MESHSDF_PYTHON", str(tmp_path / "named"))
