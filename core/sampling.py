@@ -20,8 +20,10 @@ IntArray = NDArray[np.int64]
 
 # DeepSDF (section 5) perturbs surface points with variances 0.0025 and 0.00025 (unit sphere).
 NEAR_DEVIATIONS = (0.05, 0.0158)
-# Cells a side of the grid that finds inner voids; a slit narrower than two cells is no opening.
+# Cells a side of the grid that finds inner voids. The solid is thickened by so many of them before
+# the outside is flooded: a slit narrower than twice that is no opening.
 VOID_CELLS = 64
+SLIT_CELLS = 2
 # Smaller voids (share of the cube's volume) are folds and nostrils, not pockets.
 SMALLEST_VOID = 5e-4
 
@@ -57,7 +59,7 @@ def sample_mesh(
 
     Near points are surface points, uniform by area, moved by a normal deviate (half of them by
     each of ``NEAR_DEVIATIONS``); the others are uniform in the cube. With ``fill_voids`` a pocket
-    that no opening wider than two cells of 1/32 joins to the outside counts as solid.
+    that no opening wider than about 1/8 joins to the outside counts as solid.
     Raises SampleError for a mesh that is empty, not finite or without area.
     """
     check_mesh(vertices, faces)
@@ -123,7 +125,7 @@ def outer_faces(vertices: FloatArray, faces: IntArray) -> IntArray:
     """The faces that do not line an inner void, such as the pocket behind closed lips.
 
     What is outside is flooded from the cube's corner on a grid whose solid part has been thickened
-    by one cell, so that the flood does not creep through slits. Without the lining the winding
+    by two cells, so that the flood does not creep through slits. Without the lining the winding
     number takes the pocket for solid, and distances are those to the outer surface.
     """
     voids = _inner_voids(vertices, faces)
@@ -147,14 +149,15 @@ def _inner_voids(vertices: FloatArray, faces: IntArray) -> NDArray[np.bool_]:
         np.ascontiguousarray(vertices, np.float64), np.ascontiguousarray(faces, np.int64), nodes
     )
     # A border of empty nodes: the flood starts there even where the shape touches the cube.
-    solid = np.pad((np.asarray(winding) > 0.5).reshape((VOID_CELLS + 1,) * 3), 1)
-    regions, _ = ndimage.label(~ndimage.binary_dilation(solid))
-    outside = ndimage.binary_dilation(regions == regions[0, 0, 0], iterations=2)
+    solid = np.pad((np.asarray(winding) > 0.5).reshape((VOID_CELLS + 1,) * 3), SLIT_CELLS + 1)
+    regions, _ = ndimage.label(~ndimage.binary_dilation(solid, iterations=SLIT_CELLS))
+    outside = ndimage.binary_dilation(regions == regions[0, 0, 0], iterations=SLIT_CELLS + 1)
     labels, count = ndimage.label(~solid & ~outside)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     large = sizes >= SMALLEST_VOID * VOID_CELLS**3
     large[0] = False
-    return np.asarray(large[labels][1:-1, 1:-1, 1:-1])
+    inner = slice(SLIT_CELLS + 1, -SLIT_CELLS - 1)
+    return np.asarray(large[labels][inner, inner, inner])
 
 
 def _area_vectors(vertices: FloatArray, faces: IntArray) -> FloatArray:

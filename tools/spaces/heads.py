@@ -49,7 +49,7 @@ OPTIONS = TrainingOptions(
         skips=(3,),
         fourier_degree=3,
     ),
-    steps=6_500,
+    steps=7_500,
     shapes_per_step=16,
     points_per_shape=512,
     clamp=CLAMP,
