@@ -17,7 +17,7 @@ PANELS = 6
 PANEL_PIXELS = 320
 GIF_PIXELS = 360
 CAPTION_PIXELS = 46
-GIF_STEP_MS = 110
+GIF_STEP_MS = 160
 GIF_HOLD_MS = 1600
 # Drawn at twice the size and halved: smooth edges.
 FINE = 2
@@ -26,7 +26,8 @@ FINE = 2
 def strip(silhouette: Path, pictures: Sequence[Picture], path: Path) -> None:
     """The target and a choice of steps beside each other."""
     last = len(pictures) - 1
-    places = sorted({round(last * i / (PANELS - 2)) for i in range(PANELS - 1)})
+    # The early steps change most.
+    places = sorted({round(last * (i / (PANELS - 2)) ** 1.5) for i in range(PANELS - 1)})
     panels = [target_panel(silhouette, PANEL_PIXELS)]
     panels += [panel(silhouette, pictures[i], PANEL_PIXELS) for i in places]
     sheet = Image.new("RGB", (PANEL_PIXELS * len(panels), panels[0].height), PAPER)

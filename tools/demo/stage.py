@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +121,8 @@ def save(path: Path, silhouette: Path) -> None:
     camera = bpy.context.scene.camera.data
     camera.show_background_images = True
     camera.background_images.new().image = image
+    # No demo.blend1 of an earlier run.
+    bpy.context.preferences.filepaths.save_version = 0
     bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
 
 
@@ -141,8 +147,7 @@ def render_steps(shape: bpy.types.Object, mean: list[float], folder: Path, fit_r
         path = folder / "demo_steps" / f"{len(pictures):03d}.png"
         render(path, STEP_PIXELS, STEP_SAMPLES)
         pictures.append(Picture(step.step, step.best_iou if step.done else step.iou, path))
-        print(f"\rdemo: picture {len(pictures)}", end="", flush=True)
-    print()
+        print(f"demo: picture {len(pictures)}, step {step.step}", flush=True)
     run.finish(bpy.context, steps[-1])
     return pictures
 
@@ -163,6 +168,22 @@ def render(path: Path, pixels: int, samples: int) -> None:
     # Without it: more samples cost less than cleaning up.
     scene.cycles.use_denoising = False
     scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
+    with silence():
+        bpy.ops.render.render(write_still=True)
     if not path.exists():
         raise RuntimeError(f"Blender wrote no {path}")
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Keep Cycles' own lines, which it writes past Python, out of the demo's."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
