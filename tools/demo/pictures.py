@@ -67,7 +67,8 @@ def panel(silhouette: Path, picture: Picture, pixels: int) -> Image.Image:
         render = opened.convert("RGBA").resize((size, size), Image.Resampling.LANCZOS)
     sheet.paste(render, (0, 0), render)
     sheet.paste(Image.new("RGB", (size, size), OUTLINE), (0, 0), outline(mask))
-    return captioned(sheet, pixels, f"step {picture.step}", f"IoU {picture.iou:.3f}")
+    step = f"best: step {picture.step}" if picture.best else f"step {picture.step}"
+    return captioned(sheet, pixels, step, f"IoU {picture.iou:.3f}")
 
 
 def mask_of(silhouette: Path, size: int) -> Image.Image:

@@ -32,11 +32,12 @@ LIGHTS = (
 
 @dataclass(frozen=True)
 class Picture:
-    """A rendered step."""
+    """A rendered step; ``best`` marks the one that the fit kept."""
 
     step: int
     iou: float
     path: Path
+    best: bool
 
 
 def empty_scene() -> None:
@@ -146,7 +147,8 @@ def render_steps(shape: bpy.types.Object, mean: list[float], folder: Path, fit_r
         shape.data.shade_smooth()
         path = folder / "demo_steps" / f"{len(pictures):03d}.png"
         render(path, STEP_PIXELS, STEP_SAMPLES)
-        pictures.append(Picture(step.step, step.best_iou if step.done else step.iou, path))
+        iou = step.best_iou if step.done else step.iou
+        pictures.append(Picture(step.step, iou, path, step.done))
         print(f"demo: picture {len(pictures)}, step {step.step}", flush=True)
     run.finish(bpy.context, steps[-1])
     return pictures
