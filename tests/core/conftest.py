@@ -17,9 +17,15 @@ SPACES = Path(__file__).resolve().parents[2] / "spaces"
 
 
 @pytest.fixture(scope="session")
-def bob_and_spot() -> Space:
+def built_in() -> Callable[[str], Space]:
+    """A space that ships, by name."""
+    return lambda name: load_space(SPACES / f"{name}.safetensors")
+
+
+@pytest.fixture(scope="session")
+def bob_and_spot(built_in: Callable[[str], Space]) -> Space:
     """The built-in pair: code 0 has a hole, code 1 has none."""
-    return load_space(SPACES / "bob_and_spot.safetensors")
+    return built_in("bob_and_spot")
 
 
 @pytest.fixture
