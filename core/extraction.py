@@ -21,6 +21,7 @@ from math import ceil
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 from torch import Tensor
 
@@ -303,8 +304,9 @@ def _polygonise(grid: _Grid, *, cap: bool) -> Extraction:
             grid.dense,
             message=f"No surface: the whole cube is {where} the shape. Choose another code",
         )
-    nodes, faces, _, _ = marching_cubes(values, 0.0)
-    vertices = nodes.astype(np.float32) * np.float32(grid.step) + np.float32(origin)
+    box, corner = _inside_box(values)
+    nodes, faces, _, _ = marching_cubes(values[box], 0.0)
+    vertices = (nodes.astype(np.float32) + corner) * np.float32(grid.step) + np.float32(origin)
     if cap:  # the padding's share of an edge is drawn back onto the wall
         vertices = np.clip(vertices, -1.0, 1.0)
     message = "The surface leaves the cube and is open there" if reaches_wall and not cap else ""
@@ -317,3 +319,15 @@ def _polygonise(grid: _Grid, *, cap: bool) -> Extraction:
         open_at_wall=reaches_wall and not cap,
         message=message,
     )
+
+
+def _inside_box(values: NDArray[np.float32]) -> tuple[tuple[slice, ...], NDArray[np.float32]]:
+    """The block of nodes around all that are inside, a node wider, and its first node.
+
+    Marching cubes passes over every cell, also over those that a shape leaves empty.
+    """
+    inside = values < 0
+    hits = [np.flatnonzero(inside.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    first = [max(int(hit[0]) - 1, 0) for hit in hits]
+    box = tuple(slice(low, int(hit[-1]) + 2) for low, hit in zip(first, hits, strict=True))
+    return box, np.array(first, dtype=np.float32)
