@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from core.camera import lens_view
+from core.camera import View, lens_view
 from core.errors import CodeError, FitError, ViewError
 from core.extraction import extract
 from core.fit import FitOptions, fit
-from core.silhouette import see
+from core.loading import load_space
+from core.silhouette import intersection_over_union, see
 from core.space import Frame
 
 from .fields import ball, ring, space_of
@@ -219,6 +221,45 @@ def test_a_start_without_a_surface_says_so():
     )
     with pytest.raises(FitError, match="surface"):
         list(steps)
+
+
+def published_view(size):
+    """The camera of the published demonstration, for images of ``size`` pixels a side.
+
+    Azimuth 45, elevation 30 degrees, distance 2.5, 35 mm on a 32 mm sensor.
+    """
+    turn, lift = np.deg2rad(45), np.deg2rad(30)
+    about_y = [[np.cos(turn), 0, -np.sin(turn)], [0, 1, 0], [np.sin(turn), 0, np.cos(turn)]]
+    about_x = [[1, 0, 0], [0, np.cos(lift), np.sin(lift)], [0, -np.sin(lift), np.cos(lift)]]
+    focal, centre = 35 / 32 * size, size / 2
+    to_camera = np.eye(4)
+    to_camera[:3, :3] = np.diag([-1.0, -1.0, 1.0]) @ about_x @ about_y
+    to_camera[2, 3] = 2.5
+    to_pixels = [[focal, 0, centre, 0], [0, focal, centre, 0], [0, 0, 1, 0], [0, 0, 1, 0]]
+    return View(torch.from_numpy(np.array(to_pixels) @ to_camera), size, size)
+
+
+def test_the_published_spot_becomes_bob(checkpoint):
+    """Code 1 to the silhouette of code 0, both through the published camera."""
+    space = load_space(checkpoint("meshsdf_official_bob_and_spot"), up="Z")
+    view = published_view(256)
+    target = picture(space, space.codes[0].tolist(), view, resolution=63)
+    options = FitOptions(steps=40, resolution=63)
+    steps = list(fit(space, space.codes[1], [view], [target], options=options))
+    assert steps[0].topology.genus == 0
+    assert steps[-1].topology.genus == 1
+    assert steps[-1].iou >= 0.985
+
+
+def test_the_published_pictures_are_what_we_see(checkpoint):
+    """target.png is bob, initialization.png is spot."""
+    folder = checkpoint("meshsdf_official_bob_and_spot")
+    space = load_space(folder, up="Z")
+    for code, name in zip(space.codes, ("target", "initialization"), strict=True):
+        with Image.open(folder / "Optimizations" / f"{name}.png") as image:
+            published = np.asarray(image)[..., 3] > 127
+        seen = picture(space, code.tolist(), published_view(512), resolution=63).numpy() > 0
+        assert intersection_over_union(seen, published) > 0.999
 
 
 def test_spot_becomes_bob_and_gains_his_hole(bob_and_spot):
