@@ -18,8 +18,8 @@ class View:
     """A camera and its image.
 
     ``matrix`` ``(4, 4)``, double precision: homogeneous world coordinates to (col w, row w, depth,
-    w), with columns to the right, rows **down**, and pixel centres at +0.5. ``weight`` is this
-    view's share in a fit.
+    w), with columns to the right, rows **down**, and pixel centres at +0.5. ``weight``, above 0, is
+    this view's share in a fit. Raises ViewError.
     """
 
     matrix: Tensor
@@ -38,6 +38,10 @@ class View:
             raise ViewError(
                 f"A view of {self.width} x {self.height} pixels is empty",
                 "Give the render resolution a size",
+            )
+        if not 0.0 < self.weight < float("inf"):
+            raise ViewError(
+                f"A view's weight is {self.weight}", "Use a number above 0, or leave the view out"
             )
         object.__setattr__(self, "matrix", matrix)
 

@@ -161,7 +161,11 @@ def _coarse_to_fine(field: FoldedDecoder, resolution: int) -> _Grid:
         grid = _refine(field, grid)
     inside = (slice(0, resolution + 1),) * 3
     grid.values, grid.known = grid.values[inside].contiguous(), grid.known[inside].contiguous()
-    return grid if _audit(field, grid) else _dense(field, resolution)
+    if _audit(field, grid):
+        return grid
+    fallback = _dense(field, resolution)
+    fallback.evaluations += grid.evaluations
+    return fallback
 
 
 def _refine(field: FoldedDecoder, coarse: _Grid) -> _Grid:
@@ -285,6 +289,8 @@ def _audit(field: FoldedDecoder, grid: _Grid) -> bool:
 def _polygonise(grid: _Grid, *, cap: bool) -> Extraction:
     """Marching cubes (Lewiner et al. 2003, scikit-image) of the grid's values."""
     values = grid.values.cpu().numpy()
+    # A node exactly on the surface counts as outside; left at zero it would tear the mesh.
+    values = np.where(values == 0.0, np.finfo(np.float32).tiny, values)
     resolution = len(values) - 1
     walls = np.concatenate(
         [values.take(end, axis=axis).ravel() for axis in range(3) for end in (0, -1)]

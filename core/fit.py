@@ -14,28 +14,24 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from .camera import View
-from .errors import FitError, ViewError
+from .errors import FitError
 from .extraction import Extraction, extract
-from .silhouette import Silhouette, contour, intersection_over_union, see, surrogate
+from .goal import Goal, goals_of, score
+from .pose import check_transform, similarity, transformed
+from .silhouette import Silhouette, contour, see, surrogate
 from .space import Space
 from .surface import follow
 from .topology import Edges, Topology, topology
 
-# A pixel belongs to the target from this coverage on.
-COVERED = 0.5
 # Below this IoU the views hold too little of the shape to shape it: only the transform moves.
 LOST_IOU = 0.05
 # After this many steps without a gain the fit goes back to its best state, slower by the factor.
 REWIND_AFTER, RATE_DECAY = 4, 0.5
 # Steps that raise the best IoU by less than this count as no gain.
 SMALLEST_GAIN = 1e-4
-# How far from a multiple of a rotation a transform may be and still count as a similarity.
-SIMILARITY_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -118,91 +114,12 @@ def fit(
     """
     options = options or FitOptions()
     start = space.check_code(code).cpu()
-    goals = _check_targets(views, targets, options)
+    goals = goals_of(views, targets, reach=options.reach)
     matrix = torch.eye(4, dtype=torch.float64)
     if object_matrix is not None:
         matrix = torch.as_tensor(object_matrix, dtype=torch.float64)
-    _check_transform(matrix, options)
+    check_transform(matrix, similarity=options.pose)
     return _Fit(space, start, goals, options, matrix).run()
-
-
-@dataclass(frozen=True)
-class _Goal:
-    """A view, its target, and the weights that pull the contour towards the target's outline."""
-
-    view: View
-    target: Tensor
-    mask: NDArray[np.bool_]
-    pull: Tensor
-
-
-def _check_targets(
-    views: Sequence[View], targets: Sequence[Tensor], options: FitOptions
-) -> list[_Goal]:
-    if not views or len(views) != len(targets):
-        raise ViewError(
-            f"{len(views)} views and {len(targets)} targets were given",
-            "Give at least one view, and one target for each",
-        )
-    goals = []
-    for number, (view, given) in enumerate(zip(views, targets, strict=True), start=1):
-        target = torch.as_tensor(given, dtype=torch.float32).cpu()
-        if target.shape != (view.height, view.width):
-            raise ViewError(
-                f"Target {number} has shape {tuple(target.shape)}, its view "
-                f"{view.height} x {view.width} (rows x columns)",
-                "Render or resize the target to the view's size",
-            )
-        if not bool(torch.isfinite(target).all()):
-            raise ViewError(f"Target {number} holds values that are not finite", "Check the image")
-        target = target.clamp(0.0, 1.0)
-        mask = (target >= COVERED).numpy()
-        if not mask.any():
-            raise ViewError(
-                f"Target {number} is empty: no pixel is covered",
-                "Check the image, the threshold, and that the target is in the camera's frame",
-            )
-        if mask.all():
-            raise ViewError(
-                f"Target {number} is full: every pixel is covered, so it has no outline",
-                "Check the image and the threshold, or invert it",
-            )
-        goals.append(_Goal(view, target, mask, _pull(target, mask, options.reach)))
-    return goals
-
-
-def _pull(target: Tensor, mask: NDArray[np.bool_], reach: float) -> Tensor:
-    """Weights ``(H, W)`` whose integral over the covered ground is least on the target.
-
-    1 - 2 T, the pixel loss's own, is as strong a pixel off as far off, and makes a step bounce.
-    These have the same sign, grow with the distance to the outline up to ``reach`` (a share of the
-    image's larger side), and slowly beyond it.
-    """
-    outside = distance_transform_edt(~mask) - 0.5
-    inside = distance_transform_edt(mask) - 0.5
-    distance = torch.from_numpy(np.where(mask, -inside, outside)).float()
-    scaled = distance / max(reach * max(target.shape), 1.0)
-    far = 1.0 + torch.log(scaled.abs().clamp_min(1.0))
-    return torch.where(scaled.abs() < 1.0, scaled, far * scaled.sign())
-
-
-def _check_transform(matrix: Tensor, options: FitOptions) -> None:
-    if matrix.shape != (4, 4) or not bool(torch.isfinite(matrix).all()):
-        raise FitError("The object's transform is no finite 4x4 matrix", "Reset its transform")
-    linear = matrix[:3, :3]
-    determinant = float(torch.linalg.det(linear))
-    if abs(determinant) < 1e-12:
-        raise FitError("The object's scale is zero", "Give it a size")
-    if not options.pose:
-        return
-    size = abs(determinant) ** (1 / 3)
-    skew = (linear @ linear.t() / size**2 - torch.eye(3, dtype=torch.float64)).abs().max()
-    if determinant < 0 or float(skew) > SIMILARITY_TOLERANCE:
-        kind = "negative" if determinant < 0 else "not uniform"
-        raise FitError(
-            f"Move, turn and scale cannot be fitted: the object's scale is {kind}",
-            "Apply the scale, or fit the shape alone",
-        )
 
 
 @dataclass
@@ -244,29 +161,15 @@ class _State:
         return self.whitened, self.move, self.turn, self.scale
 
     def similarity(self, centre: Tensor, radius: Tensor) -> Tensor:
-        """World to world, ``(4, 4)``: scale and turn about ``centre``, then move by radii."""
-        linear = _rotation(self.turn) * self.scale.exp()
-        offset = centre + self.move * radius - linear @ centre
-        top = torch.cat([linear, offset[:, None]], dim=1)
-        return torch.cat([top, top.new_tensor([[0.0, 0.0, 0.0, 1.0]])])
-
-
-def _rotation(turn: Tensor) -> Tensor:
-    """The rotation ``(3, 3)`` of a rotation vector ``(3,)`` in radians. Differentiable."""
-    x, y, z = turn
-    zero = torch.zeros_like(x)
-    cross = torch.stack(
-        [torch.stack([zero, -z, y]), torch.stack([z, zero, -x]), torch.stack([-y, x, zero])]
-    )
-    rotation: Tensor = torch.linalg.matrix_exp(cross)
-    return rotation
+        """World to world, ``(4, 4)``, about ``centre``."""
+        return similarity(self.move, self.turn, self.scale, centre=centre, radius=radius)
 
 
 class _Fit:
     """A fit under way: the state, the best step so far, and what Adam remembers."""
 
     def __init__(
-        self, space: Space, start: Tensor, goals: list[_Goal], options: FitOptions, matrix: Tensor
+        self, space: Space, start: Tensor, goals: list[Goal], options: FitOptions, matrix: Tensor
     ) -> None:
         self.space, self.start, self.goals, self.options = space, start, goals, options
         self.matrix, self.to_world = matrix, matrix @ space.frame.matrix()
@@ -339,16 +242,20 @@ class _Fit:
         clock.lap("extraction")
         if not len(mesh.vertices):
             return None
-        world = _apply(self.to_world, mesh.vertices.cpu().double())
+        world = transformed(self.to_world, mesh.vertices.cpu().double())
         if self.pivot is None:
             low, high = world.amin(dim=0), world.amax(dim=0)
             self.pivot = (low + high) / 2, (high - low).norm() / 2
         placed = self.state.similarity(*self.pivot).detach()
         faces = mesh.faces.cpu().numpy()
         edges = Edges.of(faces)
-        placed_world = _apply(placed, world)
+        placed_world = transformed(placed, world)
         seen = [see(goal.view, placed_world, faces, edges=edges) for goal in self.goals]
-        loss, iou, self.pull = _score(self.goals, seen)
+        if self.best is None and any(silhouette.cut for silhouette in seen):
+            raise FitError(
+                "The shape reaches behind the camera", "Move the camera back, or the object away"
+            )
+        loss, iou, self.pull = score(self.goals, seen)
         clock.lap("silhouette")
         shape = topology(mesh.vertices, mesh.faces, edges=edges)
         clock.lap("topology")
@@ -402,29 +309,12 @@ class _Fit:
         """Surface ``points`` ``(N, 3)`` in the world, as a function of what is fitted."""
         if shapes:
             code = self.statistics.unwhiten(self.state.whitened).to(self.space.device)
-            points = follow(self.space.decoder, code, points.to(self.space.device)).cpu()
-        world = _apply(self.to_world, points.double())
+            # Adam needs no better than the vertices themselves: no search for their feet.
+            points = follow(self.space.decoder, code, points.to(self.space.device), newton=0).cpu()
+        world = transformed(self.to_world, points.double())
         if self.options.pose and self.pivot is not None:
-            world = _apply(self.state.similarity(*self.pivot), world)
+            world = transformed(self.state.similarity(*self.pivot), world)
         return world
-
-
-def _apply(matrix: Tensor, points: Tensor) -> Tensor:
-    """``points`` ``(N, 3)`` through an affine ``(4, 4)``."""
-    return points @ matrix[:3, :3].t() + matrix[:3, 3]
-
-
-def _score(goals: list[_Goal], seen: list[Silhouette]) -> tuple[float, float, float]:
-    """Weighted means over the views of the squared difference, the IoU, and the pull."""
-    total = sum(g.view.weight for g in goals)
-    loss = iou = pull = 0.0
-    for goal, silhouette in zip(goals, seen, strict=True):
-        covered = torch.from_numpy(silhouette.mask).float()
-        share = goal.view.weight / total
-        loss += share * float((covered - goal.target).square().mean())
-        iou += share * intersection_over_union(silhouette.mask, goal.mask)
-        pull += share * float((covered * goal.pull).mean())
-    return loss, iou, pull
 
 
 class _Clock:

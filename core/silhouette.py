@@ -27,6 +27,8 @@ from .topology import Edges
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+# A distance in pixels that no picture shows and double precision tells from nothing.
+HAIR = 1e-7
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,15 @@ class Silhouette:
     layers ``(H, W)`` int: how many front (for open meshes: front and back) faces cover each pixel's
     centre. ``begin``, ``end`` ``(C,)``: vertices of the contour edges, directed as the front faces'
     sides are; a quarter turn (x, y) to (-y, x) of their direction leads out. ``pixels`` ``(V, 2)``
-    are the image positions of all vertices.
+    are the image positions of all vertices. ``cut`` tells that faces behind the camera are left
+    out.
     """
 
     layers: NDArray[np.int32]
     begin: Ints
     end: Ints
     pixels: Floats
+    cut: bool = False
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -53,7 +57,8 @@ class Silhouette:
 def see(view: View, vertices: Tensor, faces: Ints, *, edges: Edges | None = None) -> Silhouette:
     """The silhouette in ``view`` of world ``vertices`` ``(V, 3)`` and ``faces`` ``(F, 3)``.
 
-    Faces with a vertex behind the camera are left out. Not differentiable: see :func:`pull_loss`.
+    Faces with a vertex behind the camera are left out; clip distances are not looked at. Not
+    differentiable: see :func:`pull_loss`.
     """
     with torch.no_grad():
         image, w = view.project(vertices.detach().cpu().double())
@@ -78,7 +83,8 @@ def see(view: View, vertices: Tensor, faces: Ints, *, edges: Edges | None = None
         layers += _count(pixels[start], pixels[stop], view.width, view.height)
         if visible.all() and edges.closed:
             break
-    return Silhouette(layers, np.concatenate(begin), np.concatenate(end), pixels)
+    ends = np.concatenate(begin), np.concatenate(end)
+    return Silhouette(layers, *ends, pixels, cut=not bool(visible.all()))
 
 
 def _count(start: Floats, stop: Floats, width: int, height: int) -> NDArray[np.int32]:
@@ -140,14 +146,18 @@ def contour(silhouette: Silhouette) -> Contour:
     first = start[edge] + low[:, None] * direction
     last = start[edge] + high[:, None] * direction
     column, row = np.floor((first + last) / 2).astype(np.int64).T
-    kept = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (high > low)
+    kept = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (high > low + HAIR)
     first, last, pixel = first[kept], last[kept], (row * width + column)[kept]
     # Turning a side's direction by a quarter leads out of the covered ground.
     normal = np.stack([first[:, 1] - last[:, 1], last[:, 0] - first[:, 0]], axis=1)
     free = _layers_outside(silhouette.layers, first, last, normal, pixel) == 0
-    owner = edge[kept][free]
+    # An open mesh has its contour from the front and from the back: once is enough.
+    single = np.zeros(len(begin), dtype=bool)
+    single[np.unique(begin * len(silhouette.pixels) + end, return_index=True)[1]] = True
+    owner = edge[kept]
+    free &= single[owner]
     place = (low + high)[kept][free] / 2
-    return Contour(begin[owner], end[owner], place, normal[free], pixel[free])
+    return Contour(begin[owner[free]], end[owner[free]], place, normal[free], pixel[free])
 
 
 def _layers_outside(
@@ -170,17 +180,17 @@ def _layers_outside(
     centre = np.stack([pixel % width, pixel // width], axis=1) + 0.5
     middle = (first + last) / 2
 
-    way = (middle - centre)[one]
+    # A hair outside, so that pieces of front and back that coincide are crossed as well.
+    target = middle + normal * (HAIR / np.linalg.norm(normal, axis=1))[:, None]
+    way = (target - centre)[one]
     straddles = (_cross(way, first[other] - centre[one]) > 0) != (
         _cross(way, last[other] - centre[one]) > 0
     )
     from_outside = _dot(normal[other], centre[one] - middle[other]) > 0
-    to_outside = _dot(normal[other], middle[one] - middle[other]) > 0
-    crossed = straddles & (from_outside != to_outside) & (one != other)
+    to_outside = _dot(normal[other], target[one] - middle[other]) > 0
+    crossed = straddles & (from_outside != to_outside)
     steps = np.where(from_outside, 1, -1) * crossed
-    count = layers.reshape(-1)[pixel] + np.bincount(one, steps, len(pixel)).astype(np.int64)
-    # From the inside of the piece itself, one more layer ends at it.
-    outside: Ints = count - np.where(_dot(normal, centre - middle) < 0, 1, 0)
+    outside: Ints = layers.reshape(-1)[pixel] + np.bincount(one, steps, len(pixel)).astype(np.int64)
     return outside
 
 

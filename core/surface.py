@@ -19,14 +19,14 @@ from .decoder import CHUNK_POINTS, Decoder, FoldedDecoder
 FLATTEST_SHARE = 0.05
 
 
-def follow(decoder: Decoder, code: Tensor, points: Tensor, *, newton: int = 0) -> Tensor:
+def follow(decoder: Decoder, code: Tensor, points: Tensor, *, newton: int = 2) -> Tensor:
     """``points`` ``(N, 3)`` on the surface of ``code`` ``(L,)``, as a function of code and weights.
 
     The values are ``points`` as given; the gradient is the exact surface derivative with respect
     to ``code`` and to every parameter of ``decoder`` that requires one. Backward costs one pass of
     the decoder over the points that carry gradient. Once differentiable. Works with any loss on
-    points or vertices. Points a little off the surface, as marching cubes leaves them, are followed
-    more truly with ``newton`` steps: their speed is then taken at their foot on f = 0.
+    points or vertices. Marching cubes leaves vertices a little off the surface: their speed is
+    taken at their foot on f = 0, found by ``newton`` steps (0 where they lie on it already).
     """
     result: Tensor = _Follow.apply(  # type: ignore[no-untyped-call]
         decoder, points, newton, code, *decoder.parameters()

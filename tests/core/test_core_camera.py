@@ -75,6 +75,9 @@ def test_it_is_differentiable_in_the_points():
 def test_bad_views_are_refused():
     with pytest.raises(ViewError, match="finite"):
         View(torch.full((4, 4), float("nan")), 10, 10)
+    for weight in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ViewError, match="weight"):
+            View(torch.eye(4), 10, 10, weight)
     with pytest.raises(ViewError, match="empty"):
         View(torch.eye(4), 0, 10)
     with pytest.raises(ViewError, match="sensor fit"):

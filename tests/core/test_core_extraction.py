@@ -62,6 +62,7 @@ def test_a_field_that_hides_a_part_is_caught_and_evaluated_densely():
     space = space_of(liar, [[0.3, -0.5, -0.5, -0.5]])
     sparse, _ = same_mesh(space, torch.tensor([0.3, -0.5, -0.5, -0.5]), 64)
     assert sparse.dense, "the audit should have sent this field to the dense grid"
+    assert sparse.evaluations > 65**3, "what the sparse attempt took counts as well"
 
 
 @pytest.mark.parametrize(("radius", "word"), [(-1.0, "outside"), (5.0, "inside")])
@@ -88,6 +89,20 @@ def test_a_shape_that_leaves_the_cube_is_open_unless_capped(newton):
     height = 0.3  # the ball's centre is this far from the wall
     exact = np.pi * (2 * 0.6**3 / 3 + 0.6**2 * height - height**3 / 3)
     assert report.volume == pytest.approx(exact, rel=0.01)
+
+
+@pytest.mark.parametrize("resolution", [16, 24, 32])
+@pytest.mark.parametrize("radius", [0.25, 0.5, 0.75])
+def test_nodes_exactly_on_the_surface_tear_no_hole(radius, resolution):
+    mesh = extract(BALL, torch.tensor([radius, 0, 0, 0.0]), resolution)
+    report = topology(mesh.vertices, mesh.faces)
+    assert (report.watertight, report.genus, report.components) == (True, 0, 1)
+
+
+def test_a_field_that_only_touches_zero_is_no_crash():
+    space = space_of(lambda code, points: -points.square().sum(dim=1), [[0.0]])
+    mesh = extract(space, torch.zeros(1), 16)
+    assert len(mesh.faces) > 0 or "No surface" in mesh.message
 
 
 def test_faces_look_outwards_and_the_volume_converges():

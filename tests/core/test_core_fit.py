@@ -210,6 +210,13 @@ def test_what_cannot_be_fitted_is_refused_before_the_first_step(change, error, w
         )
 
 
+def test_a_camera_inside_the_shape_is_refused():
+    inside = lens_view(looking_down_y(0.1), SIZE, SIZE)
+    target = picture(BALLS, [0.5, 0, 0, 0], front_view())
+    with pytest.raises(FitError, match="behind the camera"):
+        next(fit(BALLS, torch.tensor([0.5, 0, 0, 0]), [inside], [target], options=FAST))
+
+
 def test_a_start_without_a_surface_says_so():
     view = front_view()
     steps = fit(

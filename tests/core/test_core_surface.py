@@ -55,9 +55,7 @@ def analytic(space, code, functional, resolution, newton):
     """d functional / d code ``(outputs, L)`` by the surface's derivative."""
     mesh = extract(space, code, resolution, newton=newton)
     at = code.clone().requires_grad_()
-    # Vertices that were not projected get the speed of their foot on the surface.
-    followed = follow(space.decoder, at, mesh.vertices, newton=0 if newton else 2)
-    value = functional(followed.double(), mesh.faces)
+    value = functional(follow(space.decoder, at, mesh.vertices).double(), mesh.faces)
     rows = [torch.autograd.grad(v, at, retain_graph=True)[0] for v in value.reshape(-1)]
     return torch.stack(rows).double()
 
@@ -132,7 +130,7 @@ def test_weights_get_the_same_derivative_as_finite_differences(random_decoder):
     (slope,) = torch.autograd.grad(field(at).sum(), at)
 
     decoder.zero_grad()
-    (follow(decoder, code, points) * target).sum().backward()
+    (follow(decoder, code, points, newton=0) * target).sum().backward()
     for parameter, index in ((weight, (3, 5)), (bias, (0,))):
         step = 1e-2
         with torch.no_grad():
@@ -153,7 +151,7 @@ def test_only_points_that_carry_gradient_are_evaluated():
     space.decoder.fold = lambda code: asked.append(fold(code)) or asked[-1]
     code = torch.tensor([0.6, 0, 0, 0.0], requires_grad=True)
     points = torch.nn.functional.normalize(torch.randn(100, 3), dim=1) * 0.6
-    follow(space.decoder, code, points)[:7].sum().backward()
+    follow(space.decoder, code, points, newton=0)[:7].sum().backward()
     assert [f.evaluations for f in asked] == [7]
 
 
@@ -172,6 +170,12 @@ def test_projection_never_steps_further_than_half_a_cell():
     field = space_of(ball, [[0.5, 0, 0, 0]]).fold(torch.tensor([0.5, 0, 0, 0]))
     far = torch.tensor([[1.0, 0.0, 0.0]])
     assert torch.allclose(project(field, far, steps=1, cell=0.1), torch.tensor([[0.95, 0, 0]]))
+
+
+@pytest.mark.parametrize("name", ["volume", "smooth field"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_the_built_in_pair_agrees_with_finite_differences(bob_and_spot, name, which):
+    assert error_at(bob_and_spot, which, name, 64, 2) < 0.03
 
 
 @pytest.mark.heavy
