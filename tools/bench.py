@@ -56,15 +56,15 @@ def measure(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     torch.set_grad_enabled(True)
     print(f"\n## {options.threads} thread{'s' * (options.threads > 1)}", flush=True)
-    spaces = load(options.checkpoint)
+    spaces, right = load(options.checkpoint), True
     for part in options.parts or PARTS:
         if part == "extraction":
-            extraction(spaces, options.largest)
+            right = extraction(spaces, options.largest)
         elif part == "step":
             step(spaces)
         else:
             whole_fit(spaces)
-    return 0
+    return 0 if right else 1
 
 
 def load(checkpoints: list[Path]) -> dict:
@@ -89,8 +89,8 @@ def row(*cells: object) -> None:
     print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
 
 
-def extraction(spaces: dict, largest: int) -> None:
-    """Dense against sparse: evaluations, seconds, and whether the mesh is the same."""
+def extraction(spaces: dict, largest: int) -> bool:
+    """Dense against sparse: evaluations, seconds, and whether all meshes are the same."""
     from core.extraction import extract
 
     print("\n### Extraction, dense grid against coarse to fine\n")
@@ -98,6 +98,7 @@ def extraction(spaces: dict, largest: int) -> None:
         "space", "cells", "dense evaluations", "sparse", "share", "dense s", "sparse s", "same mesh"
     )
     row(*["---"] * 8)
+    right = True
     for name, space in spaces.items():
         code = space.codes[0]
         for cells in (n for n in RESOLUTIONS if n <= largest):
@@ -108,9 +109,11 @@ def extraction(spaces: dict, largest: int) -> None:
                 if len(dense.vertices)
                 else True
             )
+            right &= same
             share = f"1/{dense.evaluations / sparse.evaluations:.1f}"
             counts = f"{dense.evaluations:,}", f"{sparse.evaluations:,}"
             row(name, cells, *counts, share, f"{slow:.3f}", f"{fast:.3f}", "yes" if same else "NO")
+    return right
 
 
 def fit_of(spaces: dict, name: str, steps: int):
@@ -120,6 +123,7 @@ def fit_of(spaces: dict, name: str, steps: int):
     from core.camera import lens_view
     from core.extraction import extract
     from core.fit import FitOptions, fit
+    from core.pose import transformed
     from core.silhouette import see
 
     space = spaces[name]
@@ -128,8 +132,7 @@ def fit_of(spaces: dict, name: str, steps: int):
     )
     view = lens_view(three_quarter, STEP_PIXELS, STEP_PIXELS, lens=50)
     mesh = extract(space, space.codes[0], 128)
-    frame = space.frame.matrix()
-    world = mesh.vertices.double() @ frame[:3, :3].t() + frame[:3, 3]
+    world = transformed(space.frame.matrix(), mesh.vertices.double())
     target = torch.from_numpy(see(view, world, mesh.faces.numpy()).mask).float()
     start = space.codes[1] if name == "bob_and_spot" else space.mean_code
     options = FitOptions(resolution=STEP_RESOLUTION, steps=steps, stop_iou=0.99)
