@@ -33,10 +33,10 @@ class CameraView:
 
 
 def frame_size(scene: bpy.types.Scene) -> tuple[int, int]:
-    """Width and height of a render in pixels; Blender truncates the percentage."""
+    """Width and height of a render in pixels; Blender truncates, in whole numbers."""
     render = scene.render
-    share = render.resolution_percentage / 100
-    return max(1, int(render.resolution_x * share)), max(1, int(render.resolution_y * share))
+    share = render.resolution_percentage
+    return max(1, render.resolution_x * share // 100), max(1, render.resolution_y * share // 100)
 
 
 def check_camera(scene: bpy.types.Scene) -> bpy.types.Object:

@@ -19,6 +19,11 @@ CAMERAS = {
     "wide pixels": {"aspect": (2.0, 1.0), "shift_y": 0.1},
     "tall pixels": {"type": "ORTHO", "ortho_scale": 3.0, "aspect": (1.0, 1.5), "shift_x": 0.1},
     "a third": {"size": (401, 305), "percentage": 33},
+    # 0.29 * 100 is less than 29 in floating point; Blender computes in whole numbers.
+    "29 %": {"size": (100, 200), "percentage": 29},
+    "57 %": {"size": (200, 100), "percentage": 57},
+    "35 %": {"size": (720, 480), "percentage": 35},
+    "70 %": {"size": (720, 480), "percentage": 70},
 }
 
 
