@@ -17,6 +17,11 @@ from .errors import Refusal
 
 def shown_background(camera: bpy.types.Object) -> bpy.types.CameraBackgroundImage:
     """The first background image that the camera shows. Raises Refusal, by name."""
+    if camera.data.background_images and not camera.data.show_background_images:
+        raise Refusal(
+            f"The background images of camera '{camera.name}' are turned off",
+            "Turn on Camera > Background Images, or choose another target",
+        )
     shown = [b for b in camera.data.background_images if b.show_background_image]
     if not shown:
         raise Refusal(
@@ -27,7 +32,7 @@ def shown_background(camera: bpy.types.Object) -> bpy.types.CameraBackgroundImag
     if background.source != "IMAGE":
         raise Refusal(
             f"The background of camera '{camera.name}' is a movie clip, whose pixels are closed",
-            "Load the clip as an image sequence instead",
+            "Load one frame of it as an image instead",
         )
     if background.image is None:
         raise Refusal(

@@ -9,6 +9,11 @@ from .errors import Refusal
 
 # Rec. 709 luminance; byte images give stored (sRGB) values, which is what a threshold expects.
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+MANY_PICTURES = {
+    "SEQUENCE": "an image sequence",
+    "MOVIE": "a movie",
+    "TILED": "a set of UDIM tiles",
+}
 
 
 def image_mask(image: bpy.types.Image, channel: str, threshold: float) -> np.ndarray:
@@ -22,7 +27,7 @@ def image_mask(image: bpy.types.Image, channel: str, threshold: float) -> np.nda
         channel = "ALPHA" if rgba.shape[2] == 4 and rgba[..., 3].min() < 1.0 else "LUMINANCE"
     if channel == "ALPHA":
         if rgba.shape[2] != 4:
-            raise Refusal(f"Image '{image.name}' has no alpha", "Use Luminance instead")
+            raise Refusal(f"Image '{image.name}' has no alpha", "Read from Brightness instead")
         return rgba[..., 3] > threshold
     colours = rgba[..., :3]
     grey = colours @ LUMINANCE if colours.shape[2] == 3 else colours[..., 0]
@@ -36,7 +41,12 @@ def _pixels(image: bpy.types.Image) -> np.ndarray:
             f"Image '{image.name}' is a render in progress, whose pixels are closed",
             "Save it (Image > Save As) and open the file",
         )
-    count = len(image.pixels)  # type: ignore[arg-type]  # touching pixels loads files and sequences
+    if image.source in MANY_PICTURES:
+        raise Refusal(
+            f"Image '{image.name}' is {MANY_PICTURES[image.source]}, not one picture",
+            "Save the frame or tile to fit to as an image of its own, and open that one",
+        )
+    count = len(image.pixels)  # type: ignore[arg-type]  # touching pixels loads the file
     width, height = image.size
     channels = image.channels
     if not count or count != width * height * channels:

@@ -96,12 +96,13 @@ def _draw_target(
     if camera is None:
         layout.label(text="The scene has no active camera", icon="ERROR")
     elif settings.target == "BACKGROUND" and not _shows_background(camera):
-        layout.label(text=f"'{camera.name}' has no background image", icon="ERROR")
+        layout.label(text=f"'{camera.name}' shows no background image", icon="ERROR")
 
 
 def _shows_background(camera: bpy.types.Object) -> bool:
     backgrounds = getattr(camera.data, "background_images", ())
-    return any(b.show_background_image and (b.image or b.clip) for b in backgrounds)
+    shown = getattr(camera.data, "show_background_images", False)
+    return shown and any(b.show_background_image and (b.image or b.clip) for b in backgrounds)
 
 
 def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:

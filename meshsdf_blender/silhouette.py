@@ -11,6 +11,8 @@ import numpy as np
 
 from .camera import CameraView
 
+BAND_ROWS = 256  # rows that are filled at once, to bound the memory
+
 
 def mesh_silhouette(vertices: np.ndarray, faces: np.ndarray, view: CameraView) -> np.ndarray:
     """Which pixel centres a mesh covers: bool ``(height, width)``, row 0 at the top.
@@ -25,7 +27,7 @@ def mesh_silhouette(vertices: np.ndarray, faces: np.ndarray, view: CameraView) -
         return np.zeros((view.height, view.width), dtype=bool)
     pixels = points[:, :2] / points[:, 3:]
     edges, counts = _boundary(pixels, faces)
-    return _winding(pixels, edges, counts, view.width, view.height) != 0
+    return _filled(pixels, edges, counts, view.width, view.height)
 
 
 def polygon_parity(polygons: list[np.ndarray], width: int, height: int) -> np.ndarray:
@@ -37,10 +39,8 @@ def polygon_parity(polygons: list[np.ndarray], width: int, height: int) -> np.nd
         edges.append(np.stack([index, np.roll(index, -1)], axis=1))
         start += len(polygon)
     chain = np.concatenate(edges)
-    crossings = _winding(
-        pixels, chain, np.ones(len(chain), dtype=np.int32), width, height, unsigned=True
-    )
-    return crossings % 2 == 1
+    counts = np.ones(len(chain), dtype=np.int32)
+    return _filled(pixels, chain, counts, width, height, parity=True)
 
 
 def _clip(
@@ -93,21 +93,21 @@ def _boundary(pixels: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.stack([key // len(pixels), key % len(pixels)], axis=1), counts[left]
 
 
-def _winding(
+def _filled(
     pixels: np.ndarray,
     edges: np.ndarray,
     counts: np.ndarray,
     width: int,
     height: int,
     *,
-    unsigned: bool = False,
+    parity: bool = False,
 ) -> np.ndarray:
-    """Signed crossings left of each pixel centre ``(height, width)``, or all crossings."""
+    """Pixel centres ``(height, width)`` with a winding number but 0, or with an odd one."""
     start, end = pixels[edges[:, 0]], pixels[edges[:, 1]]
     down = start[:, 1] < end[:, 1]
     upper = np.where(down[:, None], start, end)
     lower = np.where(down[:, None], end, start)
-    weight = np.where(down, counts, counts if unsigned else -counts)
+    weight = np.where(down, counts, counts if parity else -counts)
     # Rows r whose centre r + 0.5 lies in [upper y, lower y).
     first = np.clip(np.ceil(upper[:, 1] - 0.5), 0, height).astype(np.int64)
     last = np.clip(np.ceil(lower[:, 1] - 0.5), 0, height).astype(np.int64)
@@ -117,6 +117,15 @@ def _winding(
     slope = (row + 0.5 - upper[edge, 1]) / (lower[edge, 1] - upper[edge, 1])
     x = upper[edge, 0] + slope * (lower[edge, 0] - upper[edge, 0])
     column = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)
-    steps = np.zeros((height, width + 1), dtype=np.int64)
-    np.add.at(steps, (row, column), weight[edge])
-    return np.cumsum(steps[:, :width], axis=1)
+    weight = weight[edge].astype(np.int32)
+    order = np.argsort(row, kind="stable")
+    row, column, weight = row[order], column[order], weight[order]
+    filled = np.empty((height, width), dtype=bool)
+    for first_row in range(0, height, BAND_ROWS):
+        band = filled[first_row : first_row + BAND_ROWS]
+        here = slice(*np.searchsorted(row, (first_row, first_row + len(band))))
+        steps = np.zeros((len(band), width + 1), dtype=np.int32)
+        np.add.at(steps, (row[here] - first_row, column[here]), weight[here])
+        winding = np.cumsum(steps[:, :width], axis=1, dtype=np.int32)
+        band[:] = winding % 2 == 1 if parity else winding != 0
+    return filled

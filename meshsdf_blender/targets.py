@@ -16,14 +16,17 @@ from .mask_outline import mask_coverage
 from .silhouette import mesh_silhouette
 
 SAMPLES = 4  # a side, per target pixel
+BAND_ROWS = 64  # rows of the view that are sampled at once, to bound the memory
 ASPECT_TOLERANCE = 0.02
-# Types that Blender can turn into a mesh.
+# Targets that are read from an image; Invert swaps its pixels, and leaves what is beside it.
+BY_THRESHOLD = {"BACKGROUND", "IMAGE"}
+# Types that Blender can turn into a mesh, some of them only where modifiers make one.
 MESHABLE = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a reader of targets needs; it returns samples ``_fine(view)`` and the target's name."""
+    """What a reader of targets needs; it returns their coverage and the target's name."""
 
     scene: bpy.types.Scene
     depsgraph: bpy.types.Depsgraph
@@ -49,11 +52,8 @@ def target_coverage(
         "OBJECT": _from_object,
         "MASK": _from_mask,
     }[settings.target]
-    samples, name = reader(_Asked(scene, depsgraph, view, fitted))
-    coverage = samples.reshape(view.height, SAMPLES, view.width, SAMPLES).mean(
-        axis=(1, 3), dtype=np.float32
-    )
-    if settings.invert:
+    coverage, name = reader(_Asked(scene, depsgraph, view, fitted))
+    if settings.invert and settings.target not in BY_THRESHOLD:
         coverage = 1.0 - coverage
     _check_filled(coverage, name, settings)
     return np.ascontiguousarray(coverage, dtype=np.float32)
@@ -61,7 +61,7 @@ def target_coverage(
 
 def _check_filled(coverage: np.ndarray, name: str, settings: bpy.types.PropertyGroup) -> None:
     share = float(coverage.mean())
-    by_threshold = settings.target in {"BACKGROUND", "IMAGE"}
+    by_threshold = settings.target in BY_THRESHOLD
     if share * coverage.size < 1.0:
         raise Refusal(
             f"{name} covers no pixel of the camera's frame",
@@ -84,28 +84,46 @@ def _fine(view: CameraView) -> CameraView:
     return CameraView(view.width * SAMPLES, view.height * SAMPLES, scale @ view.matrix)
 
 
+def _shares(samples: np.ndarray) -> np.ndarray:
+    """Samples ``_fine`` to the share ``(H, W)`` float32 of each pixel that they cover."""
+    height, width = samples.shape
+    pixels = samples.reshape(height // SAMPLES, SAMPLES, width // SAMPLES, SAMPLES)
+    return pixels.mean(axis=(1, 3), dtype=np.float32)
+
+
 def _sampled(
     mask: np.ndarray, to_frame: np.ndarray, frame: tuple[int, int], view: CameraView
 ) -> np.ndarray:
-    """The mask at each sample of the view; ``to_frame`` maps its pixels to ``frame``, y up."""
+    """The mask's coverage of the view; ``to_frame`` maps its pixels to ``frame``, y up."""
     fine = _fine(view)
     x = (np.arange(fine.width) + 0.5) * frame[0] / fine.width
     y = frame[1] - (np.arange(fine.height) + 0.5) * frame[1] / fine.height
     inverse = np.linalg.inv(to_frame[:, :2])
     x, y = x - to_frame[0, 2], y - to_frame[1, 2]
     height, width = mask.shape
-    column = np.floor(inverse[0, 0] * x[None, :] + inverse[0, 1] * y[:, None]).astype(np.int64)
-    above = np.floor(inverse[1, 0] * x[None, :] + inverse[1, 1] * y[:, None]).astype(np.int64)
-    row = height - 1 - above
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    return inside & mask[row.clip(0, height - 1), column.clip(0, width - 1)]
+    bands = []
+    for start in range(0, fine.height, BAND_ROWS * SAMPLES):
+        below = y[start : start + BAND_ROWS * SAMPLES, None]
+        # Clipped just beyond the mask, as what is far out overflows a whole number.
+        column = np.floor(inverse[0, 0] * x + inverse[0, 1] * below)
+        column = column.clip(-1, width).astype(np.int32)
+        above = np.floor(inverse[1, 0] * x + inverse[1, 1] * below)
+        row = height - 1 - above.clip(-1, height).astype(np.int32)
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        found = mask[row.clip(0, height - 1), column.clip(0, width - 1)]
+        bands.append(_shares(inside & found))
+    return np.concatenate(bands)
+
+
+def _mask_of(image: bpy.types.Image, settings: bpy.types.PropertyGroup) -> np.ndarray:
+    return image_mask(image, settings.channel, settings.threshold) ^ settings.invert
 
 
 def _from_background(asked: _Asked) -> tuple[np.ndarray, str]:
     scene, view = asked.scene, asked.view
     background = shown_background(scene.camera)
     image = background.image
-    mask = image_mask(image, scene.meshsdf.channel, scene.meshsdf.threshold)
+    mask = _mask_of(image, scene.meshsdf)
     frame = frame_size(scene)
     size = (mask.shape[1], mask.shape[0])
     to_frame = placement(background, scene.camera, scene, size, frame)
@@ -119,7 +137,7 @@ def _from_image(asked: _Asked) -> tuple[np.ndarray, str]:
     image = scene.meshsdf.image
     if image is None:
         raise Refusal("No target image is set", "Open one under Fit > Image")
-    mask = image_mask(image, scene.meshsdf.channel, scene.meshsdf.threshold)
+    mask = _mask_of(image, scene.meshsdf)
     width, height = frame_size(scene)
     rows, columns = mask.shape
     if abs((columns / rows) / (width / height) - 1.0) > ASPECT_TOLERANCE:
@@ -142,7 +160,10 @@ def _from_object(asked: _Asked) -> tuple[np.ndarray, str]:
     if target.type not in MESHABLE:
         raise Refusal(f"Target object '{target.name}' has no surface", "Pick a mesh object")
     evaluated = target.evaluated_get(asked.depsgraph)
-    mesh = evaluated.to_mesh()
+    try:
+        mesh = evaluated.to_mesh()
+    except RuntimeError:  # hair and point clouds have none unless their modifiers make one
+        mesh = None
     try:
         vertices, faces = mesh_upload.read(mesh) if mesh else (np.zeros((0, 3)), np.zeros((0, 3)))
     finally:
@@ -151,7 +172,7 @@ def _from_object(asked: _Asked) -> tuple[np.ndarray, str]:
         raise Refusal(f"Target object '{target.name}' has no faces", "Pick a mesh object")
     matrix = np.array(evaluated.matrix_world, dtype=np.float64)
     world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
-    return mesh_silhouette(world, faces, _fine(view)), f"Object '{target.name}'"
+    return _shares(mesh_silhouette(world, faces, _fine(view))), f"Object '{target.name}'"
 
 
 def _from_mask(asked: _Asked) -> tuple[np.ndarray, str]:
@@ -160,4 +181,4 @@ def _from_mask(asked: _Asked) -> tuple[np.ndarray, str]:
     if mask is None:
         raise Refusal("No target mask is set", "Pick one under Fit > Mask")
     fine = _fine(view)
-    return mask_coverage(mask, fine.width, fine.height), f"Mask '{mask.name}'"
+    return _shares(mask_coverage(mask, fine.width, fine.height)), f"Mask '{mask.name}'"

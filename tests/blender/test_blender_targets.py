@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from math import cos, radians, sin
 
 import bpy
@@ -69,6 +70,7 @@ def test_a_background_lies_where_blender_draws_it(scene, coverage, part, frame, 
     """Against a separate forward computation of the formulas that were checked in the window."""
     camera = scene.camera.data
     camera.type, camera.ortho_scale, camera.shift_x = kind, 3.0, 0.1
+    camera.show_background_images = True
     background = camera.background_images.new()
     background.image = image_of(blob(90, 160))
     background.frame_method, background.scale = frame, 0.6
@@ -85,6 +87,40 @@ def test_a_background_lies_where_blender_draws_it(scene, coverage, part, frame, 
     assert 0.01 < wanted.mean() < 0.6
     both = (wanted & (ours > 0.01)).sum() / (wanted | (ours > 0.01)).sum()
     assert both > 0.97
+
+
+def test_inverting_a_background_leaves_what_is_beside_it(scene, coverage):
+    scene.camera.data.show_background_images = True
+    background = scene.camera.data.background_images.new()
+    background.image, background.scale = image_of(blob(75, 100)), 0.5
+    scene.meshsdf.target = "BACKGROUND"
+    plain = coverage()
+    scene.meshsdf.invert = True
+    inverted = coverage()
+    wanted = np.zeros((150, 200))
+    wanted[37:113, 50:150] = 1  # its edges lie in the middle of the rows 37 and 112
+    wanted[[37, 112], 50:150] = 0.5
+    np.testing.assert_allclose(plain + inverted, wanted, atol=1e-6)
+    assert 0 < plain.sum() < wanted.sum()
+
+
+def test_inverting_an_object_covers_all_around_it(scene, coverage, target):
+    plain = coverage()
+    scene.meshsdf.invert = True
+    np.testing.assert_allclose(coverage(), 1 - plain)
+
+
+@pytest.mark.parametrize("kind", ["IMAGE", "OBJECT"])
+def test_the_largest_target_fits_into_memory(scene, coverage, target, kind):
+    scene.render.resolution_x = scene.render.resolution_y = 2048
+    scene.meshsdf.image, scene.meshsdf.target = image_of(blob(64, 64)), kind
+    tracemalloc.start()
+    try:
+        assert coverage(2048).shape == (2048, 2048)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 300e6
 
 
 def drawn(camera, background, x, y, *, size):
@@ -184,6 +220,33 @@ def no_background(settings):
     settings.target = "BACKGROUND"
 
 
+def background_off(settings):
+    settings.target = "BACKGROUND"
+    camera = bpy.context.scene.camera.data
+    camera.background_images.new().image = image_of(blob())
+    camera.show_background_images = False
+
+
+def of_many(source):
+    def change(settings):
+        missing_image(settings)
+        settings.image.source = source
+
+    return change
+
+
+def hair(settings):
+    ob = bpy.data.objects.new("Hair", bpy.data.hair_curves.new("Hair"))
+    bpy.context.scene.collection.objects.link(ob)
+    settings.object = ob
+
+
+def point_cloud(settings):
+    ob = bpy.data.objects.new("Points", bpy.data.pointclouds.new("Points"))
+    bpy.context.scene.collection.objects.link(ob)
+    settings.object = ob
+
+
 def hidden_object(settings):
     ob = settings.object
     ob.location = (0, -50, 0)
@@ -224,6 +287,12 @@ def open_mask(settings):
         (missing_image, r"Image 'Gone' \(/nowhere/gone.png\) cannot be read.*Reload"),
         (no_image, r"No target image is set"),
         (no_background, r"Camera 'Camera' shows no background image"),
+        (background_off, r"background images of camera 'Camera' are turned off.*Turn on"),
+        (of_many("SEQUENCE"), r"Image 'Gone' is an image sequence, not one picture.*Save the fr"),
+        (of_many("MOVIE"), r"Image 'Gone' is a movie, not one picture"),
+        (of_many("TILED"), r"Image 'Gone' is a set of UDIM tiles, not one picture"),
+        (hair, r"Target object 'Hair' has no faces"),
+        (point_cloud, r"Target object 'Points' has no faces"),
         (hidden_object, r"Object 'Target' covers no pixel.*into the camera's view"),
         (camera_inside, r"Object 'Target' covers the camera's whole frame.*Move the camera back"),
         (empty_object, r"Target object 'Nothing' has no surface"),
