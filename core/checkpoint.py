@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 
 from .errors import SpaceError
+from .files import read_whole
 
 # ``weights_only`` of older versions could be made to run code (CVE-2025-32434).
 OLDEST_TORCH = (2, 6)
@@ -54,7 +55,7 @@ def read_checkpoint(path: Path) -> Any:
             f"'{path}' is not read with torch {torch.__version__}, where a file could run code",
             "Install torch 2.6 or newer",
         )
-    data = _read_bytes(path)
+    data = read_whole(path, MAX_FILE_BYTES, SpaceError)
     try:
         _Scan(path).check(data)
         return torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
@@ -78,23 +79,10 @@ def torch_version(text: str) -> tuple[int, int]:
         return 0, 0
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise SpaceError(
-            f"'{path}' cannot be read: {error.strerror or error}", "Check the path and its rights"
-        ) from error
-    if len(data) > MAX_FILE_BYTES:
-        raise _too_large(path, "the file", len(data))
-    return data
-
-
-def _too_large(path: Path, what: str, size: int) -> SpaceError:
+def _too_large(path: Path, what: str, size: int, most: int) -> SpaceError:
     return SpaceError(
         f"'{path}' is refused: {what} would take {size:,} bytes or more, and at most "
-        f"{MAX_FILE_BYTES:,} are allowed",
+        f"{most:,} are allowed",
         "Choose the checkpoint of a decoder; a file like this one may be meant to do harm",
     )
 
@@ -105,6 +93,32 @@ class _StorageType(NamedTuple):
 
 class _Storage(NamedTuple):
     items: int
+
+
+class _Pickles(io.BytesIO):
+    """The row of pickles that a legacy file begins with, read no further than a pickle may go."""
+
+    def __init__(self, data: bytes, too_long: Callable[[int], SpaceError]) -> None:
+        super().__init__(data)
+        self._size, self._too_long = len(data), too_long
+
+    def _check(self, count: int | None) -> None:
+        end = self._size if count is None or count < 0 else self.tell() + count
+        if min(end, self._size) > MAX_PICKLE_BYTES:
+            raise self._too_long(end)
+
+    def read(self, count: int | None = -1, /) -> bytes:
+        self._check(count)
+        return super().read(count)
+
+    def readinto(self, buffer: Any, /) -> int:
+        self._check(len(buffer))
+        return super().readinto(buffer)
+
+    def readline(self, count: int | None = -1, /) -> bytes:
+        line = super().readline(count)
+        self._check(0)
+        return line
 
 
 class _Scan:
@@ -119,7 +133,7 @@ class _Scan:
         if data.startswith(ZIP_MAGIC):
             self._check_zip(data)
         else:
-            self._check_legacy(io.BytesIO(data), len(data))
+            self._check_legacy(_Pickles(data, self._long_pickle), len(data))
 
     def _check_zip(self, data: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -132,7 +146,8 @@ class _Scan:
                     "Download it again from a source you trust",
                 )
             if sum(sizes.values()) > MAX_FILE_BYTES:
-                raise _too_large(self._path, "what the archive holds", sum(sizes.values()))
+                held = sum(sizes.values())
+                raise _too_large(self._path, "what the archive holds", held, MAX_FILE_BYTES)
             pickles = [name for name in sizes if name.split("/", 1)[-1] == "data.pkl"]
             if len(pickles) != 1:
                 raise SpaceError(
@@ -140,7 +155,7 @@ class _Scan:
                     "Unpack it, and choose the experiment's folder",
                 )
             if sizes[pickles[0]] > MAX_PICKLE_BYTES:
-                raise _too_large(self._path, "its pickle", sizes[pickles[0]])
+                raise self._long_pickle(sizes[pickles[0]])
             self._unpickle(io.BytesIO(archive.read(pickles[0])))
         root = pickles[0].rsplit("/", 1)[0]
         for key, needed in self._storage_bytes.items():
@@ -157,6 +172,9 @@ class _Scan:
             self._unpickle(stream)
         if sum(self._storage_bytes.values()) > size - stream.tell():
             raise self._more_than_there_is()
+
+    def _long_pickle(self, size: int) -> SpaceError:
+        return _too_large(self._path, "its pickle", size, MAX_PICKLE_BYTES)
 
     def _more_than_there_is(self) -> SpaceError:
         return SpaceError(

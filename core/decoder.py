@@ -6,6 +6,7 @@ variant with Fourier features: ReLU layers, some of which see the code and the p
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -17,6 +18,8 @@ FOURIER_PI = 3.1415
 # Activations of this many points at width 128 (1 MB) stay in one core's own cache; chunks of 16 k
 # took 1.2 to 1.7 times as long beside other work.
 CHUNK_POINTS = 2_048
+# A file that asks for more describes no decoder, or is meant to do harm.
+MOST_LAYERS, MOST_WIDTH = 64, 16_384
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,27 @@ class Decoder(nn.Module):
             if layer in architecture.norms:
                 self.norm_weights[str(layer)] = nn.Parameter(torch.ones(fan_out))
                 self.norm_biases[str(layer)] = nn.Parameter(torch.zeros(fan_out))
+
+    @staticmethod
+    def of(
+        architecture: Architecture,
+        weights: Sequence[Tensor],
+        biases: Sequence[Tensor],
+        norms: Mapping[int, tuple[Tensor, Tensor]],
+    ) -> Decoder:
+        """A decoder for evaluation, its weights not to be trained, from what a file holds.
+
+        ``weights`` and ``biases`` by layer; ``norms`` are each LayerNorm's weight and bias.
+        """
+        decoder = Decoder(architecture)
+        with torch.no_grad():
+            for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+                decoder.weights[layer].copy_(weight)
+                decoder.biases[layer].copy_(bias)
+            for layer in architecture.norms:
+                decoder.norm_weights[str(layer)].copy_(norms[layer][0])
+                decoder.norm_biases[str(layer)].copy_(norms[layer][1])
+        return decoder.requires_grad_(False).eval()
 
     def forward(self, code: Tensor, points: Tensor) -> Tensor:
         """Signed distance ``(N,)`` at ``points`` ``(N, 3)`` for a ``code`` ``(L,)`` or ``(N, L)``.

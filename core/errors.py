@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+NAMES_SHOWN = 6
+
 
 class MeshSDFError(Exception):
     """Base of every error that core raises on purpose.
@@ -30,3 +34,11 @@ class ViewError(MeshSDFError):
 
 class FitError(MeshSDFError):
     """A fit cannot start or go on: no surface, no overlap, a transform that is no similarity."""
+
+
+def some(names: Iterable[object]) -> str:
+    """The first few of ``names``, shortened, for a message."""
+    listed = [str(name)[:60] for name in names]
+    more = len(listed) - NAMES_SHOWN
+    text = ", ".join(listed[:NAMES_SHOWN]) or "none"
+    return f"{text} and {more} more" if more > 0 else text

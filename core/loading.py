@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from .errors import SpaceError
-from .space import Space
-from .spacefile import SUFFIX, UPS, read_space
+from .space import UPS, Space
+from .spacefile import SUFFIX, read_space
 
 
 def load_space(

@@ -12,6 +12,8 @@ from torch import Tensor
 from .decoder import Decoder, FoldedDecoder
 from .errors import CodeError
 
+# The axes of the cube that can point up.
+UPS = ("Z", "Y")
 # Directions with less than this share of the largest deviation were not measured by the codes.
 UNMEASURED = 1e-4
 # They count as this much less free than the stiffest measured one: the codes know nothing of them.

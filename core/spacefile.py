@@ -16,10 +16,8 @@ order of several is not fixed and equal spaces should make equal files)::
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +29,17 @@ from torch import Tensor
 
 from .decoder import Architecture, Decoder
 from .errors import SpaceError
-from .files import write_whole
-from .space import Frame, Space
+from .files import json_object, read_whole, write_whole
+from .space import Space
+from .spacedescription import FORMAT, VERSION, SpaceDescription
 
-FORMAT = "meshsdf-space"
-VERSION = 1
 SUFFIX = ".safetensors"
 METADATA_KEY = "meshsdf"
 # A decoder of 8 x 512 has 8 MB; a file beyond this is no shape space, or one meant to do harm.
 MAX_FILE_BYTES = 512 * 1024**2
 MAX_HEADER_BYTES = 16 * 1024**2
-MAX_LAYERS = 64
-MAX_WIDTH = 16_384
 HEADER_LENGTH_BYTES = 8
 READ_DTYPES = ("F32", "F16")
-UPS = ("Z", "Y")
 
 
 def write_space(path: str | os.PathLike[str], space: Space) -> None:
@@ -89,7 +83,7 @@ def space_bytes(space: Space) -> bytes:
         text = json.dumps(description, allow_nan=False, ensure_ascii=False, sort_keys=True)
         metadata = {METADATA_KEY: text}
         # What cannot be read again must not be written.
-        _Description(f"space {space.name}", json.loads(text))
+        SpaceDescription(f"space {space.name}", json.loads(text))
         return save_tensors(tensors, metadata)
     except (TypeError, ValueError, SafetensorError) as error:
         raise SpaceError(
@@ -105,7 +99,7 @@ def read_space(path: str | os.PathLike[str], *, device: str | torch.device = "cp
     Sizes are checked before anything is allocated, then the architecture against the tensors'
     shapes, then the values. Raises SpaceError that names the file and the entry.
     """
-    data = _read_bytes(Path(path))
+    data = read_whole(Path(path), MAX_FILE_BYTES, SpaceError)
     return space_from_bytes(data, str(path), device=device)
 
 
@@ -114,7 +108,7 @@ def space_from_bytes(
 ) -> Space:
     """The space in a file's bytes; ``source`` names it in errors. See :func:`read_space`."""
     header = _header(data, source)
-    described = _Description(source, _metadata(header, source))
+    described = SpaceDescription(source, _metadata(header, source))
     form = described.architecture
     expected = _expected_shapes(form)
     for name, shape in expected.items():
@@ -138,9 +132,15 @@ def space_from_bytes(
             f"'{source}' has {len(described.shape_names)} 'shape_names' for {len(codes)} codes",
             "Write one name per code, or none at all",
         )
+    decoder = Decoder.of(
+        form,
+        [tensors[f"weight.{layer}"] for layer in range(form.layer_count)],
+        [tensors[f"bias.{layer}"] for layer in range(form.layer_count)],
+        {n: (tensors[f"norm_weight.{n}"], tensors[f"norm_bias.{n}"]) for n in form.norms},
+    )
     return Space(
         name=described.name,
-        decoder=_decoder(form, tensors).to(device),
+        decoder=decoder.to(device),
         codes=codes,
         shape_names=described.shape_names,
         frame=described.frame,
@@ -154,28 +154,6 @@ def _not_finite(space: str, tensor: str) -> SpaceError:
         f"Space '{space}' cannot be written: its tensor '{tensor}' is not finite",
         "Train again with a smaller learning rate, or drop the broken code",
     )
-
-
-def _read_bytes(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise SpaceError(f"'{path}' cannot be read: it is no file", "Choose a space's file")
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise SpaceError(
-                f"'{path}' has {size:,} bytes; a space has at most {MAX_FILE_BYTES:,}",
-                "Choose a shape space, not a data set",
-            )
-        with path.open("rb") as file:
-            # One more than allowed shows a file that grew (or a device without a size).
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise SpaceError(
-            f"'{path}' cannot be read: {error.strerror or error}", "Check the path and its rights"
-        ) from error
-    if len(data) > MAX_FILE_BYTES:
-        raise SpaceError(f"'{path}' has more than {MAX_FILE_BYTES:,} bytes", "Choose a shape space")
-    return data
 
 
 def _tensors_of(space: Space) -> dict[str, Tensor]:
@@ -196,18 +174,6 @@ def _tensors_of(space: Space) -> dict[str, Tensor]:
         name: tensor.detach().to("cpu", torch.float32).clone().contiguous()
         for name, tensor in tensors.items()
     }
-
-
-def _decoder(form: Architecture, tensors: Mapping[str, Tensor]) -> Decoder:
-    decoder = Decoder(form)
-    with torch.no_grad():
-        for layer in range(form.layer_count):
-            decoder.weights[layer].copy_(tensors[f"weight.{layer}"])
-            decoder.biases[layer].copy_(tensors[f"bias.{layer}"])
-        for layer in form.norms:
-            decoder.norm_weights[str(layer)].copy_(tensors[f"norm_weight.{layer}"])
-            decoder.norm_biases[str(layer)].copy_(tensors[f"norm_bias.{layer}"])
-    return decoder.requires_grad_(False).eval()
 
 
 def _expected_shapes(form: Architecture) -> dict[str, tuple[int | None, ...]]:
@@ -236,13 +202,11 @@ def _header(data: bytes, source: str) -> dict[str, Any]:
             f"{length:,} bytes of a file of {len(data):,}",
             "Copy or download it again, or choose a space's .safetensors file",
         )
-    header = _json(data[HEADER_LENGTH_BYTES : HEADER_LENGTH_BYTES + length], source, "header")
-    if not isinstance(header, dict):
-        raise SpaceError(f"The header of '{source}' is no JSON object", "Download the file again")
-    return header
+    text = data[HEADER_LENGTH_BYTES : HEADER_LENGTH_BYTES + length]
+    return json_object(text, f"The header of '{source}'", SpaceError)
 
 
-def _metadata(header: dict[str, Any], source: str) -> object:
+def _metadata(header: dict[str, Any], source: str) -> dict[str, Any]:
     metadata = header.get("__metadata__")
     text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
@@ -251,33 +215,7 @@ def _metadata(header: dict[str, Any], source: str) -> object:
             f"entry '{METADATA_KEY}'",
             "Choose a file that was written as a space, or a DeepSDF experiment folder",
         )
-    return _json(text, source, f"metadata '{METADATA_KEY}'")
-
-
-def _json(text: str | bytes, source: str, what: str) -> object:
-    try:
-        value: object = json.loads(text, parse_constant=_no_constant)
-    # RecursionError: deep nesting; UnicodeDecodeError and JSONDecodeError are ValueErrors.
-    except (ValueError, RecursionError) as error:
-        raise SpaceError(
-            f"The {what} of '{source}' is not JSON ({type(error).__name__})",
-            "The file is damaged or of another kind: copy or download it again",
-        ) from error
-    return value
-
-
-def _is_json(value: object) -> bool:
-    """Whether ``value`` can be written again: 1e999 is read as infinity, and half a character of
-    UTF-16 as a text that nothing can encode."""
-    try:
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
-    except (ValueError, TypeError, RecursionError):
-        return False
-    return True
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    return json_object(text, f"The metadata '{METADATA_KEY}' of '{source}'", SpaceError)
 
 
 def _check_entry(source: str, name: str, entry: object, shape: tuple[int | None, ...]) -> None:
@@ -307,99 +245,3 @@ def _check_entry(source: str, name: str, entry: object, shape: tuple[int | None,
             f"{wanted}",
             "The file is damaged or was edited: write or download it again",
         )
-
-
-class _Description:
-    """The JSON object of a file, checked field by field."""
-
-    def __init__(self, source: str, value: object) -> None:
-        self._source = source
-        if not isinstance(value, dict) or value.get("format") != FORMAT:
-            raise self._wrong("format", f"'{FORMAT}'")
-        version = value.get("version")
-        if version != VERSION:
-            raise SpaceError(
-                f"'{source}' is a space of format version {version!r:.20}; this reads {VERSION}",
-                "Install the newest version of the extension",
-            )
-        self.name = self._text(value.get("name"), "name")
-        self.architecture = self._architecture(value.get("architecture"))
-        self.frame = self._frame(value.get("frame"))
-        self.shape_names = self._texts(value.get("shape_names", []), "shape_names")
-        self.warnings = self._texts(value.get("warnings", []), "warnings")
-        card = value.get("card", {})
-        if not isinstance(card, dict) or not _is_json(card):
-            raise self._wrong("card", "a JSON object of texts and finite numbers")
-        self.card: dict[str, Any] = card
-
-    def _wrong(self, key: str, expected: str) -> SpaceError:
-        return SpaceError(
-            f"The entry '{key}' of '{self._source}' is missing or wrong; expected {expected}",
-            "The file is damaged or was edited: write or download it again",
-        )
-
-    def _text(self, value: object, key: str) -> str:
-        if not isinstance(value, str) or not _is_json(value):
-            raise self._wrong(key, "a text")
-        return value
-
-    def _texts(self, value: object, key: str) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise self._wrong(key, "a list of texts")
-        return tuple(self._text(text, key) for text in value)
-
-    def _architecture(self, value: object) -> Architecture:
-        names = {field.name for field in fields(Architecture)}
-        if not isinstance(value, dict) or not {"code_length", "widths"} <= value.keys() <= names:
-            raise self._wrong("architecture", f"an object with {', '.join(sorted(names))}")
-        checked: dict[str, Any] = {}
-        for key, item in value.items():
-            where = f"architecture.{key}"
-            if key in ("xyz_in_all", "tanh_last", "tanh_out"):
-                if not isinstance(item, bool):
-                    raise self._wrong(where, "true or false")
-                checked[key] = item
-            elif key in ("widths", "skips", "norms"):
-                if not isinstance(item, list) or len(item) > MAX_LAYERS:
-                    raise self._wrong(where, f"a list of at most {MAX_LAYERS} numbers")
-                checked[key] = tuple(self._integer(n, where, MAX_WIDTH) for n in item)
-            else:
-                checked[key] = self._integer(item, where, MAX_WIDTH)
-        form = Architecture(**checked)
-        # Widths of 0 would make layers without inputs; Fourier octaves beyond 2^16 are noise.
-        if not form.widths or min(form.widths) < 1:
-            raise self._wrong("architecture.widths", "at least one hidden layer, widths of 1 or up")
-        if form.fourier_degree > 16:
-            raise self._wrong("architecture.fourier_degree", "0 to 16")
-        if any(not 0 < layer < form.layer_count for layer in form.skips):
-            raise self._wrong("architecture.skips", f"layers from 1 to {form.layer_count - 1}")
-        if any(layer >= len(form.widths) for layer in form.norms):
-            raise self._wrong("architecture.norms", f"layers from 0 to {len(form.widths) - 1}")
-        return form
-
-    def _integer(self, value: object, key: str, largest: int) -> int:
-        if type(value) is not int or not 0 <= value <= largest:
-            raise self._wrong(key, f"whole numbers from 0 to {largest}")
-        return value
-
-    def _frame(self, value: object) -> Frame:
-        if not isinstance(value, dict):
-            raise self._wrong("frame", "an object with up, scale and offset")
-        up, offset = value.get("up"), value.get("offset")
-        scale = self._number(value.get("scale"), "frame.scale")
-        if up not in UPS:
-            raise self._wrong("frame.up", "'Z' or 'Y'")
-        if scale <= 0:
-            raise self._wrong("frame.scale", "a number above 0")
-        if not isinstance(offset, list) or len(offset) != 3:
-            raise self._wrong("frame.offset", "three numbers")
-        x, y, z = (self._number(n, "frame.offset") for n in offset)
-        return Frame(str(up), scale, (x, y, z))
-
-    def _number(self, value: object, key: str) -> float:
-        # A whole number of 400 digits is JSON, but no float.
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e30:
-            number = float(value)
-            if math.isfinite(number):
-                return number
-        raise self._wrong(key, "finite numbers")

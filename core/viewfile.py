@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from .camera import View, lens_view
 from .errors import ViewError
+from .files import json_object, read_whole
 
 MAX_CAMERA_BYTES = 1024**2
 LENS_KEYS = ("lens", "ortho_scale", "sensor_width", "sensor_height")
@@ -82,17 +82,7 @@ class _Camera:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            with path.open("rb") as file:
-                values = json.loads(file.read(MAX_CAMERA_BYTES).decode("utf-8-sig"))
-        except OSError as error:
-            raise ViewError(
-                f"'{path}' cannot be read: {error.strerror or error}", "Check the path"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise ViewError(f"'{path}' is not JSON ({str(error)[:100]})", "Correct it") from error
-        if not isinstance(values, dict):
-            raise ViewError(f"'{path}' holds no JSON object", "Describe one camera in it")
+        values = json_object(read_whole(path, MAX_CAMERA_BYTES, ViewError), f"'{path}'", ViewError)
         unknown = sorted(values.keys() - KEYS)
         if unknown:
             raise self.wrong(unknown[0][:40], f"entries of {', '.join(sorted(KEYS))} only")

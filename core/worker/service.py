@@ -18,8 +18,7 @@ from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract
 from ..fit import FitOptions, FitStep, fit
 from ..interpolation import METHODS, interpolate
 from ..loading import load_space
-from ..space import Space
-from ..spacefile import UPS
+from ..space import UPS, Space
 from ..topology import topology
 from . import wire
 from .fitting import Fitting

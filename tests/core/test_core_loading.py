@@ -270,6 +270,20 @@ def test_missing_lists_and_a_byte_order_mark(tmp_path: Path) -> None:
     )
 
 
+def test_norms_of_layers_whose_widths_the_specs_leave_out(tmp_path: Path) -> None:
+    dialect = Dialect(weight_norm=False, norm_layers=(0, 2))
+    folder = dialect.write(tmp_path)
+    specs = json.loads((folder / "specs.json").read_text())
+    del specs["NetworkSpecs"]["dims"]
+    (folder / "specs.json").write_text(json.dumps(specs))
+    points = torch.rand(20, 3)
+    assert torch.allclose(
+        load_space(folder).decoder(torch.ones(3), points).double(),
+        dialect.forward(torch.ones(3), points),
+        atol=1e-4,
+    )
+
+
 def test_unknown_specs_are_named(tmp_path: Path) -> None:
     space = load_space(changed(tmp_path, extra=[1]))
     assert "extra" in space.warnings[0]
@@ -496,7 +510,28 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
 def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Dialect().write(tmp_path)
     monkeypatch.setattr(checkpoint_module, "MAX_FILE_BYTES", 1000)
-    refused(folder, "the file would take")
+    refused(folder, "bytes, and at most 1,000 are allowed")
+
+
+def test_a_long_legacy_pickle_is_not_walked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Dialect(zipped=False).write(tmp_path)
+    monkeypatch.setattr(checkpoint_module, "MAX_PICKLE_BYTES", 100)
+    refused(folder, "its pickle would take", "at most 100 are allowed")
+
+
+@pytest.mark.parametrize(
+    "operation", [b"X\xff\xff\xff\x0f", b"V", b"\x95" + b"\xff" * 4 + b"\0" * 4]
+)
+def test_no_operation_reads_past_the_longest_pickle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: bytes
+) -> None:
+    """A long text, a long line and a long frame, each longer than a pickle may be."""
+    folder = Dialect().write(tmp_path)
+    monkeypatch.setattr(checkpoint_module, "MAX_PICKLE_BYTES", 100)
+    (folder / "ModelParameters" / "latest.pth").write_bytes(b"\x80\x04" + operation + b"a" * 200)
+    refused(folder, "its pickle would take", "at most 100 are allowed")
 
 
 def test_a_huge_bytearray_is_not_allocated(tmp_path: Path) -> None:
