@@ -25,7 +25,7 @@ OLDEST_TORCH = (2, 6)
 OLDEST_PYTHON = (3, 11)  # the first that knows PYTHONSAFEPATH
 PROBE_SECONDS = 30.0
 ENVIRONMENT_VARIABLE = "MESHSDF_PYTHON"
-NEEDED = ("torch", "numpy", "scikit-image", "safetensors")
+NEEDED = ("torch", "numpy", "scikit-image", "scipy", "safetensors")
 PROBE = """
 import importlib.util as u, importlib.metadata as m, json, os, re, sys
 def version(module, name):
@@ -41,7 +41,7 @@ def version(module, name):
         return re.search(r"['\\"](\\d+\\.[^'\\"]+)", text).group(1)
     except Exception:
         return "unknown"
-names = {"torch": "torch", "numpy": "numpy", "skimage": "scikit-image",
+names = {"torch": "torch", "numpy": "numpy", "skimage": "scikit-image", "scipy": "scipy",
     "safetensors": "safetensors"}
 print(json.dumps({"python": list(sys.version_info[:3]),
     **{package: version(module, package) for module, package in names.items()}}))
@@ -149,7 +149,7 @@ def pip_command(executable: str) -> str:
     """What to type to give a Python what the worker needs."""
     quoted = f'"{executable}"' if " " in executable else executable
     index = " --extra-index-url https://download.pytorch.org/whl/cpu" * (sys.platform == "linux")
-    return f'{quoted} -m pip install "torch>=2.6" scikit-image safetensors numpy{index}'
+    return f'{quoted} -m pip install "torch>=2.6" scikit-image scipy safetensors numpy{index}'
 
 
 def _ask(executable: str, packages: str | None) -> dict | str:

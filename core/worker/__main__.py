@@ -30,6 +30,7 @@ NEEDED = {
     "torch": "torch",
     "numpy": "numpy",
     "skimage": "scikit-image",
+    "scipy": "scipy",
     "safetensors": "safetensors",
 }
 
