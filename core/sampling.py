@@ -1,7 +1,7 @@
 """Signed distance samples of watertight meshes: what an auto-decoder is trained on.
 
 Signs come from the generalised winding number (Barill et al., SIGGRAPH 2018), which also closes
-small holes; distances are exact. Both from libigl, imported only when used (extra ``train``).
+small holes; distances are exact. Both from libigl, imported only when used (extra ``training``).
 """
 
 from __future__ import annotations

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .camera import View, lens_view
 from .errors import ViewError
 from .files import json_object, read_whole
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 MAX_CAMERA_BYTES = 1024**2
+# Pillow's modes of one channel with more than 8 bits: I;16 and its kin, I (32 bits), F (floats).
+DEEP_MODES = ("I", "F")
+MOST_16_BIT, MOST_32_BIT = 2**16 - 1, 2**31 - 1
 LENS_KEYS = ("lens", "ortho_scale", "sensor_width", "sensor_height")
 KEYS = {
     *("matrix", "camera_to_world", "location", "rotation", "look_at"),
@@ -24,19 +32,15 @@ KEYS = {
 def read_mask(path: Path, *, threshold: float | None = None, invert: bool = False) -> Tensor:
     """The silhouette in an image, coverage ``(H, W)`` in [0, 1], row 0 at the top.
 
-    An image with transparency is covered where it is opaque, another one where it is bright.
+    An image with transparency is covered where it is opaque, another one where it is bright: 1 is
+    the brightest that its 8, 16 or 32 bits can say, or 1.0 where its pixels are floats.
     ``threshold`` makes it 0 or 1. Raises ViewError.
     """
-    import numpy as np
     from PIL import Image
 
     try:
         with Image.open(path) as image:
-            has_alpha = "A" in image.getbands() or "transparency" in image.info
-            alpha = image.convert("RGBA").getchannel("A") if has_alpha else None
-            opaque = alpha is None or alpha.getextrema()[0] == 255
-            grey = image.convert("L") if opaque or alpha is None else alpha
-            coverage = torch.from_numpy(np.asarray(grey, dtype=np.float32) / 255)
+            coverage = torch.from_numpy(_coverage(image))
     # Pillow raises what its many decoders raise; a file can also be too large for it.
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ViewError(
@@ -45,6 +49,22 @@ def read_mask(path: Path, *, threshold: float | None = None, invert: bool = Fals
     if threshold is not None:
         coverage = (coverage >= threshold).float()
     return 1 - coverage if invert else coverage
+
+
+def _coverage(image: Image.Image) -> NDArray[np.float32]:
+    if image.mode.startswith(DEEP_MODES):
+        # Pillow's own conversion to 8 bits clips these instead of scaling them.
+        deep = np.asarray(image, dtype=np.float64)
+        full = 1.0
+        if image.mode != "F":
+            # Older versions of Pillow read 16 bits as 32.
+            full = MOST_16_BIT if deep.max() <= MOST_16_BIT else MOST_32_BIT
+        return (deep / full).clip(0.0, 1.0).astype(np.float32)
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    alpha = image.convert("RGBA").getchannel("A") if has_alpha else None
+    opaque = alpha is None or alpha.getextrema()[0] == 255
+    grey = image.convert("L") if opaque or alpha is None else alpha
+    return np.asarray(grey, dtype=np.float32) / 255
 
 
 def read_view(path: Path, width: int, height: int) -> View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from core.loading import load_space
 from core.space import Space
 
 # Real checkpoints lie beside the repository where there are any; they are no part of it.
-CHECKPOINTS = Path(__file__).resolve().parents[3] / "shared" / "checkpoints"
+CHECKPOINTS = Path(
+    os.environ.get("MESHSDF_CHECKPOINTS")
+    or Path(__file__).resolve().parents[3] / "shared" / "checkpoints"
+)
 
 SPACES = Path(__file__).resolve().parents[2] / "spaces"
 

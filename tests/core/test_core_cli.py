@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import trimesh
 from PIL import Image
 
 from core import files
@@ -25,8 +26,6 @@ from core.viewfile import read_mask, read_view
 
 from .octahedron import octahedra, radius
 from .worker_client import environment
-
-pytest.importorskip("trimesh")
 
 
 @pytest.fixture
@@ -49,8 +48,6 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 
 def load(path: Path) -> Any:
-    import trimesh
-
     return trimesh.load(path, force="mesh")
 
 
@@ -296,6 +293,25 @@ def test_masks(tmp_path: Path) -> None:
     for wrong in (file, tmp_path, tmp_path / "none.png"):
         with pytest.raises(ViewError, match="cannot be read as an image"):
             read_mask(wrong)
+
+
+DEEP = np.array([[0.0, 0.2], [0.8, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "pixels"),
+    [
+        ("png", (DEEP * 65_535).astype(np.uint16)),
+        ("tiff", (DEEP * 65_535).astype(np.uint16)),
+        ("tiff", (DEEP * (2**31 - 1)).astype(np.int32)),
+        ("tiff", DEEP.astype(np.float32)),
+    ],
+    ids=["png 16", "tiff 16", "tiff 32", "tiff float"],
+)
+def test_masks_of_more_than_8_bits(tmp_path: Path, suffix: str, pixels: Any) -> None:
+    file = tmp_path / f"a.{suffix}"
+    Image.fromarray(pixels).save(file)
+    assert torch.allclose(read_mask(file), torch.from_numpy(DEEP).float(), atol=1e-4)
 
 
 def test_cameras(tmp_path: Path) -> None:

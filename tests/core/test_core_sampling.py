@@ -69,7 +69,6 @@ def rng() -> np.random.Generator:
 def test_distances_are_those_of_the_closed_form(
     field: Any, arguments: tuple[float, ...], rng: np.random.Generator
 ) -> None:
-    pytest.importorskip("igl")
     vertices, faces = mesh_of(field, *arguments)
     points = rng.uniform(-1, 1, (2000, 3))
     expected = field(points, *arguments)
@@ -96,7 +95,6 @@ def test_area_of_a_ball_converges() -> None:
 
 
 def test_samples_lie_near_the_surface_and_in_the_cube(rng: np.random.Generator) -> None:
-    pytest.importorskip("igl")
     vertices, faces = mesh_of(ball, 0.7)
     samples = sample_mesh(vertices, faces, near=4000, volume=1000, rng=rng)
     assert len(samples) == 5000
@@ -111,7 +109,6 @@ def test_samples_lie_near_the_surface_and_in_the_cube(rng: np.random.Generator) 
 
 
 def test_samples_repeat_with_the_seed() -> None:
-    pytest.importorskip("igl")
     vertices, faces = mesh_of(torus)
     first, second = (
         sample_mesh(vertices, faces, near=500, volume=100, rng=np.random.default_rng(9))
@@ -123,7 +120,6 @@ def test_samples_repeat_with_the_seed() -> None:
 
 @pytest.mark.parametrize("channel", [0.0, 0.02])
 def test_a_pocket_behind_a_slit_is_filled(channel: float, rng: np.random.Generator) -> None:
-    pytest.importorskip("igl")
     vertices, faces = mesh_of(hollow, channel)
     centre = np.zeros((1, 3))
     assert signed_distances(vertices, faces, centre)[0] > 0.3
@@ -139,13 +135,11 @@ def test_a_pocket_behind_a_slit_is_filled(channel: float, rng: np.random.Generat
 
 
 def test_an_open_hollow_stays_open() -> None:
-    pytest.importorskip("igl")
     vertices, faces = mesh_of(hollow, 0.12)
     assert len(outer_faces(vertices, faces)) == len(faces)
 
 
 def test_a_solid_keeps_all_its_faces() -> None:
-    pytest.importorskip("igl")
     vertices, faces = mesh_of(torus)
     assert outer_faces(vertices, faces) is faces
 
