@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .errors import MeshSDFError
 from .files import write_whole
+from .pose import transformed
 from .space import Frame
 
 # glTF demands Y-up; the others say nothing and get Blender's Z-up.
@@ -45,8 +46,7 @@ def write_mesh(path: Path, vertices: Tensor, faces: Tensor, frame: Frame) -> Non
     check_mesh_path(path)
     import trimesh
 
-    matrix = frame.matrix()
-    points = (vertices.cpu().double() @ matrix[:3, :3].t() + matrix[:3, 3]).numpy()
+    points = transformed(frame.matrix(), vertices.cpu().double()).numpy()
     kind = path.suffix.lower()[1:]
     if kind == "glb":
         points = points @ Y_UP.T

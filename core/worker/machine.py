@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
-# The measured load is one chunk of points through one layer of width 128, as extraction does.
-POINTS, WIDTH, LAYERS = 16_384, 128, 4
+from ..decoder import CHUNK_POINTS, POINT_SIZE, Architecture, Decoder
+
+# The measured load is what extraction does: chunk after chunk through a decoder of this width.
+CHUNKS, WIDTH, LAYERS = 8, 128, 4
 REPEATS = 3
 # More threads must save this share of the time, or they are better left to Blender.
 WORTH = 0.85
@@ -90,11 +92,12 @@ def measured_threads() -> int:
 @torch.inference_mode()
 def _measure() -> float:
     """Seconds of the load, the best of a few; the first run only warms up."""
-    values, weight = torch.ones(POINTS, WIDTH), torch.full((WIDTH, WIDTH), 1 / WIDTH)
+    form = Architecture(code_length=1, widths=(WIDTH,) * LAYERS)
+    folded = Decoder(form, generator=torch.Generator().manual_seed(0)).fold(torch.zeros(1))
+    points = torch.zeros(CHUNKS * CHUNK_POINTS, POINT_SIZE)
     seconds = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()
-        for _ in range(LAYERS):
-            values = (values @ weight).relu_()
+        folded.evaluate(points)
         seconds.append(time.perf_counter() - start)
     return min(seconds[1:])

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import CodeError, FitError, MeshSDFError, SpaceError, ViewError
 from ..fit import FitStep
+from ..pose import transformed
 from ..space import Frame, Space
 from ..topology import Topology
 from .request import BusyError, RequestError
@@ -78,8 +79,7 @@ def space_reply(space: Space) -> Reply:
 
 def mesh_arrays(vertices: Tensor, faces: Tensor, frame: Frame) -> Arrays:
     """Vertices of the cube as the object's local ones, with their faces."""
-    matrix = frame.matrix()
-    local = vertices.detach().cpu().double() @ matrix[:3, :3].t() + matrix[:3, 3]
+    local = transformed(frame.matrix(), vertices.detach().cpu().double())
     return {"vertices": single(local), "faces": faces.cpu().numpy().astype("<i4")}
 
 

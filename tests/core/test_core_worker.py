@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 import torch
 
 from core.camera import lens_view
+from core.decoder import CHUNK_POINTS, FoldedDecoder
 from core.space import Frame
 from core.spacefile import write_space
 from core.worker import __main__ as worker_main
@@ -602,6 +604,18 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install no-such" in caught.value.remedy
 
 
+def test_all_that_core_imports_is_asked_for() -> None:
+    """A package that is missing is named at the start, not in the middle of a fit."""
+    needed = set()
+    for path in sorted((ROOT / "core").rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Import):
+                needed |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                needed.add(str(node.module).split(".")[0])
+    assert set(worker_main.NEEDED) == needed - set(sys.stdlib_module_names)
+
+
 def test_another_protocol() -> None:
     with WorkerClient(protocol=2) as client:
         assert "protocol 2" in unready(client)["problem"]
@@ -640,7 +654,15 @@ def test_threads_are_chosen_by_measuring(monkeypatch: pytest.MonkeyPatch) -> Non
     assert machine.measured_threads() == 4
     monkeypatch.undo()
     assert torch.get_num_threads() == before
+    measured: list[int] = []
+    monkeypatch.setattr(
+        FoldedDecoder,
+        "__call__",
+        lambda self, points: measured.append(len(points)) or torch.zeros(len(points)),
+    )
     assert machine._measure() > 0
+    assert set(measured) == {CHUNK_POINTS}  # as extraction evaluates, chunk by chunk
+    assert len(measured) == machine.CHUNKS * (machine.REPEATS + 1)
 
 
 def test_the_start_line_is_json_of_the_protocol() -> None:
