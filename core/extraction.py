@@ -17,7 +17,7 @@ compared (:func:`_audit`); one wrong sign there and the grid is evaluated densel
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, gcd
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ BAND_CELLS = 0.75
 WIDE_BAND_CELLS, WIDE_BAND_UP_TO = 1.5, 32
 # Mean of |n_x| + |n_y| + |n_z| over all directions: what a unit slope rises across a unit cell.
 MEAN_CELL_RISE = 1.5
-# One evaluation in this many is spent again, on checking nodes that were filled.
+# One evaluation in about this many is spent again, on checking nodes that were filled.
 AUDIT_SHARE = 20
 # Dense grids are evaluated in slabs of about this many nodes.
 SLAB_NODES = 1 << 20
@@ -277,13 +277,15 @@ def _close(field: FoldedDecoder, grid: _Grid) -> None:
 
 def _audit(field: FoldedDecoder, grid: _Grid) -> bool:
     """Whether an even sample of the filled nodes has the signs that it was given."""
-    filled = (~grid.known).nonzero()
-    wanted = grid.evaluations // AUDIT_SHARE
-    if not len(filled) or not wanted:
-        return True
-    sample = filled[:: max(1, len(filled) // wanted)]
-    given = grid.values[sample[:, 0], sample[:, 1], sample[:, 2]]
-    return bool(((grid.sample(field, sample) < 0) == (given < 0)).all())
+    nodes, known = len(grid.values), grid.known.reshape(-1)
+    stride = max(1, len(known) * AUDIT_SHARE // grid.evaluations)
+    while gcd(stride, nodes) != 1:  # else the sample keeps to a few planes
+        stride += 1
+    flat = torch.arange(0, len(known), stride, device=known.device)
+    flat = flat[~known[flat]]
+    i, rest = flat // nodes**2, flat % nodes**2
+    truth = grid.sample(field, torch.stack([i, rest // nodes, rest % nodes], dim=1))
+    return bool(((truth < 0) == (grid.values.reshape(-1)[flat] < 0)).all())
 
 
 def _polygonise(grid: _Grid, *, cap: bool) -> Extraction:
