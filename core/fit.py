@@ -9,7 +9,8 @@ takes the step, in the space's own coordinates: standard deviations along the pr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from numbers import Integral, Real
 from time import perf_counter
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from .camera import View
 from .errors import FitError
-from .extraction import Extraction, extract
+from .extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, Extraction, extract
 from .goal import Goal, goals_of, score
 from .pose import check_transform, similarity, transformed
 from .silhouette import Silhouette, contour, see, surrogate
@@ -33,6 +34,16 @@ REWIND_AFTER, RATE_DECAY = 4, 0.5
 # Steps that raise the best IoU by less than this count as no gain.
 SMALLEST_GAIN = 1e-4
 
+MOST_STEPS, MOST_NEWTON_STEPS = 100_000, 3
+# What each whole option may be; every other number is from 0 to the largest.
+RANGES = {
+    "steps": (0, MOST_STEPS),
+    "patience": (1, MOST_STEPS),
+    "resolution": (SMALLEST_RESOLUTION, LARGEST_RESOLUTION),
+    "newton": (0, MOST_NEWTON_STEPS),
+}
+LARGEST_NUMBER = 1e6
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -42,7 +53,7 @@ class FitOptions:
     radians, object radii and log scale. ``prior`` weighs the mean squared whitened code against the
     mean pixel loss. ``reach`` is over which share of the image the target's pull grows. ``move``,
     ``turn``, ``scale`` and ``code`` choose what is fitted. The fit ends at ``stop_iou``, after
-    ``steps``, or when ``patience`` steps brought nothing.
+    ``steps``, or when ``patience`` steps brought nothing. Raises FitError for a value out of range.
     """
 
     steps: int = 60
@@ -59,6 +70,24 @@ class FitOptions:
     reach: float = 0.05
     stop_iou: float = 0.995
     patience: int = 15
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if isinstance(option.default, bool):
+                fits, expected = isinstance(value, bool), "true or false"
+            else:
+                low, high = RANGES.get(option.name, (0.0, LARGEST_NUMBER))
+                whole = isinstance(option.default, int)
+                # To Python, True is a number.
+                is_number = isinstance(value, Integral if whole else Real)
+                # Not a number lies in no range.
+                fits = is_number and not isinstance(value, bool) and low <= value <= high
+                expected = f"a {'whole ' if whole else ''}number from {low:.0f} to {high:.0f}"
+            if not fits:
+                raise FitError(
+                    f"The fit option '{option.name}' is {value!r:.40}", f"Use {expected}"
+                )
 
     @property
     def pose(self) -> bool:

@@ -17,8 +17,9 @@ import trimesh
 from PIL import Image
 
 from core import files
-from core.__main__ import INTERRUPTED, USER_ERROR, main, read_code
+from core.__main__ import INTERRUPTED, USER_ERROR, main
 from core.camera import lens_view
+from core.codetext import read_code
 from core.errors import CodeError, ViewError
 from core.space import Frame
 from core.spacefile import write_space
@@ -186,8 +187,7 @@ def test_errors_are_one_line(
         ["mesh", "a", "--out", "a.ply", "--resolution", "x"],
         ["mesh", "a", "--out", "a.ply", "--resolution", "2"],
         ["mesh", "a", "--out", "a.ply", "--mean", "--shape", "2"],
-        ["fit", "a", "--target", "b", "--camera", "c", "--rate", "nan"],
-        ["fit", "a", "--target", "b", "--camera", "c", "--rate", "-1"],
+        ["fit", "a", "--target", "b", "--camera", "c", "--rate", "fast"],
     ],
 )
 def test_a_wrong_command_line_shows_its_usage(
@@ -276,6 +276,9 @@ def test_fit_errors(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "32 x 32" in fails(capsys, "fit", path, *both)
     missing = ["--target", tmp_path / "none.png", "--camera", camera]
     assert "none.png" in fails(capsys, "fit", path, *missing)
+    for option in (("rate", "nan"), ("pose-rate", -1), ("resolution", 3), ("patience", 0)):
+        wrong = fails(capsys, "fit", path, *missing, f"--{option[0]}", option[1])
+        assert f"'{option[0].replace('-', '_')}' is {option[1]}" in wrong
 
 
 def test_masks(tmp_path: Path) -> None:

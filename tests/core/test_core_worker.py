@@ -386,11 +386,15 @@ def test_a_fit_that_cannot_start(worker: WorkerClient, flat_path: str) -> None:
     skew = np.diag([1.0, 2.0, 1.0, 1.0])
     moving = {**fields, "options": {"move": True}}
     failed(worker.ask("fit", {**arrays, "object": skew}, **moving), "FitError", "uniform")
-    for options in ({"speed": 1}, {"steps": -1}, {"steps": 1.5}, {"cap": 1}, {"rate": "x"}, []):
+    for options in ({"speed": 1}, []):
         failed(worker.ask("fit", arrays, **{**fields, "options": options}), "Request")
-    weightless = [{"width": SIZE, "height": SIZE, "weight": 0}]
-    for views in (None, [{}], [3], [{"width": 1.5, "height": 2}], weightless):
+    for options in ({"steps": -1}, {"steps": 1.5}, {"cap": 1}, {"rate": "x"}, {"rate": None}):
+        failed(worker.ask("fit", arrays, **{**fields, "options": options}), "FitError", *options)
+    size = {"width": SIZE, "height": SIZE}
+    for views in (None, [{}], [3], [{"width": 1.5, "height": 2}], [{**size, "weight": True}]):
         failed(worker.ask("fit", arrays, **{**fields, "views": views}), "Request")
+    weightless = {**fields, "views": [{**size, "weight": 0}]}
+    failed(worker.ask("fit", arrays, **weightless), "ViewError", "weight")
     del arrays["matrix0"]
     failed(worker.ask("fit", arrays, **fields), "Request", "matrix0")
     failed(worker.ask("next"), "Request", "No fit is running")
