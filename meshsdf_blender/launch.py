@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from .wire import PROTOCOL
 
 # A socket's path holds about 100 bytes on every system; longer ones need AF_INET.
 LONGEST_SOCKET_PATH = 90
+JOIN_SECONDS = 2.0
 
 
 def clean_environment(python_path: Sequence[str]) -> dict[str, str]:
@@ -61,6 +63,16 @@ class Launched:
     folder: Path | None
     connection: Connection | None = None
     refused: Exception | None = None
+    accepting: threading.Thread | None = None
+
+    def stop_listening(self) -> None:
+        """End the accepting thread and the listener; harmless when repeated."""
+        if self.accepting is not None and self.accepting.is_alive():
+            # Closing a listener wakes nobody who waits in accept(): a call without a key does.
+            with contextlib.suppress(OSError):
+                _knock(self.listener.address)
+            self.accepting.join(JOIN_SECONDS)
+        self.forget_listener()
 
     def forget_listener(self) -> None:
         """Close the listener and remove its folder; harmless when repeated."""
@@ -106,7 +118,8 @@ def launch(python: str, python_path: Sequence[str], *, device: str, threads: int
         os.close(log_handle)
     launched = Launched(process, Path(log_name), listener, folder)
     # Touches no bpy, and ends with the listener; the caller watches the process beside it.
-    threading.Thread(target=_accept, args=(launched,), daemon=True).start()
+    launched.accepting = threading.Thread(target=_accept, args=(launched,), daemon=True)
+    launched.accepting.start()
     _greet(launched, family=family, key=key, device=device, threads=threads)
     return launched
 
@@ -129,6 +142,17 @@ def _accept(launched: Launched) -> None:
     except Exception as error:  # a wrong key, a closed listener: the waiting side reports it
         launched.refused = error
     launched.forget_listener()
+
+
+def _knock(address: str | tuple[str, int]) -> None:
+    """Call a listener and hang up at once. Raises OSError where nobody listens."""
+    if sys.platform == "win32":
+        with open(address, "r+b", buffering=0):  # noqa: PTH123  # a pipe, no file
+            return
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(family) as caller:
+        caller.settimeout(JOIN_SECONDS)
+        caller.connect(address)
 
 
 def _greet(launched: Launched, *, family: str, key: bytes, device: str, threads: int) -> None:

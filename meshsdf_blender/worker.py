@@ -67,8 +67,9 @@ class Worker:
     def pump(self, wait: float = 0.0) -> bool:
         """Listen for the worker's first words for ``wait`` seconds; True once it is ready.
 
-        Raises WorkerLost when it died, spoke another protocol, or has no torch to work with.
+        Raises WorkerLost when it died, was closed, spoke another protocol, or has no torch.
         """
+        self._check_alive()
         end = time.monotonic() + wait
         while self.state == "starting":
             left = end - time.monotonic()
@@ -86,8 +87,7 @@ class Worker:
     def wait_ready(self) -> None:
         """Block until the worker is ready. Raises WorkerLost."""
         while not self.pump(1.0):
-            if self.state in {"lost", "closed"}:
-                raise WorkerLost("The worker is not running", "Press Restart Worker")
+            pass
 
     def request(
         self,
@@ -116,9 +116,9 @@ class Worker:
         arrays: Mapping[str, np.ndarray] | None = None,
     ) -> int:
         """Send a request without waiting; returns its number. Raises WorkerLost."""
+        self._check_alive()
         connection = self._launched.connection
-        if self.state != "ready" or connection is None:
-            raise WorkerLost("The worker is not running", "Press Restart Worker")
+        assert connection is not None, "sent before it was ready"
         self._last_id += 1
         try:
             wire.send(connection, {**(header or {}), "op": op, "id": self._last_id}, arrays)
@@ -163,6 +163,10 @@ class Worker:
         elif op == "unready":
             raise self._lost(str(header.get("problem", "")), str(header.get("remedy", "")))
 
+    def _check_alive(self) -> None:
+        if self.state in {"lost", "closed"}:
+            raise WorkerLost("The worker was ended", "Try again: a new one starts by itself")
+
     def _check_start(self, limit: float, what: str) -> None:
         refused = self._launched.refused
         if self.process.poll() is not None or refused is not None:
@@ -176,9 +180,9 @@ class Worker:
             raise self._lost(f"The worker {what} within {limit:.0f} s")
 
     def _poll(self, wait: float) -> bool:
+        self._check_alive()
         connection = self._launched.connection
-        if connection is None or self.state in {"lost", "closed"}:
-            raise WorkerLost("The worker is not running", "Press Restart Worker")
+        assert connection is not None, "polled before it called back"
         try:
             return connection.poll(wait)
         except (EOFError, OSError) as error:  # on Windows poll itself may raise
@@ -209,7 +213,7 @@ class Worker:
 
     def _put_away(self, wait: float) -> int | None:
         """Close the connection, reap the process, remove the listener's folder."""
-        self._launched.forget_listener()
+        self._launched.stop_listening()
         connection, self._launched.connection = self._launched.connection, None
         if connection is not None:
             connection.close()
