@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import bpy
 
 
-def action_curves(action: bpy.types.Action) -> Iterator[bpy.types.FCurve]:
-    """All curves of an action: ``Action.fcurves`` until 4.3, in layers since, gone in 5.0."""
-    layers = getattr(action, "layers", None)
-    if layers is None or (not len(layers) and hasattr(action, "fcurves")):
+def driving_curves(block: bpy.types.ID) -> Iterator[bpy.types.FCurve]:
+    """All curves that animate a datablock: of its drivers, its action and its NLA strips."""
+    data = block.animation_data
+    if data is None:
+        return
+    curves = [*data.drivers, *action_curves(data.action, getattr(data, "action_slot", None))]
+    if data.use_nla:
+        solo = [track for track in data.nla_tracks if track.is_solo]
+        for track in solo or data.nla_tracks:
+            if not track.mute:
+                curves += _strip_curves(track.strips)
+    yield from (curve for curve in curves if not curve.mute)
+
+
+def _strip_curves(strips: Iterable[bpy.types.NlaStrip]) -> Iterator[bpy.types.FCurve]:
+    for strip in strips:
+        if strip.mute:
+            continue
+        yield from action_curves(strip.action, getattr(strip, "action_slot", None))
+        yield from _strip_curves(getattr(strip, "strips", ()))  # a meta strip holds others
+
+
+def action_curves(
+    action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None
+) -> Iterator[bpy.types.FCurve]:
+    """The curves of an action for a slot: ``Action.fcurves`` until 4.3, in layers since."""
+    if action is None:
+        return
+    if not hasattr(action, "slots"):
         yield from action.fcurves
         return
-    for layer in layers:
+    for layer in action.layers:
         for strip in layer.strips:
             for bag in strip.channelbags:
-                yield from bag.fcurves
+                if slot is not None and bag.slot_handle == slot.handle:
+                    yield from bag.fcurves

@@ -12,16 +12,21 @@ from . import codes, mesh_upload, shape
 from .camera import camera_view
 from .errors import Refusal
 from .targets import target_coverage
-from .transform import fit_matrix
+from .transform import fit_matrix, written_channels
 
 
 @dataclass(frozen=True)
 class FitRequest:
-    """The header and arrays of a ``fit`` request; ``pose`` if the transform may change."""
+    """The header and arrays of a ``fit`` request, and the ``channels`` that it may change."""
 
     header: dict[str, Any]
     arrays: dict[str, np.ndarray]
-    pose: bool
+    channels: tuple[str, ...]
+
+    @property
+    def pose(self) -> bool:
+        """Whether the object's transform is fitted."""
+        return bool(self.channels)
 
 
 def fit_request(
@@ -33,8 +38,8 @@ def fit_request(
     """
     scene, settings = context.scene, context.scene.meshsdf
     mesh_upload.check_writable(ob)
-    pose = settings.move or settings.turn or settings.scale
-    if not (pose or settings.fit_code):
+    channels = written_channels(ob, move=settings.move, turn=settings.turn, scale=settings.scale)
+    if not (channels or settings.fit_code):
         raise Refusal("Nothing may change in this fit", "Turn on Shape, or a part of the transform")
     context.view_layer.update()
     depsgraph = context.evaluated_depsgraph_get()
@@ -51,13 +56,14 @@ def fit_request(
         "scale": settings.scale,
     }
     if exact_steps:
-        options |= {"patience": exact_steps + 1, "stop_iou": 1.0}
+        # No IoU is above 1, so that not even an exact match ends it early.
+        options |= {"patience": exact_steps + 1, "stop_iou": 2.0}
     arrays = {
         "code": codes.read(ob),
-        "object": fit_matrix(ob, pose=pose),
+        "object": fit_matrix(ob, channels),
         "matrix0": view.matrix,
         "target0": target_coverage(scene, depsgraph, view, ob),
     }
     views = [{"width": view.width, "height": view.height, "weight": 1.0}]
     header = {**shape.source(ob), "options": options, "views": views}
-    return FitRequest(header, arrays, pose)
+    return FitRequest(header, arrays, channels)

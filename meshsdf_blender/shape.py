@@ -12,6 +12,16 @@ import numpy as np
 from . import catalogue, codes, door, mesh_upload
 from .errors import Refusal
 
+# The mode first: setting it converts the rotation of the old mode into the new one's.
+TRANSFORM = (
+    "rotation_mode",
+    "location",
+    "rotation_euler",
+    "rotation_quaternion",
+    "rotation_axis_angle",
+    "scale",
+)
+
 
 def is_shape(ob: bpy.types.Object | None) -> bool:
     """Whether the object is one of ours."""
@@ -70,7 +80,9 @@ def write(
 ) -> None:
     """Store a code with its mesh and what is known of it. Checks everything first. Refusal."""
     codes.check(code, "the worker's answer")
-    if not np.isfinite(vertices).all() or (len(faces) and faces.max() >= len(vertices)):
+    if not np.isfinite(vertices).all() or (
+        len(faces) and not 0 <= faces.min() <= faces.max() < len(vertices)
+    ):
         raise Refusal("The worker sent a broken mesh", "Report this with Copy Details")
     mesh_upload.check_writable(ob)
     mesh_upload.upload(mesh_of(ob), vertices, faces)
@@ -108,7 +120,8 @@ class Snapshot:
         self._mesh = bmesh.new()
         self._mesh.from_mesh(mesh_of(ob))
         self._code = codes.read(ob)
-        self._matrix = ob.matrix_world.copy()
+        # The properties themselves: through matrix_world they would come back rounded.
+        self._transform = {name: _copied(getattr(ob, name)) for name in TRANSFORM}
         self._readout = {name: getattr(ob.meshsdf, name) for name in _stored(ob.meshsdf)}
 
     def restore(self, ob: bpy.types.Object, *, pose: bool) -> None:
@@ -117,7 +130,8 @@ class Snapshot:
         mesh_of(ob).update()
         codes.write(ob, self._code)
         if pose:
-            ob.matrix_world = self._matrix
+            for name, value in self._transform.items():
+                setattr(ob, name, value)
         for name, value in self._readout.items():
             setattr(ob.meshsdf, name, value)
 
@@ -125,6 +139,10 @@ class Snapshot:
         """Release the mesh; harmless when repeated."""
         if self._mesh.is_valid:
             self._mesh.free()
+
+
+def _copied(value: Any) -> Any:
+    return value if isinstance(value, str) else tuple(value)
 
 
 def _stored(settings: bpy.types.PropertyGroup) -> list[str]:
