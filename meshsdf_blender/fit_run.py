@@ -7,6 +7,7 @@ written together, and whatever goes wrong, the shape is put back as it was.
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +71,9 @@ class FitRun:
         self._phase = "starting"
         self._stopping = False
         self._written = False
+        self._seen = time.monotonic()
         self.start_iou: float | None = None
+        self.warning = ""
         self.topologies: list[str] = []
         _running.append(self)
 
@@ -84,6 +87,15 @@ class FitRun:
         """Whether the worker is still on its way."""
         return self._phase == "starting"
 
+    def seen(self) -> None:
+        """Note that somebody still drives this run."""
+        self._seen = time.monotonic()
+
+    @property
+    def unseen_seconds(self) -> float:
+        """How long nobody has driven this run."""
+        return time.monotonic() - self._seen
+
     def object(self) -> bpy.types.Object:
         """The object, looked up anew. Raises Refusal where it is gone."""
         ob: bpy.types.Object = bpy.data.objects.get(self._name)
@@ -96,6 +108,7 @@ class FitRun:
 
     def advance(self, wait: float = 0.0) -> FitStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail`` it."""
+        self.seen()
         if self._worker is None:
             self._worker = door.worker()
         try:
@@ -135,7 +148,7 @@ class FitRun:
             return  # a step without a surface has nothing to show; the best one has
         self._written = True
         if self.pose:
-            write_matrix(ob, step.matrix, context.view_layer)
+            write_matrix(ob, step.matrix, context.view_layer, self._request.channels)
         # Where the code is not fitted, it comes back with rounding: keep the exact one.
         fitted = self._request.header["options"]["code"]
         code = step.code if fitted else self._request.arrays["code"]
@@ -147,7 +160,13 @@ class FitRun:
         ob = self.object()
         settings, options = ob.meshsdf, self._request.header["options"]
         if (settings.resolution, settings.newton) != (options["resolution"], 0):
-            shape.extract(ob, codes.read(ob))
+            try:
+                shape.extract(ob, codes.read(ob))
+            except Refusal as refusal:  # the fit itself is whole: keep its code and its mesh
+                self.warning = (
+                    f"The mesh is the fit's own, of resolution {options['resolution']}: "
+                    f"it could not be made at {settings.resolution}: {refusal}"
+                )
         settings.fit_start = step.iou if self.start_iou is None else self.start_iou
         settings.fit_iou = step.best_iou
         settings.fit_steps = self._taken(step)
@@ -166,7 +185,8 @@ class FitRun:
                 self._before.restore(self.object(), pose=self.pose)
         except Refusal:
             pass  # the object is gone: nothing is left to put back
-        self.abandon()
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
         """End without touching Blender's data, which undo or a new file has already changed."""
@@ -212,6 +232,23 @@ class FitRun:
 
 
 def _step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:
+    """Read a step frame. Raises Refusal where a field is missing or is not what it should be."""
+    try:
+        step = _read_step(header, arrays)
+        if step.matrix.shape != (4, 4) or not np.isfinite(step.matrix).all():
+            raise ValueError("its matrix")
+        if step.vertices.ndim != 2 or step.vertices.shape[1] != 3:
+            raise ValueError("its vertices")
+        if step.faces.ndim != 2 or step.faces.shape[1] != 3:
+            raise ValueError("its faces")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise Refusal(
+            f"The worker sent a step that cannot be read ({error})", "Report this with Copy Details"
+        ) from error
+    return step
+
+
+def _read_step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:
     return FitStep(
         step=int(header["step"]),
         steps=int(header["steps"]),

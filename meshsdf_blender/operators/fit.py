@@ -16,6 +16,7 @@ from .guarded import NeedsShape
 
 TICK_SECONDS = 0.02
 WAIT_SECONDS = 0.1
+GONE_SECONDS = 10.0  # a live fit is seen to every TICK_SECONDS
 SMALLEST_GAIN = 1e-4
 GOOD_IOU = 0.95
 
@@ -42,9 +43,12 @@ def summary(ob: bpy.types.Object) -> str:
     )
 
 
-def tell(operator: bpy.types.Operator, ob: bpy.types.Object) -> None:
+def tell(operator: bpy.types.Operator, run: FitRun) -> None:
     """Report what a fit came to; a fit that gained nothing is worth a warning."""
+    ob = run.object()
     operator.report({"INFO"}, summary(ob))
+    if run.warning:
+        operator.report({"WARNING"}, run.warning)
     if ob.meshsdf.fit_iou - ob.meshsdf.fit_start < SMALLEST_GAIN and ob.meshsdf.fit_iou < GOOD_IOU:
         operator.report(
             {"WARNING"},
@@ -69,9 +73,9 @@ class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
     )
 
     def perform(self, context: bpy.types.Context) -> None:
-        ob = context.active_object
-        run_to_end(context, FitRun(context, ob, exact_steps=self.steps))
-        tell(self, ob)
+        run = FitRun(context, context.active_object, exact_steps=self.steps)
+        run_to_end(context, run)
+        tell(self, run)
 
 
 class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
@@ -84,12 +88,12 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     _run: FitRun
-    _timer: bpy.types.Timer
+    _timer: bpy.types.Timer | None
 
     def perform(self, context: bpy.types.Context) -> None:
-        ob = context.active_object
-        run_to_end(context, FitRun(context, ob))
-        tell(self, ob)
+        run = FitRun(context, context.active_object)
+        run_to_end(context, run)
+        tell(self, run)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background:
@@ -99,10 +103,8 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
         except Refusal as refusal:
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}
-        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        show_waiting(context, self._run)
-        return {"RUNNING_MODAL"}
+        self._timer = None
+        return self._guard(context, lambda: self._begin(context)) or {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if fit_run.current() is not self._run:  # undo, a new file or the end of the add-on ended it
@@ -122,13 +124,22 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
     def _guard(
         self, context: bpy.types.Context, action: Callable[[], set[str] | None]
     ) -> set[str] | None:
-        """Do ``action``; a refusal puts the shape back and ends the operator."""
+        """Do ``action``; whatever goes wrong puts the shape back and ends the operator."""
         try:
             return action()
         except Refusal as refusal:
             self._run.fail()
             self.report({"ERROR"}, str(refusal))
             return self._over(context, {"CANCELLED"})
+        except BaseException:  # a fault of ours must not lock every operator
+            self._run.fail()
+            self._over(context, {"CANCELLED"})
+            raise
+
+    def _begin(self, context: bpy.types.Context) -> None:
+        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        show_waiting(context, self._run)
 
     def _stop(self, context: bpy.types.Context) -> None:
         self._run.stop()
@@ -136,6 +147,7 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
 
     def _tick(self, context: bpy.types.Context) -> set[str] | None:
         run = self._run
+        run.seen()
         if run.stopped_early:
             run.abandon()
             return self._over(context, {"CANCELLED"})
@@ -156,11 +168,13 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
             show_progress(context, step)
             return None
         run.finish(context, step)
-        tell(self, run.object())
+        tell(self, run)
         return self._over(context, {"FINISHED"})
 
     def _over(self, context: bpy.types.Context, result: set[str]) -> set[str]:
-        context.window_manager.event_timer_remove(self._timer)
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
         hide_progress(context)
         return result
 
@@ -178,8 +192,14 @@ class MESHSDF_OT_fit_stop(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        run = fit_run.current()
+        if run.unseen_seconds > GONE_SECONDS:
+            run.abandon()
+            hide_progress(context)
+            self.report({"WARNING"}, "Nothing drove the fit any more: its last step is kept")
+            return {"FINISHED"}
         try:
-            fit_run.current().stop()
+            run.stop()
         except Refusal as refusal:
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}

@@ -62,6 +62,13 @@ def test_fit_step_takes_exactly_as_many_steps_as_asked(ready):
         assert ready["meshsdf_code"][0] == pytest.approx(1 - 0.8**total, abs=1e-6)
 
 
+def test_fit_step_asks_for_no_early_end_at_all(ready, part):
+    options = part("fit_request").fit_request(bpy.context, ready, exact_steps=3).header["options"]
+    assert options["steps"] == 3
+    assert options["stop_iou"] > 1  # an exact match has an IoU of 1
+    assert options["patience"] > 3
+
+
 def test_a_pose_fit_writes_the_world_transform_through_parents(ready, scene):
     parent = bpy.data.objects.new("Parent", None)
     scene.collection.objects.link(parent)
@@ -100,6 +107,17 @@ def locked(ob):
     ob.lock_location[1] = True
 
 
+def in_a_strip(ob):
+    ob.keyframe_insert("location", index=0)
+    data = ob.animation_data
+    action, data.action = data.action, None
+    data.nla_tracks.new().strips.new("Walk", 1, action)
+
+
+def driven(ob):
+    ob.driver_add("location", 0).driver.expression = "0.5"
+
+
 def uneven_parent(ob):
     parent = bpy.data.objects.new("Parent", None)
     bpy.context.scene.collection.objects.link(parent)
@@ -117,6 +135,8 @@ def uneven_parent(ob):
         (constrained, r"Constraint 'Fence' moves object 'Fake'"),
         (keyed, r"The location of object 'Fake' is animated"),
         (locked, r"The location of object 'Fake' is locked"),
+        (in_a_strip, r"The location of object 'Fake' is animated"),
+        (driven, r"The location of object 'Fake' is animated"),
         (uneven_parent, r"'Fake' is scaled unevenly.*parents"),
     ],
 )
@@ -129,7 +149,45 @@ def test_transforms_that_no_pose_fit_can_write_are_refused(ready, scene, change,
     assert state(ready) == before
 
 
-@pytest.mark.parametrize("change", [uneven, mirrored, constrained, keyed, locked])
+def other_channels(ob):
+    """Locks and keys where a fit of the location writes nothing."""
+    ob.lock_rotation[2] = ob.lock_scale[0] = True
+    ob.keyframe_insert("rotation_euler", index=1)
+    ob.driver_add("scale", 0).driver.expression = "1.1"
+
+
+def muted_strip(ob):
+    in_a_strip(ob)
+    ob.animation_data.nla_tracks[0].mute = True
+
+
+def anothers_slot(ob):
+    """An action that the object shares, whose keys on the location belong to another object."""
+    other = bpy.data.objects.new("Other", None)
+    bpy.context.scene.collection.objects.link(other)
+    other.keyframe_insert("location", index=0)
+    action = other.animation_data.action
+    if not hasattr(action, "slots"):
+        pytest.skip("actions have slots from Blender 4.4 on")
+    data = ob.animation_data_create()
+    data.action = action
+    data.action_slot = action.slots.new("OBJECT", "Mine")
+
+
+@pytest.mark.parametrize("change", [other_channels, muted_strip, anothers_slot])
+def test_a_pose_fit_writes_only_what_it_fits(ready, scene, change):
+    ready.rotation_euler = (0.1, 0.7, -0.3)
+    ready.scale = (1.1, 1.1, 1.1)
+    change(ready)
+    bpy.context.view_layer.update()
+    turned, scale = tuple(ready.rotation_euler), tuple(ready.scale)
+    scene.meshsdf.move, scene.meshsdf.steps = True, 3
+    assert bpy.ops.meshsdf.fit() == {"FINISHED"}
+    assert ready.location.x == pytest.approx(0.3, abs=1e-5)
+    assert (tuple(ready.rotation_euler), tuple(ready.scale)) == (turned, scale)
+
+
+@pytest.mark.parametrize("change", [uneven, mirrored, constrained, keyed, locked, in_a_strip])
 def test_a_fit_of_the_code_alone_takes_any_of_these(ready, scene, change):
     change(ready)
     scene.meshsdf.steps = 2
@@ -254,6 +312,41 @@ def test_live_steps_are_put_back_when_the_worker_dies(ready, fake, part):
     assert ready.data.uv_layers.keys() == ["Unwrapped"]
     assert ready.data.vertices[2].groups[0].weight == pytest.approx(0.5)
     assert fit_run.current() is None
+
+
+@pytest.mark.parametrize("mode", ["XYZ", "QUATERNION", "AXIS_ANGLE"])
+def test_a_failed_pose_fit_puts_the_transform_back_to_the_bit(ready, fake, part, scene, mode):
+    ready.rotation_euler = (0.123, 4.567, -8.9)  # beyond a full turn
+    ready.rotation_quaternion = (0.5, 0.1, 0.7, 0.2)  # of no unit length
+    ready.rotation_axis_angle = (7.5, 0.3, 0.2, 0.9)
+    ready.rotation_mode = mode
+    ready.location, ready.scale = (0.1, 0.2, 0.3), (0.7, 0.7, 0.7)
+    bpy.context.view_layer.update()
+    names = ("location", "rotation_euler", "rotation_quaternion", "rotation_axis_angle", "scale")
+    before = {name: tuple(getattr(ready, name)) for name in names}
+    for name in ("move", "turn", "scale"):
+        setattr(scene.meshsdf, name, True)
+    fake("die_at_step_4")
+    run = part("fit_run").FitRun(bpy.context, ready)
+    with pytest.raises(part("errors").WorkerLost):
+        show_all(run)
+    assert tuple(ready.location) != before["location"]
+    run.fail()
+    assert ready.rotation_mode == mode
+    assert {name: tuple(getattr(ready, name)) for name in names} == before
+
+
+def test_a_fit_whose_last_extraction_fails_keeps_what_it_found(ready, fake, part, scene):
+    scene.meshsdf.steps, scene.meshsdf.resolution = 5, 32
+    ready.meshsdf.resolution = 96
+    fake("alien_error")
+    run = part("fit_run").FitRun(bpy.context, ready)
+    part("operators.fit").run_to_end(bpy.context, run)
+    assert ready["meshsdf_code"][0] == pytest.approx(1 - 0.8**5, abs=1e-6)
+    assert len(ready.data.polygons) == ready.meshsdf.faces
+    assert ready.meshsdf.fit_steps == 5
+    assert "could not be made at 96: It broke. Tell us." in run.warning
+    assert part("fit_run").current() is None
 
 
 def test_a_broken_frame_of_numbers_is_not_written(ready, fake, part):

@@ -2,7 +2,7 @@
 
 It stands in for the real one where a test needs a fast, exact or misbehaving partner. The variable
 FAKE_WORKER names a misbehaviour: silent, unready, old_protocol, die_at_step_N, garbage, slow,
-bad_mesh, alien_error.
+bad_mesh, no_vertices, alien_error, dawdle.
 """
 
 import json
@@ -121,6 +121,8 @@ class Fit:
         if MODE == "bad_mesh" and self.step == 2:
             code[0] = np.nan
         arrays = {"code": code, "object": self.object, "vertices": vertices, "faces": faces}
+        if MODE == "no_vertices" and self.step == 2:
+            del arrays["vertices"]
         return header, arrays, done
 
 
@@ -180,6 +182,8 @@ def main():
     greeting = json.loads(sys.stdin.readline())
     if MODE == "silent":
         sys.exit("the fake worker does not feel like it")
+    if MODE == "dawdle":
+        time.sleep(60)
     address = greeting["address"]
     address = tuple(address) if isinstance(address, list) else address
     channel = Client(address, greeting["family"], authkey=bytes.fromhex(greeting["key"]))

@@ -1,0 +1,219 @@
+"""The live form of a fit: invoke, timer events, Esc and cancel, driven by hand.
+
+Without a window Blender has no events, so the operator's own functions are called with a stand-in
+for the instance and for the window manager; everything they touch is real.
+"""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import bpy
+import pytest
+
+LONGEST_SECONDS = 30.0
+
+
+class Manager:
+    """The window manager, with timers and handlers that are only counted."""
+
+    def __init__(self):
+        self.timers, self.handlers = [], []
+
+    def __getattr__(self, name):
+        return getattr(bpy.context.window_manager, name)
+
+    def event_timer_add(self, seconds, window):
+        self.timers.append(object())
+        return self.timers[-1]
+
+    def event_timer_remove(self, timer):
+        self.timers.remove(timer)
+
+    def modal_handler_add(self, operator):
+        self.handlers.append(operator)
+
+
+class Context:
+    """The context, with the manager above."""
+
+    def __init__(self):
+        self.window_manager = Manager()
+
+    def __getattr__(self, name):
+        return getattr(bpy.context, name)
+
+
+@pytest.fixture
+def live(shape_object, target, part, monkeypatch):
+    """A started live fit of 5 steps: ``send(type)`` an event, ``run_on()`` to the end."""
+    bpy.context.view_layer.objects.active = shape_object
+    bpy.context.scene.meshsdf.steps = 5
+    module = part("operators.fit")
+    rendering = SimpleNamespace(now=False)
+    app = SimpleNamespace(background=False, is_job_running=lambda kind: rendering.now)
+    monkeypatch.setattr(module, "bpy", SimpleNamespace(app=app))
+    names = {n: v for n, v in vars(module.MESHSDF_OT_fit).items() if not n.startswith("__")}
+    operator = type("StandIn", (), names)()
+    operator.reports = []
+    operator.report = lambda kind, text: operator.reports.append((*kind, text))
+    context = Context()
+
+    def send(kind="TIMER", value="NOTHING"):
+        return operator.modal(context, SimpleNamespace(type=kind, value=value))
+
+    def run_on():
+        end = time.monotonic() + LONGEST_SECONDS
+        while time.monotonic() < end:
+            result = send()
+            if result & {"FINISHED", "CANCELLED"}:
+                return result
+            time.sleep(0.005)
+        raise AssertionError("the fit did not end")
+
+    return SimpleNamespace(
+        operator=operator,
+        context=context,
+        manager=context.window_manager,
+        rendering=rendering,
+        begin=lambda: operator.invoke(context, None),
+        send=send,
+        run_on=run_on,
+        current=part("fit_run").current,
+        run=part("fit_run").FitRun,
+    )
+
+
+def step_until(live, number):
+    """Send timer events until the step of that number is shown."""
+    end = time.monotonic() + LONGEST_SECONDS
+    while bpy.context.window_manager.meshsdf.step < number:
+        assert time.monotonic() < end
+        assert live.send() == {"PASS_THROUGH"}
+        time.sleep(0.005)
+
+
+def code():
+    return list(bpy.data.objects["Fake"]["meshsdf_code"])
+
+
+def test_a_live_fit_runs_on_timer_events_and_is_one_undo_step(live):
+    bpy.ops.ed.undo_push(message="base")
+    assert live.begin() == {"RUNNING_MODAL"}
+    assert live.manager.handlers == [live.operator]
+    assert live.send("MOUSEMOVE") == {"PASS_THROUGH"}
+    step_until(live, 2)
+    assert code()[0] > 0  # it is shown while it runs
+    assert live.run_on() == {"FINISHED"}
+    assert code()[0] == pytest.approx(1 - 0.8**5, abs=1e-6)
+    assert live.manager.timers == []
+    assert live.current() is None
+    assert live.operator.reports[0][0] == "INFO"
+    bpy.ops.ed.undo_push(message="Fit")  # what Blender does after {"FINISHED"}
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.undo()
+    assert code() == [0, 0, 0, 0]
+
+
+def test_escape_keeps_the_best(live, fake):
+    fake("slow")
+    bpy.context.scene.meshsdf.steps = 500
+    live.begin()
+    step_until(live, 2)
+    assert live.send("ESC", "PRESS") == {"RUNNING_MODAL"}
+    assert live.run_on() == {"FINISHED"}
+    assert 0 < code()[0] < 1
+    assert bpy.data.objects["Fake"].meshsdf.fit_reason == "Stopped"
+    assert live.manager.timers == []
+
+
+def test_escape_before_the_worker_is_ready_changes_nothing(live, fake):
+    fake("")
+    live.begin()
+    assert live.send("ESC", "PRESS") == {"RUNNING_MODAL"}
+    assert live.send() == {"CANCELLED"}
+    assert code() == [0, 0, 0, 0]
+    assert live.current() is None
+
+
+def test_blender_may_cancel_it(live):
+    live.begin()
+    step_until(live, 1)
+    live.operator.cancel(live.context)
+    assert live.current() is None
+    assert live.manager.timers == []
+
+
+def test_a_run_that_ended_elsewhere_ends_the_operator_once(live):
+    live.begin()
+    live.current().abandon()
+    assert live.send() == {"CANCELLED"}
+    live.operator.cancel(live.context)
+    assert live.manager.timers == []
+
+
+def test_a_refusal_at_the_start_is_reported(live):
+    bpy.context.scene.meshsdf.object = None
+    assert live.begin() == {"CANCELLED"}
+    assert live.operator.reports == [
+        ("ERROR", "No target object is set. Pick one under Fit > Object.")
+    ]
+    assert live.manager.timers == []
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError, KeyboardInterrupt])
+def test_a_fault_of_ours_puts_the_shape_back_and_locks_nothing(live, monkeypatch, fault):
+    live.begin()
+    step_until(live, 1)
+    monkeypatch.setattr(live.run, "advance", lambda *_: (_ for _ in ()).throw(fault()))
+    with pytest.raises(fault):
+        live.send()
+    assert live.current() is None
+    assert live.manager.timers == []
+    assert code() == [0, 0, 0, 0]
+    assert live.send() == {"CANCELLED"}
+    monkeypatch.undo()
+    assert bpy.ops.meshsdf.fit_step() == {"FINISHED"}
+
+
+def test_a_frame_without_a_field_ends_it_with_a_report(live, fake):
+    fake("no_vertices")
+    live.begin()
+    assert live.run_on() == {"CANCELLED"}
+    assert live.operator.reports[-1][0] == "ERROR"
+    assert "a step that cannot be read ('vertices')" in live.operator.reports[-1][1]
+    assert code() == [0, 0, 0, 0]
+    assert live.current() is None
+
+
+def test_nothing_is_written_while_blender_renders(live):
+    live.begin()
+    step_until(live, 1)
+    before = code()
+    live.rendering.now = True
+    for _ in range(20):
+        assert live.send() == {"PASS_THROUGH"}
+    assert code() == before
+    live.rendering.now = False
+    assert live.run_on() == {"FINISHED"}
+
+
+def test_leaving_object_mode_ends_it_with_what_is_shown(live, shape_object):
+    live.begin()
+    step_until(live, 1)
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert live.send() == {"FINISHED"}
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert code()[0] > 0
+    assert live.current() is None
+
+
+def test_stop_ends_a_run_that_nobody_drives_any_more(live, part, monkeypatch):
+    live.begin()
+    step_until(live, 1)
+    assert live.current().unseen_seconds < 5
+    monkeypatch.setattr(part("operators.fit"), "GONE_SECONDS", -1.0)
+    assert bpy.ops.meshsdf.fit_stop() == {"FINISHED"}
+    assert live.current() is None
+    assert bpy.ops.meshsdf.shape_update() == {"FINISHED"}
