@@ -37,9 +37,8 @@ def main(package: str) -> dict[str, Any]:
     seen["worker"] = {**worker.hello, **worker.ready}
     seen["python_path"] = door.look().packages
     seen["spaces"] = list(catalogue.builtin_names())
-    if seen["spaces"]:
-        bpy.ops.meshsdf.shape_add(space=f"builtin:{seen['spaces'][0]}", resolution=32)
-        seen["faces"] = len(bpy.context.active_object.data.polygons)
+    bpy.ops.meshsdf.shape_add(space=f"builtin:{seen['spaces'][0]}", resolution=32)
+    seen["faces"] = len(bpy.context.active_object.data.polygons)
     seen["torch_in_blender"] = "torch" in sys.modules
     process = worker.process
     bpy.ops.preferences.addon_disable(module=MODULE)

@@ -41,6 +41,26 @@ def test_no_failure_is_hidden(tmp_path: Path, body: str, expected: Count) -> Non
     assert checks.run_group(python, [str(sample)], ["-p", "no:cacheprovider"], True) == expected
 
 
+@pytest.mark.parametrize(
+    ("counts", "status"),
+    [
+        ([Count(3, 0, 1)], 0),
+        ([Count(3, 1, 0)], 1),
+        ([Count(0, 0, 2)], 1),
+        ([Count(0, 0, 0)], 1),
+        ([Count(9, 0, 0), Count(0, 0, 2)], 1),
+        ([Count(9, 0, 0), Count(0, 0, 0)], 0),  # a choice by -k leaves folders without tests
+    ],
+)
+def test_what_was_skipped_was_not_shown(
+    monkeypatch: pytest.MonkeyPatch, counts: list[Count], status: int
+) -> None:
+    folders = {checks.TESTS / str(number): [] for number in range(len(counts))}
+    monkeypatch.setattr(checks, "groups", lambda arguments: folders)
+    monkeypatch.setattr(checks, "run_group", lambda *_: counts.pop(0))
+    assert checks.run_tests(Path(sys.executable), [], everything=False) == status
+
+
 def test_a_pytest_that_hangs_after_its_report_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

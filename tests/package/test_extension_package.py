@@ -39,7 +39,8 @@ def test_light_installs_runs_and_goes(light_package: Path, install: Install) -> 
     assert seen["worker"]["protocol"] == 1
     assert seen["worker"]["torch"].startswith("2.")
     assert not seen["torch_in_blender"]
-    assert seen.get("faces", 1) > 0
+    assert "heads" in seen["spaces"]
+    assert seen["faces"] > 0
     assert seen["worker_ended"]
     assert seen["left_behind"] == []
 
@@ -98,6 +99,7 @@ def test_full_runs_on_its_own_wheels(full_package: Path, install: Install, tmp_p
     assert seen["warnings"] == {}
     assert ".local" in Path(seen["python_path"]).parts
     assert seen["worker"]["torch"].startswith("2.13.0")
-    assert seen.get("faces", 1) > 0
+    assert "heads" in seen["spaces"]
+    assert seen["faces"] > 0
     assert seen["worker_ended"]
     assert seen["left_behind"] == []
