@@ -45,13 +45,19 @@ RANGES = {
 LARGEST_NUMBER = 1e6
 
 
+# A code this near to the longest one allowed was held back.
+ALMOST = 0.99
+
+
 @dataclass(frozen=True)
 class FitOptions:
     """How to fit.
 
     ``rate`` is Adam's step for the code in standard deviations, ``pose_rate`` for the transform in
     radians, object radii and log scale. ``prior`` weighs the mean squared whitened code against the
-    mean pixel loss. ``reach`` is over which share of the image the target's pull grows. ``move``,
+    mean pixel loss; ``limit`` is how many deviations a code may lie beyond the length that codes of
+    the space usually have (the square root of L), so that the shape stays one of its family.
+    ``reach`` is over which share of the image the target's pull grows. ``move``,
     ``turn``, ``scale`` and ``code`` choose what is fitted. The fit ends at ``stop_iou``, after
     ``steps``, or when ``patience`` steps brought nothing. Raises FitError for a value out of range.
     """
@@ -60,6 +66,7 @@ class FitOptions:
     rate: float = 0.1
     pose_rate: float = 0.05
     prior: float = 1e-3
+    limit: float = 2.0
     resolution: int = 64
     cap: bool = False
     newton: int = 0
@@ -176,6 +183,11 @@ class _State:
             raise FitError("Nothing to fit", "Turn on the shape, or move, turn or scale")
         return torch.optim.Adam(groups)
 
+    def hold_within(self, longest: float) -> None:
+        """Shorten the whitened code to length ``longest`` where it is longer."""
+        if (length := float(self.whitened.detach().norm())) > longest:
+            self.whitened.data.mul_(longest / length)
+
     def copy(self) -> list[Tensor]:
         """The values of all parts."""
         return [part.detach().clone() for part in self._parts]
@@ -204,6 +216,9 @@ class _Fit:
         self.matrix, self.to_world = matrix, matrix @ space.frame.matrix()
         self.statistics = space.statistics
         self.state = _State(self.statistics.whiten(start).detach())
+        # A start that lies further out is not pulled in by force.
+        usual = len(start) ** 0.5 + options.limit
+        self.longest = max(usual, float(self.state.whitened.norm()))
         self.rate = 1.0
         self.optimiser = self.state.optimiser(options, self.rate)
         self.pivot: tuple[Tensor, Tensor] | None = None
@@ -228,7 +243,15 @@ class _Fit:
                 break
             if step is None or (stale and stale % REWIND_AFTER == 0):
                 self._rewind()
-        yield replace(self._best, done=True, reason=reason)
+        yield replace(self._best, done=True, reason=reason, message=self._remark(self._best))
+
+    def _remark(self, step: FitStep) -> str:
+        """What a user should know of the result."""
+        length = float(self.statistics.whiten(step.code).norm())
+        if self.options.code and len(step.code) and length > self.longest * ALMOST:
+            edge = "The shape is at the edge of what its space holds"
+            return f"{edge}: check the camera, or let the fit move, turn and scale it"
+        return step.message
 
     @property
     def _best(self) -> FitStep:
@@ -333,6 +356,7 @@ class _Fit:
             if lost:  # beside the target the pull would shrink the shape rather than move it
                 self.state.scale.grad = None
             self.optimiser.step()
+            self.state.hold_within(self.longest)
 
     def _contour_points(self, points: Tensor, *, shapes: bool) -> Tensor:
         """Surface ``points`` ``(N, 3)`` in the world, as a function of what is fitted."""

@@ -106,6 +106,29 @@ def test_the_prior_holds_the_code_back():
     assert float(whiten(held).norm()) < 0.7 * float(whiten(free).norm())
 
 
+def test_a_target_that_no_code_can_match_does_not_lead_out_of_the_space():
+    view = front_view()
+    bar = torch.zeros(SIZE, SIZE)
+    bar[44:52, 4:92] = 1.0
+    options = {"steps": 60, "rate": 0.3, "stop_iou": 2.0}
+    held = run(BALLS, [0.4, 0, 0, 0], [view], [bar], limit=0.5, **options)
+    free = run(BALLS, [0.4, 0, 0, 0], [view], [bar], limit=100.0, **options)
+    lengths = [
+        [float(BALLS.statistics.whiten(s.code).norm()) for s in steps] for steps in (held, free)
+    ]
+    longest = len(held[0].code) ** 0.5 + 0.5
+    assert max(lengths[0]) <= longest + 1e-4 < max(lengths[1])
+
+
+def test_a_result_at_the_edge_of_the_space_is_said():
+    view = front_view()
+    target = picture(BALLS, [0.85, 0, 0, 0], view)
+    last = run(BALLS, [0.45, 0, 0, 0], [view], [target], limit=0.0, steps=60)[-1]
+    assert "edge" in last.message
+    near = run(BALLS, [0.45, 0, 0, 0], [view], [picture(BALLS, [0.5, 0, 0, 0], view)])[-1]
+    assert "edge" not in near.message
+
+
 @pytest.mark.parametrize(
     ("options", "moved"),
     [
