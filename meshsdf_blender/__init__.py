@@ -5,10 +5,10 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 
 from __future__ import annotations
 
-from . import door, operators, panels, preferences, properties
+from . import catalogue, door, operators, panels, preferences, properties
 
 # The worker is closed last: a running fit still says good-bye to it.
-modules = (door, properties, preferences, operators, panels)
+modules = (door, catalogue, properties, preferences, operators, panels)
 
 
 def register() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,9 @@ from .space_header import shape_names
 
 BUILTIN = "builtin:"
 MEAN = "Mean"
+OWN_SUFFIX = ".safetensors"
+SNAPSHOT_SUFFIX = ".pth"
+SNAPSHOT_FOLDERS = {"ModelParameters", "LatentCodes"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class SpaceInfo:
     mean: np.ndarray
     card: dict[str, Any]
     warnings: tuple[str, ...]
-    changed: float
+    stamps: tuple[object, ...]
 
     def code(self, shape: str) -> np.ndarray:
         """The code of a known shape by name or number; MEAN or nothing is the mean code."""
@@ -50,12 +52,13 @@ class SpaceInfo:
 
 
 _seen: dict[tuple[str, str], SpaceInfo] = {}
+# Names of the built-in spaces, and of the shapes in each, read when the extension starts.
+_builtin: dict[str, tuple[str, ...]] = {}
 
 
-@lru_cache(maxsize=1)
 def builtin_names() -> list[str]:
-    """Names of the spaces that come with the extension."""
-    return sorted(path.stem for path in SPACES_FOLDER.glob("*.safetensors"))
+    """Names of the spaces that come with the extension; no disk is touched."""
+    return list(_builtin)
 
 
 def location(space: str, library: bpy.types.Library | None = None) -> str:
@@ -70,13 +73,21 @@ def title(space: str) -> str:
     """A space's short name for buttons."""
     if space.startswith(BUILTIN):
         return space[len(BUILTIN) :].replace("_", " ").title()
-    return Path(space.rstrip("/\\")).stem
+    path = Path(space.rstrip("/\\"))
+    if path.suffix.lower() == SNAPSHOT_SUFFIX:  # all experiments name theirs alike
+        return f"{path.parent.parent.name} {path.stem}".strip()
+    return path.stem
 
 
 def existing(space: str, library: bpy.types.Library | None = None) -> str:
     """The absolute path of a space. Raises Refusal where nothing is there."""
     if not space:
         raise Refusal("No shape space is chosen", "Choose a built-in one, or load one from a file")
+    if space.startswith("//") and library is None and not bpy.data.filepath:
+        raise Refusal(
+            f"'{space}' is relative to this file, which has not been saved yet",
+            "Save it beside the space, or give the space's whole path",
+        )
     path = location(space, library)
     if not Path(path).exists():
         if space.startswith(BUILTIN):
@@ -111,11 +122,11 @@ def known(space: str, up: str) -> SpaceInfo | None:
 
 
 def info(space: str, up: str, library: bpy.types.Library | None = None) -> SpaceInfo:
-    """What is in a space; asks the worker once per file. Raises Refusal."""
+    """What is in a space; asks the worker once, and again when its files change. Raises Refusal."""
     path = existing(space, library)
-    changed = Path(path).stat().st_mtime
+    now = stamps(Path(path))
     found = _seen.get((path, up))
-    if found is not None and found.changed == changed:
+    if found is not None and found.stamps == now:
         return found
     header, arrays = door.ready_worker().request("space", {"path": path, **up_header(up)})
     length = int(header["code_length"])
@@ -129,17 +140,33 @@ def info(space: str, up: str, library: bpy.types.Library | None = None) -> Space
         mean=codes.check(arrays["mean"], f"the mean of space '{title(space)}'", length),
         card=dict(header.get("card") or {}),
         warnings=tuple(str(text) for text in header.get("warnings", [])),
-        changed=changed,
+        stamps=now,
     )
     _seen[(path, up)] = found
     return found
 
 
+def stamps(path: Path) -> tuple[object, ...]:
+    """Times and sizes of what a space is read from, as ``core.worker`` judges its own cache."""
+    files = [path]
+    if path.suffix.lower() != OWN_SUFFIX:
+        folder = path if path.is_dir() else path.parent
+        if folder.name in SNAPSHOT_FOLDERS:
+            folder = folder.parent
+        files += [folder / "specs.json", *sorted(folder.glob(f"*/*{SNAPSHOT_SUFFIX}"))]
+    return tuple(
+        (str(file), stat.st_mtime_ns, stat.st_size)
+        for file in files
+        if file.is_file() and (stat := file.stat())
+    )
+
+
 def shape_choices(space: str, up: str) -> list[str]:
-    """Names to start from, as far as they are known without asking."""
+    """Names to start from, as far as they are known without asking; no disk is touched."""
     found = known(space, up)
     if found is None:
-        return [MEAN, *(shape_names(location(space)) if space else ())]
+        names = _builtin.get(space[len(BUILTIN) :], ()) if space.startswith(BUILTIN) else ()
+        return [MEAN, *names]
     numbers = [str(index) for index in range(len(found.codes))]
     return [MEAN, *(found.shape_names or numbers)]
 
@@ -154,7 +181,17 @@ def blend_choices(context: bpy.types.Context) -> list[str]:
 
 
 def forget() -> None:
-    """Drop what is known, as when the worker's files may have changed."""
+    """Drop what is known, and read the built-in names anew."""
     _seen.clear()
-    builtin_names.cache_clear()
-    shape_names.cache_clear()
+    _builtin.clear()
+    for path in sorted(SPACES_FOLDER.glob(f"*{OWN_SUFFIX}")):
+        _builtin[path.stem] = shape_names(path)
+
+
+def register() -> None:
+    forget()
+
+
+def unregister() -> None:
+    _seen.clear()
+    _builtin.clear()

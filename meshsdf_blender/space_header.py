@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from functools import lru_cache
 from pathlib import Path
 
 SIZE_BYTES = 8
@@ -12,14 +11,13 @@ LARGEST_HEADER = 16 * 1024 * 1024
 KEY = "meshsdf"
 
 
-@lru_cache(maxsize=64)
-def shape_names(path: str) -> tuple[str, ...]:
+def shape_names(path: Path) -> tuple[str, ...]:
     """Names of the known shapes of a ``.safetensors`` space; empty where it cannot be read.
 
     For menus only: the worker reads the file with care, and says what is wrong with it.
     """
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             (size,) = struct.unpack("<Q", file.read(SIZE_BYTES))
             if size > LARGEST_HEADER:
                 return ()

@@ -13,8 +13,6 @@ from ..errors import Refusal
 from ..properties import UP_AXES
 from .guarded import NeedsNoFit
 
-OWN_SUFFIX = ".safetensors"
-
 
 class MESHSDF_OT_space_load(NeedsNoFit, bpy.types.Operator, ImportHelper):
     bl_idname = "meshsdf.space_load"
@@ -40,7 +38,7 @@ class MESHSDF_OT_space_load(NeedsNoFit, bpy.types.Operator, ImportHelper):
         path = _space_path(self.filepath)
         up = self.up
         if up == "AUTO":
-            up = "FILE" if path.lower().endswith(OWN_SUFFIX) else "Y"
+            up = "FILE" if path.lower().endswith(catalogue.OWN_SUFFIX) else "Y"
         info = catalogue.info(path, up)
         settings = context.scene.meshsdf
         stored = _stored_path(path)
@@ -62,18 +60,14 @@ class MESHSDF_OT_space_load(NeedsNoFit, bpy.types.Operator, ImportHelper):
 
 
 def _space_path(chosen: str) -> str:
-    """The file or folder that is meant: a file in a DeepSDF folder stands for the folder."""
+    """The file or folder that is meant; of a DeepSDF folder, its specs.json means the folder."""
     if not chosen:
         raise Refusal("No file is chosen", "Choose a .safetensors file or a DeepSDF folder")
     path = Path(catalogue.location(chosen))
     if not path.exists():
         raise Refusal(f"'{path}' is not there", "Choose a .safetensors file or a DeepSDF folder")
-    if path.is_dir() or path.suffix.lower() == OWN_SUFFIX:
-        return str(path)
-    for folder in (path.parent, path.parent.parent):
-        if (folder / "specs.json").is_file():
-            return str(folder)
-    return str(path)  # the worker says what is wrong with it
+    # A .pth is kept: it says which of the folder's snapshots is meant.
+    return str(path.parent if path.name == "specs.json" else path)
 
 
 def _stored_path(path: str) -> str:
