@@ -140,14 +140,15 @@ class MESHSDF_PT_blend(_ShapeTab, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.meshsdf
+        layout, settings = self.layout, context.scene.meshsdf.blend
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("blend_first", "blend_second", "blend_factor", "blend_method"):
+        names = ("first", "second", "factor", "method")
+        for name in names:
             layout.prop(settings, name)
         blend = layout.operator("meshsdf.interpolate", icon="MOD_SIMPLEDEFORM")
-        blend.first, blend.second = settings.blend_first, settings.blend_second
-        blend.factor, blend.method = settings.blend_factor, settings.blend_method
+        for name in names:
+            setattr(blend, name, getattr(settings, name))
 
 
 class MESHSDF_PT_shape(_ShapeTab, bpy.types.Panel):

@@ -26,7 +26,7 @@ UP_AXES = (
 BLENDS = (
     ("linear", "Linear", "Go straight from one code to the other"),
     ("spherical", "Spherical", "Go along an arc, which keeps the length of the code"),
-    ("smooth", "Smooth", "Go straight, starting and arriving gently"),
+    ("smooth", "Smooth", "Go straight, but the factor starts and arrives gently"),
 )
 TARGETS = (
     ("BACKGROUND", "Background", "Fit to the background image of the active camera, as drawn"),
@@ -96,8 +96,38 @@ class ObjectSettings(bpy.types.PropertyGroup):
     fit_topology: StringProperty(name="Topology", description="How parts and holes changed")
 
 
-def _choices(scene_settings: SceneSettings, context: bpy.types.Context, edit: str) -> list[str]:
+def _choices(blend: Blend, context: bpy.types.Context, edit: str) -> list[str]:
     return catalogue.blend_choices(context)
+
+
+class Blend:
+    """What to blend: of the operator, and of the scene, which keeps it for the panel."""
+
+    first: StringProperty(
+        name="From",
+        description="A known shape of the space, its mean, or another shape object",
+        search=_choices,
+    )
+    second: StringProperty(
+        name="To",
+        description="A known shape of the space, its mean, or another shape object",
+        search=_choices,
+    )
+    factor: FloatProperty(
+        name="Factor",
+        description="How far to go from the first to the second",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    method: EnumProperty(
+        name="Path", description="How to go from one code to the other", items=BLENDS
+    )
+
+
+class BlendSettings(Blend, bpy.types.PropertyGroup):
+    """``Scene.meshsdf.blend``."""
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -111,27 +141,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Loaded Spaces", description="Spaces from files, offered again", type=LoadedSpace
     )
 
-    blend_first: StringProperty(
-        name="From",
-        description="A known shape of the space, its mean, or another shape object",
-        search=_choices,
-    )
-    blend_second: StringProperty(
-        name="To",
-        description="A known shape of the space, its mean, or another shape object",
-        search=_choices,
-    )
-    blend_factor: FloatProperty(
-        name="Factor",
-        description="How far to go from the first to the second",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-    )
-    blend_method: EnumProperty(
-        name="Path", description="How to go from one code to the other", items=BLENDS
-    )
+    blend: PointerProperty(name="Blend", description="What to blend", type=BlendSettings)
 
     target: EnumProperty(name="Target", description="What to fit to", items=TARGETS)
     image: PointerProperty(
@@ -217,7 +227,7 @@ class Progress(bpy.types.PropertyGroup):
     topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
 
 
-classes = (LoadedSpace, ObjectSettings, SceneSettings, Progress)
+classes = (LoadedSpace, ObjectSettings, BlendSettings, SceneSettings, Progress)
 OWNERS = (
     (bpy.types.Object, ObjectSettings),
     (bpy.types.Scene, SceneSettings),

@@ -4,46 +4,27 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from .. import catalogue, codes, door, shape
 from ..errors import Refusal
-from ..properties import BLENDS
+from ..properties import Blend
 from .guarded import NeedsShape
 
 
-def _choices(operator: MESHSDF_OT_interpolate, context: bpy.types.Context, edit: str) -> list[str]:
-    return catalogue.blend_choices(context)
-
-
-class MESHSDF_OT_interpolate(NeedsShape, bpy.types.Operator):
+class MESHSDF_OT_interpolate(Blend, NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.interpolate"
     bl_label = "Blend"
     bl_description = "Give the active shape a code between two others, with their mesh"
     bl_options = {"REGISTER", "UNDO"}
 
-    first: StringProperty(
-        name="From",
-        description="A known shape, Mean, or the name of a shape object",
-        search=_choices,
-    )
-    second: StringProperty(
-        name="To", description="A known shape, Mean, or the name of a shape object", search=_choices
-    )
-    factor: FloatProperty(
-        name="Factor",
-        description="How far to go from the first to the second",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-    )
-    method: EnumProperty(name="Path", description="How to go from one to the other", items=BLENDS)
-
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
         ends = np.stack([_end(ob, self.first), _end(ob, self.second)])
-        header = {**shape.source(ob), "method": self.method, "factor": self.factor}
+        method, factor = self.method, self.factor
+        if method == "smooth":
+            # The worker's smooth path bends only through three codes and more.
+            method, factor = "linear", factor * factor * (3.0 - 2.0 * factor)
+        header = {**shape.source(ob), "method": method, "factor": factor}
         _, arrays = door.ready_worker().request("interpolate", header, {"codes": ends})
         shape.extract(ob, codes.check(arrays["code"], "the blend", ends.shape[1]))
 
