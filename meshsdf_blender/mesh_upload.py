@@ -36,8 +36,8 @@ def read(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
     return vertices, triangles
 
 
-def check_writable(ob: bpy.types.Object) -> None:
-    """Raise Refusal, by name, where the object's mesh may not or cannot be replaced."""
+def check_editable(ob: bpy.types.Object) -> None:
+    """Raise Refusal, by name, where the object or its mesh is not this file's to change now."""
     mesh = ob.data
     if ob.type != "MESH" or mesh is None:
         raise Refusal(f"Object '{ob.name}' is no mesh", "Select a MeshSDF shape")
@@ -54,6 +54,12 @@ def check_writable(ob: bpy.types.Object) -> None:
             )
     if ob.mode != "OBJECT":
         raise Refusal(f"Object '{ob.name}' is in {_mode_name(ob)}", "Go back to Object Mode first")
+
+
+def check_writable(ob: bpy.types.Object) -> None:
+    """Raise Refusal, by name, where the object's mesh may not or cannot be replaced."""
+    check_editable(ob)
+    mesh = ob.data
     if mesh.shape_keys is not None:
         raise Refusal(
             f"Mesh '{mesh.name}' has shape keys, which cannot follow a changing number of vertices",

@@ -90,6 +90,13 @@ def write(
     _note(ob.meshsdf, report)
 
 
+def forget(ob: bpy.types.Object) -> None:
+    """Make a shape a plain object, with its mesh as it is."""
+    codes.drop(ob)
+    for name in _stored(ob.meshsdf):
+        ob.meshsdf.property_unset(name)
+
+
 def topology(report: Mapping[str, Any]) -> str:
     """Parts and holes in words: "1 part, 2 holes"."""
     parts, genus = report.get("components"), report.get("genus")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import fit_run, shape
+from .. import fit_run, mesh_upload, shape
 from ..errors import Refusal
 
 
@@ -72,10 +72,9 @@ class NeedsShape(NeedsNoFit):
         if not shape.is_shape(ob):
             cls.poll_message_set(f"Object '{ob.name}' is no MeshSDF shape: select or add one")
             return False
-        if ob.mode != "OBJECT":
-            cls.poll_message_set(f"Object '{ob.name}' is being edited: go back to Object Mode")
-            return False
-        if ob.library or ob.override_library or ob.data.library or ob.data.override_library:
-            cls.poll_message_set(f"Object '{ob.name}' is linked: make it local first")
+        try:
+            mesh_upload.check_editable(ob)
+        except Refusal as refusal:
+            cls.poll_message_set(str(refusal))
             return False
         return True

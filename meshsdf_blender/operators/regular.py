@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import codes
+from .. import shape
 from .guarded import NeedsShape
 
 
@@ -15,11 +15,7 @@ class MESHSDF_OT_make_regular(NeedsShape, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def perform(self, context: bpy.types.Context) -> None:
-        ob = context.active_object
-        codes.drop(ob)
-        for item in ob.meshsdf.bl_rna.properties:
-            if not item.is_readonly:
-                ob.meshsdf.property_unset(item.identifier)
+        shape.forget(context.active_object)
 
 
 classes = (MESHSDF_OT_make_regular,)

@@ -57,17 +57,27 @@ class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
         settings.resolution = self.resolution
         try:
             shape.extract(ob, code)
+            _link(ob, context.collection)
         except Refusal:
             bpy.data.objects.remove(ob)
             bpy.data.meshes.remove(mesh)
             raise
         ob.id_properties_ui(codes.KEY).update(description="Latent code of the shape")
-        context.collection.objects.link(ob)
         ob.location = context.scene.cursor.location
         for other in context.selected_objects:
             other.select_set(False)
         ob.select_set(True)
         context.view_layer.objects.active = ob
+
+
+def _link(ob: bpy.types.Object, collection: bpy.types.Collection) -> None:
+    try:
+        collection.objects.link(ob)
+    except RuntimeError as error:
+        raise Refusal(
+            f"Nothing can be added to collection '{collection.name}': it is linked or overridden",
+            "Select a collection of this file in the Outliner",
+        ) from error
 
 
 class MESHSDF_MT_add(bpy.types.Menu):

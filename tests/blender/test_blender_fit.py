@@ -215,7 +215,7 @@ def editing(ob):
     [
         (shape_keys, r"has shape keys"),
         (shared, r"is shared with 'Twin'.*Make Single User"),
-        (editing, r"is being edited.*Object Mode"),
+        (editing, r"'Fake' is in Edit Mode\. Go back to Object Mode"),
     ],
 )
 @pytest.mark.parametrize("operator", ["fit", "fit_step", "shape_update"])
@@ -240,11 +240,12 @@ def test_a_linked_object_is_refused_and_its_override_too(ready, scene, tmp_path)
     ob = to.objects[0]
     bpy.context.scene.collection.objects.link(ob)
     bpy.context.view_layer.objects.active = ob
-    with pytest.raises(RuntimeError, match="is linked: make it local first"):
-        bpy.ops.meshsdf.shape_update()
+    for operator in (bpy.ops.meshsdf.shape_update, bpy.ops.meshsdf.make_regular):
+        with pytest.raises(RuntimeError, match=r"'Fake' is linked from .*Make it local first"):
+            operator()
     local = ob.override_create(remap_local_usages=True)
     bpy.context.view_layer.objects.active = local
-    with pytest.raises(RuntimeError, match="is linked: make it local first"):
+    with pytest.raises(RuntimeError, match=r"'Fake' is a library override\. Make it local first"):
         bpy.ops.meshsdf.fit()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -61,15 +62,90 @@ def test_load_offers_the_space_for_new_shapes(scene, fake):
     assert bpy.context.active_object.meshsdf.space == fake.space
 
 
-def test_a_file_inside_a_deepsdf_folder_means_the_folder_y_up(scene, fake, tmp_path):
+@pytest.fixture
+def experiment(tmp_path):
+    """A DeepSDF folder with two snapshots, for the fake worker."""
     folder = tmp_path / "experiment"
     (folder / "ModelParameters").mkdir(parents=True)
     (folder / "specs.json").write_text("{}")
-    inner = folder / "ModelParameters" / "latest.pth"
-    inner.write_bytes(b"")
-    bpy.ops.meshsdf.space_load(filepath=str(inner))
-    assert scene.meshsdf.space == str(folder)
+    for name in ("500.pth", "latest.pth"):
+        (folder / "ModelParameters" / name).write_bytes(b"")
+    return folder
+
+
+def test_the_specs_of_a_deepsdf_folder_mean_the_folder_y_up(scene, fake, experiment):
+    bpy.ops.meshsdf.space_load(filepath=str(experiment / "specs.json"))
+    assert scene.meshsdf.space == str(experiment)
     assert scene.meshsdf.space_up == "Y"
+
+
+def test_a_snapshot_of_a_deepsdf_folder_is_the_one_that_is_loaded(scene, fake, part, experiment):
+    chosen = str(experiment / "ModelParameters" / "500.pth")
+    bpy.ops.meshsdf.space_load(filepath=chosen)
+    assert scene.meshsdf.space == chosen
+    assert scene.meshsdf.space_up == "Y"
+    assert part("catalogue").title(chosen) == "experiment 500"
+    bpy.ops.meshsdf.shape_add()
+    assert bpy.context.active_object.meshsdf.space == chosen
+
+
+@pytest.mark.parametrize("changed", ["specs.json", "ModelParameters/latest.pth"])
+def test_a_deepsdf_folder_that_was_trained_on_is_read_again(scene, fake, part, experiment, changed):
+    info = part("catalogue").info
+    first = info(str(experiment), "Y")
+    assert info(str(experiment), "Y") is first
+    (experiment / changed).write_bytes(b"{ }")
+    assert info(str(experiment), "Y") is not first
+
+
+def test_stamps_are_the_workers(part, experiment):
+    """Judged as the worker judges its own cache, or one of them shows what the other forgot."""
+    source = (Path(__file__).resolve().parents[2] / "core" / "worker" / "service.py").read_text()
+    start = source.index("def stamps(")
+    theirs = {"Path": Path}
+    exec(source[start : source.index("\n\n\n", start)], theirs)
+    ours = part("catalogue").stamps
+    inner = experiment / "ModelParameters" / "500.pth"
+    for path in (experiment, inner, experiment / "specs.json", experiment / "no.safetensors"):
+        assert ours(path) == theirs["stamps"](path)
+
+
+def test_a_relative_space_in_an_unsaved_file_is_refused_by_name(shape_object):
+    assert not bpy.data.filepath
+    shape_object.meshsdf.space = "//räume/köpfe.safetensors"
+    message = r"'//räume/köpfe\.safetensors' is relative to this file, which has not been saved"
+    with pytest.raises(RuntimeError, match=message):
+        bpy.ops.meshsdf.shape_update()
+
+
+def test_a_save_that_fails_leaves_the_session_whole(shape_object, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    code, vertices = code_of(shape_object).tolist(), len(shape_object.data.vertices)
+    with pytest.raises(RuntimeError, match=r"annot open file|No such|Not a directory|Unable"):
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file" / "scene.blend"))
+    assert bpy.data.filepath == ""
+    assert code_of(shape_object).tolist() == code
+    assert len(shape_object.data.vertices) == vertices
+    assert bpy.ops.meshsdf.shape_update() == {"FINISHED"}
+    good = tmp_path / "scene.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(good))
+    assert good.stat().st_size
+
+
+def test_a_linked_collection_takes_no_shape_and_nothing_is_left(scene, fake, tmp_path):
+    path = str(tmp_path / "library.blend")
+    scene.collection.children.link(bpy.data.collections.new("Theirs"))
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(path, link=True) as (_, to):
+        to.collections = ["Theirs"]
+    layer = bpy.context.view_layer
+    bpy.context.scene.collection.children.link(to.collections[0])
+    layer.active_layer_collection = layer.layer_collection.children["Theirs"]
+    before = len(bpy.data.objects), len(bpy.data.meshes)
+    with pytest.raises(RuntimeError, match=r"Nothing can be added to collection 'Theirs'.*Select"):
+        bpy.ops.meshsdf.shape_add(space=fake.space)
+    assert (len(bpy.data.objects), len(bpy.data.meshes)) == before
 
 
 def test_a_space_beside_a_saved_file_is_kept_relative(scene, fake, tmp_path):
@@ -139,6 +215,12 @@ def test_blending_known_shapes_the_mean_and_objects(shape_object, fake):
     np.testing.assert_allclose(code_of(ob), [0, 0, 0.5, 0])
 
 
+@pytest.mark.parametrize(("factor", "share"), [(0.0, 0), (0.25, 0.15625), (0.5, 0.5), (1.0, 1)])
+def test_a_smooth_blend_starts_and_arrives_gently(shape_object, factor, share):
+    bpy.ops.meshsdf.interpolate(first="long", second="wide", factor=factor, method="smooth")
+    np.testing.assert_allclose(code_of(shape_object), [1 - share, share, 0, 0], atol=1e-6)
+
+
 def test_make_regular_keeps_only_the_mesh(shape_object):
     vertices = len(shape_object.data.vertices)
     bpy.ops.meshsdf.make_regular()
@@ -171,7 +253,7 @@ def test_undo_and_redo_keep_mesh_and_code_in_step(shape_object):
         assert len(ob.data.polygons) == after
 
 
-def test_names_in_menus_need_no_worker(scene, fake, part, tmp_path):
+def test_names_in_menus_need_neither_worker_nor_disk(scene, fake, part, tmp_path, monkeypatch):
     names = part("space_header").shape_names
     header = json.dumps({"__metadata__": {"meshsdf": json.dumps({"shape_names": ["bob", "Ü"]})}})
     data = struct.pack("<Q", len(header)) + header.encode()
@@ -187,7 +269,16 @@ def test_names_in_menus_need_no_worker(scene, fake, part, tmp_path):
     ):
         path = tmp_path / f"{number}.safetensors"
         path.write_bytes(content)
-        assert names(str(path)) == wanted
-    choices = part("catalogue").shape_choices(str(tmp_path / "0.safetensors"), "FILE")
-    assert choices == ["Mean", "bob", "Ü"]
+        assert names(path) == wanted
+    catalogue = part("catalogue")
+    monkeypatch.setattr(catalogue, "SPACES_FOLDER", tmp_path)
+    catalogue.forget()
+    assert catalogue.builtin_names() == ["0", "1", "2", "3", "4", "5"]
+    (tmp_path / "1.safetensors").write_bytes(data)
+    catalogue.forget()  # a failure is not kept for ever
+    assert catalogue.shape_choices("builtin:1", "FILE") == ["Mean", "bob", "Ü"]
+    for path in tmp_path.glob("*.safetensors"):
+        path.unlink()  # drawing reads nothing
+    assert catalogue.shape_choices("builtin:0", "FILE") == ["Mean", "bob", "Ü"]
+    assert len(catalogue.builtin_names()) == 6
     assert part("door").status.state == "unknown"
