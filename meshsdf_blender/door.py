@@ -131,6 +131,7 @@ def report() -> str:
             status.problem,
             status.remedy,
             status.details,
+            *(f"Its log ends with:\n{running.log_tail}" for running in _started),
         ]
     )
 

@@ -17,6 +17,7 @@ def draw_status(layout: bpy.types.UILayout, width: int = 90) -> None:
             text=f"Worker: {status.text}", icon="CHECKMARK" if status.state != "unknown" else "DOT"
         )
         row.operator("meshsdf.worker_check", icon="FILE_REFRESH")
+        row.operator("meshsdf.copy_details", icon="COPYDOWN")
         return
     draw_failure(layout, width)
 

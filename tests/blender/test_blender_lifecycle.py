@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -248,6 +249,47 @@ def test_without_a_python_the_panel_gets_a_remedy(scene, fake, part, tmp_path, m
     assert "has no torch" in part("door").report()
     bpy.ops.meshsdf.copy_details()
     bpy.ops.meshsdf.copy_command()
+
+
+class Layout:
+    """A layout that notes which operators it offers."""
+
+    def __init__(self):
+        self.offered = []
+
+    def row(self, **_):
+        return self
+
+    box = column = row
+
+    def label(self, **_):
+        pass
+
+    def operator(self, name, **_):
+        self.offered.append(name)
+
+
+@pytest.mark.parametrize("mode", ["", "silent"])
+def test_the_details_can_be_copied_whether_or_not_there_is_a_worker(scene, fake, part, mode):
+    fake(mode)
+    door = part("door")
+    if mode:
+        with pytest.raises(part("errors").WorkerLost):
+            door.ready_worker()
+    else:
+        with door.ready_worker()._launched.log.open("a") as log:
+            log.write("a warning of torch\n")
+        assert "a warning of torch" in door.report()
+    layout = Layout()
+    part("status_box").draw_status(layout)
+    assert {"meshsdf.copy_details", "meshsdf.worker_check"} <= set(layout.offered)
+
+
+def test_no_text_names_a_button_that_is_not_there(addon):
+    labels = {c.bl_label for c in our_classes() if issubclass(c, bpy.types.Operator)}
+    for path in Path(addon.__file__).parent.rglob("*.py"):
+        for name in re.findall(r"[Pp]ress ([A-Z]\w+(?: [A-Z]\w+)*)", path.read_text("utf-8")):
+            assert name in labels, (path, name)
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks the worker up in /proc")
