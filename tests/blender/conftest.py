@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("numpy")
-
 ROOT = Path(__file__).resolve().parents[2]
+CHECKPOINTS = Path(os.environ.get("MESHSDF_CHECKPOINTS") or ROOT.parent / "shared" / "checkpoints")
 FAKE_ROOT = Path(__file__).parent / "fake_root"
 PARTS = ("__init__.py", "blender_manifest.toml", "meshsdf_blender", "core", "spaces")
 MODULE = "bl_ext.checkout.meshsdf"
@@ -26,8 +25,8 @@ _user = Path(tempfile.mkdtemp(prefix="meshsdf-test-"))
 atexit.register(shutil.rmtree, _user, ignore_errors=True)
 os.environ["BLENDER_USER_RESOURCES"] = str(_user)
 # The Python that runs the tests has what the worker needs; no other one is searched for.
-os.environ["MESHSDF_PYTHON"] = sys.executable
-bpy = pytest.importorskip("bpy")
+os.environ.setdefault("MESHSDF_PYTHON", sys.executable)
+import bpy  # noqa: E402  # after the folder that it reads its settings from
 
 
 def _link_checkout() -> None:
@@ -70,6 +69,18 @@ def part(addon):
     import importlib
 
     return lambda name: importlib.import_module(f"{addon.__name__}.{name}")
+
+
+@pytest.fixture
+def checkpoint():
+    """A function from a name to the published checkpoint's folder; skips where it is not there."""
+
+    def folder(name: str) -> Path:
+        if not (CHECKPOINTS / name).is_dir():
+            pytest.skip(f"MESHSDF_CHECKPOINTS names no folder with {name}: {CHECKPOINTS}")
+        return CHECKPOINTS / name
+
+    return folder
 
 
 @pytest.fixture
