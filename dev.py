@@ -3,6 +3,7 @@
 
 python3 dev.py demo         fit a built-in space to a silhouette in a real Blender
 python3 dev.py test         the tests (--all adds the heavy ones; the rest goes to pytest)
+                            --blender 4.2, 5.0, 5.2 or all: tests/blender on other Blenders
 python3 dev.py bench        figures of this machine
 python3 dev.py extension    the packages that Blender installs, in dist/
 python3 dev.py lint         ruff and mypy
@@ -16,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.dev import Problem, checks, environment, extension, libraries
+from tools.dev import Problem, blenders, checks, environment, extension, libraries
 
 ROOT = Path(__file__).resolve().parent
 
@@ -31,6 +32,8 @@ def main() -> int:
         if options.command == "extension":
             return extension.main(python, options.what)
         libraries.ensure(python)
+        if options.command == "test" and options.blender:
+            return run_on_blenders(python, options.blender, rest, everything=options.all)
         if options.command == "test":
             return checks.run_tests(python, rest, everything=options.all)
         if options.command == "demo":
@@ -54,6 +57,9 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     test = commands.add_parser("test", help="run the tests")
     test.add_argument("--all", action="store_true", help="also the tests marked heavy")
+    test.add_argument(
+        "--blender", choices=(*blenders.BLENDERS, "all"), help="tests/blender on another Blender"
+    )
     package = commands.add_parser("extension", help="write the packages that Blender installs")
     package.add_argument(
         "--what", choices=("light", "full", "both"), default="both", help="which packages"
@@ -66,6 +72,23 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
     if rest and options.command not in ("test", "demo", "bench"):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return options, rest
+
+
+def run_on_blenders(python: Path, which: str, rest: list[str], *, everything: bool) -> int:
+    """Run tests/blender, or the chosen part of it, on one more Blender or on all of them."""
+    chosen = list(blenders.BLENDERS) if which == "all" else [which]
+    targets = [] if any(map(checks.is_target, rest)) else [str(checks.TESTS / "blender")]
+    variables = blenders.variables(python)
+    worst = 0
+    for version in chosen:
+        other = blenders.ensure(version, python)
+        libraries.ensure(other)
+        print(f"dev.py: Blender {version}", flush=True)
+        status = checks.run_tests(
+            other, [*rest, *targets], everything=everything, variables=variables
+        )
+        worst = max(worst, status)
+    return worst
 
 
 def script(python: Path, *arguments: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.dev import checks, environment, libraries, wheels
+from tools.dev import blenders, checks, environment, libraries, wheels
 from tools.dev.checks import Count
 
 REPORT = (
@@ -120,6 +121,15 @@ def test_bundled_wheels_are_pinned_and_run_on_every_blender() -> None:
     assert "numpy" not in wheels.BUNDLED
     # 1.16 and newer fail on the numpy 1.24 of Blender 4.2.
     assert tuple(map(int, pinned["scipy"].split("."))) < (1, 16)
+
+
+def test_every_supported_blender_can_be_tested() -> None:
+    """4.5 is in .venv; the manifest's oldest and the README's others have environments."""
+    readme = (environment.ROOT / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if line.startswith("| Blender |"))
+    named = set(re.findall(r"\b(\d\.\d)(?: LTS)?(?=[,; ]|$)", row))
+    assert named == {"4.5", *blenders.BLENDERS}
+    assert set(blenders.NEEDED) <= set(wheels.pins())
 
 
 def test_notices_hold_name_licence_and_text(tmp_path: Path) -> None:

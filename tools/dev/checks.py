@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -40,7 +41,13 @@ class Count:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
-def run_tests(python: Path, arguments: list[str], *, everything: bool) -> int:
+def run_tests(
+    python: Path,
+    arguments: list[str],
+    *,
+    everything: bool,
+    variables: Mapping[str, str] | None = None,
+) -> int:
     """Run the tests, each folder of tests/ in a process of its own, and print one line of totals.
 
     bpy and torch do not share a process well, and a crash in one folder must not hide the others.
@@ -51,12 +58,14 @@ def run_tests(python: Path, arguments: list[str], *, everything: bool) -> int:
         Handed on to pytest; paths restrict the run to their folders.
     everything
         Also the tests marked `heavy`.
+    variables
+        Of the tests' environment, beside those that are there.
     """
     total = Count()
     for folder, targets in groups(arguments).items():
         say(f"tests in {folder.relative_to(ROOT)}")
         started = time.monotonic()
-        count = run_group(python, targets, options(arguments), everything)
+        count = run_group(python, targets, options(arguments), everything, variables)
         say(f"{folder.name}: {count} ({time.monotonic() - started:.0f} s)")
         if count.skipped and not count.passed + count.failed:
             say(f"{folder.name}: every test was skipped, so nothing was shown: counted as failed")
@@ -66,13 +75,19 @@ def run_tests(python: Path, arguments: list[str], *, everything: bool) -> int:
     return 1 if total.failed or not total.passed else 0
 
 
-def run_group(python: Path, targets: list[str], extra: list[str], everything: bool) -> Count:
+def run_group(
+    python: Path,
+    targets: list[str],
+    extra: list[str],
+    everything: bool,
+    variables: Mapping[str, str] | None = None,
+) -> Count:
     """One pytest process; a process that dies without a report counts as one failure."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         marks = [] if everything else ["-m", "not heavy"]
         command = [str(python), "-m", "pytest", f"--junitxml={report}", *marks, *extra, *targets]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment())
+        process = subprocess.Popen(command, cwd=ROOT, env={**environment(), **(variables or {})})
         code = wait(process, report)
         told = report.exists()
         count = read_report(report)

@@ -113,16 +113,17 @@ def install_torch(python: Path) -> None:
     )
 
 
-def base_python() -> str:
-    """A Python of the version that bpy needs: this one, or one found on the path."""
-    if sys.version_info[:2] == PYTHON:
+def base_python(version: tuple[int, int] = PYTHON) -> str:
+    """A Python of a version that bpy needs: this one, or one found on the path."""
+    if sys.version_info[:2] == version:
         return sys.executable
-    wanted = ".".join(map(str, PYTHON))
+    wanted = ".".join(map(str, version))
     found = shutil.which(f"python{wanted}")
-    if found is None:
+    # A manager of Pythons leaves names on the path that lead to none.
+    if found is None or subprocess.run([found, "--version"], check=False).returncode:
         raise Problem(
             f"Blender's wheel needs Python {wanted}; this is {platform.python_version()}",
-            f"install Python {wanted} and run python{wanted} dev.py",
+            f"install Python {wanted}, so that python{wanted} starts it",
         )
     return found
 
