@@ -7,14 +7,13 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
@@ -146,13 +145,7 @@ def _accept(launched: Launched) -> None:
 
 def _knock(address: str | tuple[str, int]) -> None:
     """Call a listener and hang up at once. Raises OSError where nobody listens."""
-    if sys.platform == "win32":
-        with open(address, "r+b", buffering=0):  # noqa: PTH123  # a pipe, no file
-            return
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-    with socket.socket(family) as caller:
-        caller.settimeout(JOIN_SECONDS)
-        caller.connect(address)
+    Client(address).close()
 
 
 def _greet(launched: Launched, *, family: str, key: bytes, device: str, threads: int) -> None:
