@@ -11,17 +11,21 @@ import numpy as np
 from . import codes, mesh_upload, shape
 from .camera import camera_view
 from .errors import Refusal
-from .targets import target_coverage
+from .targets import read_target
 from .transform import fit_matrix, written_channels
 
 
 @dataclass(frozen=True)
 class FitRequest:
-    """The header and arrays of a ``fit`` request, and the ``channels`` that it may change."""
+    """The header and arrays of a ``fit`` request, and the ``channels`` that it may change.
+
+    ``warning`` says what looks wrong with the target, or is empty.
+    """
 
     header: dict[str, Any]
     arrays: dict[str, np.ndarray]
     channels: tuple[str, ...]
+    warning: str
 
     @property
     def pose(self) -> bool:
@@ -44,6 +48,7 @@ def fit_request(
     context.view_layer.update()
     depsgraph = context.evaluated_depsgraph_get()
     view = camera_view(scene, depsgraph).resized(settings.pixels)
+    target = read_target(scene, depsgraph, view, ob)
     options = {
         "steps": exact_steps or settings.steps,
         "rate": settings.rate,
@@ -62,8 +67,8 @@ def fit_request(
         "code": codes.read(ob),
         "object": fit_matrix(ob, channels),
         "matrix0": view.matrix,
-        "target0": target_coverage(scene, depsgraph, view, ob),
+        "target0": target.coverage,
     }
     views = [{"width": view.width, "height": view.height, "weight": 1.0}]
     header = {**shape.source(ob), "options": options, "views": views}
-    return FitRequest(header, arrays, channels)
+    return FitRequest(header, arrays, channels, target.warning)

@@ -73,7 +73,7 @@ class FitRun:
         self._written = False
         self._seen = time.monotonic()
         self.start_iou: float | None = None
-        self.warning = ""
+        self.warnings = [self._request.warning] if self._request.warning else []
         self.topologies: list[str] = []
         _running.append(self)
 
@@ -163,7 +163,7 @@ class FitRun:
             try:
                 shape.extract(ob, codes.read(ob))
             except Refusal as refusal:  # the fit itself is whole: keep its code and its mesh
-                self.warning = (
+                self.warnings.append(
                     f"The mesh is the fit's own, of resolution {options['resolution']}: "
                     f"it could not be made at {settings.resolution}: {refusal}"
                 )

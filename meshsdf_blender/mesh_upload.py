@@ -125,5 +125,9 @@ def _mode_name(ob: bpy.types.Object) -> str:
 
 
 def _listed(names: list[str], most: int = 3) -> str:
+    """Objects in words: "objects 'A', 'B'"; empty for none."""
+    if not names:
+        return ""
     quoted = ", ".join(f"'{name}'" for name in names[:most])
-    return quoted + (f" and {len(names) - most} more" if len(names) > most else "")
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ("object " if len(names) == 1 else "objects ") + quoted + more

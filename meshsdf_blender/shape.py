@@ -22,6 +22,8 @@ TRANSFORM = (
     "scale",
 )
 
+FIT_READOUT = ("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology")
+
 
 def is_shape(ob: bpy.types.Object | None) -> bool:
     """Whether the object is one of ours."""
@@ -51,7 +53,10 @@ def checked_code(ob: bpy.types.Object) -> np.ndarray:
 
 
 def extract(ob: bpy.types.Object, code: np.ndarray) -> None:
-    """Mesh ``code`` at the object's resolution and store both. Raises Refusal, changing nothing."""
+    """Mesh ``code`` at the object's resolution and store both. Raises Refusal, changing nothing.
+
+    What the last fit said of another code or mesh is forgotten.
+    """
     mesh_upload.check_writable(ob)
     settings = ob.meshsdf
     header = {
@@ -69,6 +74,8 @@ def extract(ob: bpy.types.Object, code: np.ndarray) -> None:
             "Start from the mean or a known shape",
         )
     write(ob, code, arrays["vertices"], arrays["faces"], report)
+    for name in FIT_READOUT:
+        settings.property_unset(name)
 
 
 def write(

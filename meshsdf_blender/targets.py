@@ -25,8 +25,16 @@ MESHABLE = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
 
 
 @dataclass(frozen=True)
+class Target:
+    """Coverage ``(height, width)`` float32 of a view, row 0 at the top, and what looks wrong."""
+
+    coverage: np.ndarray
+    warning: str = ""
+
+
+@dataclass(frozen=True)
 class _Asked:
-    """What a reader of targets needs; it returns their coverage and the target's name."""
+    """What a reader of targets needs."""
 
     scene: bpy.types.Scene
     depsgraph: bpy.types.Depsgraph
@@ -34,13 +42,22 @@ class _Asked:
     fitted: bpy.types.Object | None
 
 
-def target_coverage(
+@dataclass(frozen=True)
+class _Read:
+    """A reader's answer; ``drawn`` is what the target is drawn in, before it is placed."""
+
+    coverage: np.ndarray
+    name: str
+    drawn: np.ndarray
+
+
+def read_target(
     scene: bpy.types.Scene,
     depsgraph: bpy.types.Depsgraph,
     view: CameraView,
     fitted: bpy.types.Object | None = None,
-) -> np.ndarray:
-    """Coverage ``(view.height, view.width)`` float32, row 0 at the top, of the scene's target.
+) -> Target:
+    """The scene's target as ``view`` sees it.
 
     ``view`` is the scene camera's, at the size to fit at. Raises Refusal, by name, for a target
     that is missing, unreadable, empty or full.
@@ -52,11 +69,28 @@ def target_coverage(
         "OBJECT": _from_object,
         "MASK": _from_mask,
     }[settings.target]
-    coverage, name = reader(_Asked(scene, depsgraph, view, fitted))
+    read = reader(_Asked(scene, depsgraph, view, fitted))
+    coverage, drawn = read.coverage, read.drawn
     if settings.invert and settings.target not in BY_THRESHOLD:
-        coverage = 1.0 - coverage
-    _check_filled(coverage, name, settings)
-    return np.ascontiguousarray(coverage, dtype=np.float32)
+        coverage, drawn = 1.0 - coverage, 1.0 - drawn
+    _check_filled(coverage, read.name, settings)
+    around = _touches_all_borders(coverage) or _touches_all_borders(drawn)
+    return Target(
+        np.ascontiguousarray(coverage, dtype=np.float32),
+        _around_warning(read.name, settings) if around else "",
+    )
+
+
+def _touches_all_borders(drawn: np.ndarray) -> bool:
+    borders = (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1])
+    return all(bool((border > 0.5).any()) for border in borders)
+
+
+def _around_warning(name: str, settings: bpy.types.PropertyGroup) -> str:
+    return (
+        f"The target ({name}) touches all four borders: if it is the background, "
+        f"turn Invert {'off' if settings.invert else 'on'}"
+    )
 
 
 def _check_filled(coverage: np.ndarray, name: str, settings: bpy.types.PropertyGroup) -> None:
@@ -119,7 +153,7 @@ def _mask_of(image: bpy.types.Image, settings: bpy.types.PropertyGroup) -> np.nd
     return image_mask(image, settings.channel, settings.threshold) ^ settings.invert
 
 
-def _from_background(asked: _Asked) -> tuple[np.ndarray, str]:
+def _from_background(asked: _Asked) -> _Read:
     scene, view = asked.scene, asked.view
     background = shown_background(scene.camera)
     image = background.image
@@ -129,10 +163,11 @@ def _from_background(asked: _Asked) -> tuple[np.ndarray, str]:
     to_frame = placement(background, scene.camera, scene, size, frame)
     if abs(np.linalg.det(to_frame[:, :2])) < 1e-12:
         raise Refusal(f"Background image '{image.name}' is scaled to nothing", "Raise its scale")
-    return _sampled(mask, to_frame, frame, view), f"Background image '{image.name}'"
+    coverage = _sampled(mask, to_frame, frame, view)
+    return _Read(coverage, f"Background image '{image.name}'", mask)
 
 
-def _from_image(asked: _Asked) -> tuple[np.ndarray, str]:
+def _from_image(asked: _Asked) -> _Read:
     scene, view = asked.scene, asked.view
     image = scene.meshsdf.image
     if image is None:
@@ -147,10 +182,10 @@ def _from_image(asked: _Asked) -> tuple[np.ndarray, str]:
             "as the camera's background and fit to that",
         )
     to_frame = np.array([[width / columns, 0, 0], [0, height / rows, 0]])
-    return _sampled(mask, to_frame, (width, height), view), f"Image '{image.name}'"
+    return _Read(_sampled(mask, to_frame, (width, height), view), f"Image '{image.name}'", mask)
 
 
-def _from_object(asked: _Asked) -> tuple[np.ndarray, str]:
+def _from_object(asked: _Asked) -> _Read:
     scene, view = asked.scene, asked.view
     target = scene.meshsdf.object
     if target is None:
@@ -172,13 +207,15 @@ def _from_object(asked: _Asked) -> tuple[np.ndarray, str]:
         raise Refusal(f"Target object '{target.name}' has no faces", "Pick a mesh object")
     matrix = np.array(evaluated.matrix_world, dtype=np.float64)
     world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
-    return _shares(mesh_silhouette(world, faces, _fine(view))), f"Object '{target.name}'"
+    coverage = _shares(mesh_silhouette(world, faces, _fine(view)))
+    return _Read(coverage, f"Object '{target.name}'", coverage)
 
 
-def _from_mask(asked: _Asked) -> tuple[np.ndarray, str]:
+def _from_mask(asked: _Asked) -> _Read:
     scene, view = asked.scene, asked.view
     mask = scene.meshsdf.mask
     if mask is None:
         raise Refusal("No target mask is set", "Pick one under Fit > Mask")
     fine = _fine(view)
-    return _shares(mask_coverage(mask, fine.width, fine.height)), f"Mask '{mask.name}'"
+    coverage = _shares(mask_coverage(mask, fine.width, fine.height))
+    return _Read(coverage, f"Mask '{mask.name}'", coverage)

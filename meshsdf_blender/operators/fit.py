@@ -19,16 +19,22 @@ WAIT_SECONDS = 0.1
 GONE_SECONDS = 10.0  # a live fit is seen to every TICK_SECONDS
 SMALLEST_GAIN = 1e-4
 GOOD_IOU = 0.95
+POOR_IOU = 0.5
 
 
-def run_to_end(context: bpy.types.Context, run: FitRun) -> FitStep:
+def run_to_end(context: bpy.types.Context, run: FitRun, *, print_every: int = 0) -> FitStep:
     """Drive a run to its last frame and write that one. Raises Refusal with all as before."""
+    printed = 0
     try:
         while True:
             step = run.advance(WAIT_SECONDS)
             if step is not None and step.done:
                 run.finish(context, step)
                 return step
+            # Steps may be passed over, as only the newest one is sent.
+            if step is not None and print_every and step.step >= printed + print_every:
+                printed = step.step
+                print(f"Step {step.step} of {step.steps}: IoU {step.iou:.3f}", flush=True)
     except BaseException:  # a KeyboardInterrupt too leaves shape and worker in order
         run.fail()
         raise
@@ -43,18 +49,33 @@ def summary(ob: bpy.types.Object) -> str:
     )
 
 
-def tell(operator: bpy.types.Operator, run: FitRun) -> None:
-    """Report what a fit came to; a fit that gained nothing is worth a warning."""
+def verdict(start: float, best: float, *, ended: bool) -> tuple[str, str]:
+    """Level and text of what is to be said of a fit's IoUs; no text where all is well.
+
+    ``ended`` tells a whole fit from a few steps by hand, which may be far from the target yet.
+    """
+    check = (
+        "Check that shape and target overlap in the camera's view, that Invert is right, "
+        "or let the fit change the transform too"
+    )
+    if best - start < SMALLEST_GAIN and best < GOOD_IOU:
+        if best < POOR_IOU:
+            return "WARNING", f"No step came closer to the target. {check}"
+        return "INFO", "No step came closer to the target: the shape was already the best found"
+    if ended and best < POOR_IOU:
+        return "WARNING", f"The shape is still far from the target (IoU {best:.2f}). {check}"
+    return "INFO", ""
+
+
+def tell(operator: bpy.types.Operator, run: FitRun, *, ended: bool = True) -> None:
+    """Report what a fit came to, and what about it is worth a warning."""
     ob = run.object()
     operator.report({"INFO"}, summary(ob))
-    if run.warning:
-        operator.report({"WARNING"}, run.warning)
-    if ob.meshsdf.fit_iou - ob.meshsdf.fit_start < SMALLEST_GAIN and ob.meshsdf.fit_iou < GOOD_IOU:
-        operator.report(
-            {"WARNING"},
-            "No step came closer to the target. Check that shape and target overlap in the "
-            "camera's view, that Invert is right, or let the fit change the transform too",
-        )
+    for warning in run.warnings:
+        operator.report({"WARNING"}, warning)
+    level, text = verdict(ob.meshsdf.fit_start, ob.meshsdf.fit_iou, ended=ended)
+    if text:
+        operator.report({level}, text)
 
 
 class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
@@ -75,7 +96,7 @@ class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         run = FitRun(context, context.active_object, exact_steps=self.steps)
         run_to_end(context, run)
-        tell(self, run)
+        tell(self, run, ended=False)
 
 
 class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
@@ -87,12 +108,19 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
     )
     bl_options = {"REGISTER", "UNDO"}
 
+    print_every: IntProperty(
+        name="Print Every",
+        description="In a script: print a line each so many steps; 0 prints none",
+        min=0,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
     _run: FitRun
     _timer: bpy.types.Timer | None
 
     def perform(self, context: bpy.types.Context) -> None:
         run = FitRun(context, context.active_object)
-        run_to_end(context, run)
+        run_to_end(context, run, print_every=self.print_every)
         tell(self, run)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

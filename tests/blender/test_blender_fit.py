@@ -214,7 +214,7 @@ def editing(ob):
     ("change", "message"),
     [
         (shape_keys, r"has shape keys"),
-        (shared, r"is shared with 'Twin'.*Make Single User"),
+        (shared, r"is shared with object 'Twin'.*Make Single User"),
         (editing, r"'Fake' is in Edit Mode\. Go back to Object Mode"),
     ],
 )
@@ -346,7 +346,7 @@ def test_a_fit_whose_last_extraction_fails_keeps_what_it_found(ready, fake, part
     assert ready["meshsdf_code"][0] == pytest.approx(1 - 0.8**5, abs=1e-6)
     assert len(ready.data.polygons) == ready.meshsdf.faces
     assert ready.meshsdf.fit_steps == 5
-    assert "could not be made at 96: It broke. Tell us." in run.warning
+    assert "could not be made at 96: It broke. Tell us." in run.warnings[0]
     assert part("fit_run").current() is None
 
 
@@ -449,3 +449,47 @@ def test_after_saving_and_loading_a_fit_goes_on_from_its_code(ready, scene, tmp_
     bpy.ops.meshsdf.fit_step(steps=3)
     assert ob["meshsdf_code"][0] == pytest.approx(1 - 0.8**5, abs=1e-6)
     bpy.ops.meshsdf.shape_update()
+
+
+def test_a_fit_to_what_is_all_around_warns(ready, scene, capfd):
+    scene.meshsdf.steps, scene.meshsdf.invert = 2, True
+    bpy.ops.meshsdf.fit()
+    assert "touches all four borders" in capfd.readouterr().out
+
+
+def test_a_script_may_have_its_steps_printed(ready, scene, capfd):
+    scene.meshsdf.steps = 5
+    bpy.ops.meshsdf.fit(print_every=2)
+    printed = capfd.readouterr().out
+    assert "Step 2 of 5: IoU 0.8" in printed
+    assert "Step 3 of 5" not in printed
+    bpy.ops.meshsdf.fit()
+    assert "Step 2" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("ious", "ended", "level", "text"),
+    [
+        ((0.1, 0.9), True, "INFO", ""),
+        ((0.97, 0.97), True, "INFO", ""),
+        ((0.8, 0.8), True, "INFO", "already the best found"),
+        ((0.1, 0.1), True, "WARNING", "No step came closer to the target. Check"),
+        ((0.1, 0.4), True, "WARNING", r"still far from the target (IoU 0.40). Check"),
+        ((0.1, 0.4), False, "INFO", ""),
+    ],
+)
+def test_what_is_said_of_a_fit_depends_on_its_iou(part, ious, ended, level, text):
+    told = part("operators.fit").verdict(*ious, ended=ended)
+    assert told[0] == level
+    assert text in told[1]
+    assert bool(text) == bool(told[1])
+
+
+def test_a_shape_meshed_from_another_code_has_no_fit_to_tell_of(ready, scene):
+    scene.meshsdf.steps = 2
+    bpy.ops.meshsdf.fit()
+    assert ready.meshsdf.fit_iou > 0
+    ready["meshsdf_code"] = [0.0, 1.0, 0.0, 0.0]
+    bpy.ops.meshsdf.shape_update()
+    assert ready.meshsdf.fit_iou == -1
+    assert ready.meshsdf.fit_reason == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from math import cos, radians, sin
 
@@ -32,13 +33,19 @@ def blob(height=150, width=200):
 @pytest.fixture
 def coverage(scene, part):
     """The coverage of the scene's target at a size."""
+    return lambda longest=200: read(scene, part, longest).coverage
 
-    def compute(longest=200):
-        depsgraph = bpy.context.evaluated_depsgraph_get()
-        view = part("camera").camera_view(scene, depsgraph).resized(longest)
-        return part("targets").target_coverage(scene, depsgraph, view)
 
-    return compute
+@pytest.fixture
+def warning(scene, part):
+    """What looks wrong with the scene's target."""
+    return lambda: read(scene, part, 200).warning
+
+
+def read(scene, part, longest):
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    view = part("camera").camera_view(scene, depsgraph).resized(longest)
+    return part("targets").read_target(scene, depsgraph, view)
 
 
 def test_an_image_is_read_by_brightness_or_alpha(scene, coverage):
@@ -311,3 +318,42 @@ def test_targets_without_an_outline_are_refused_by_name(
         bpy.ops.meshsdf.fit()
     assert list(shape_object["meshsdf_code"]) == code
     assert len(shape_object.data.vertices) == vertices
+
+
+AROUND = r"touches all four borders: if it is the background, turn Invert "
+
+
+def test_a_target_all_around_the_frame_is_warned_of(scene, warning):
+    scene.meshsdf.target = "IMAGE"
+    scene.meshsdf.image = image_of(1 - blob())
+    assert re.search(AROUND + "on", warning())
+    scene.meshsdf.invert = True
+    assert warning() == ""
+    scene.meshsdf.image = image_of(blob())
+    assert re.search(AROUND + "off", warning())
+
+
+def test_a_subject_that_three_borders_cut_is_not_warned_of(scene, warning):
+    values = np.zeros((150, 200), dtype=np.float32)
+    values[40:] = 1.0
+    scene.meshsdf.target = "IMAGE"
+    scene.meshsdf.image = image_of(values)
+    assert warning() == ""
+
+
+def test_a_background_that_is_smaller_than_the_frame_is_judged_by_its_own_borders(scene, warning):
+    camera = scene.camera.data
+    camera.show_background_images = True
+    background = camera.background_images.new()
+    background.image = image_of(1 - blob())
+    background.scale = 0.5
+    scene.meshsdf.target = "BACKGROUND"
+    assert re.search(AROUND + "on", warning())
+    scene.meshsdf.invert = True
+    assert warning() == ""
+
+
+def test_an_inverted_object_is_warned_of(scene, target, warning):
+    assert warning() == ""
+    scene.meshsdf.invert = True
+    assert re.search(AROUND + "off", warning())
