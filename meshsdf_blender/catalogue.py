@@ -17,6 +17,7 @@ from .space_header import shape_names
 
 BUILTIN = "builtin:"
 MEAN = "Mean"
+MOST_LISTED = 5
 OWN_SUFFIX = ".safetensors"
 SNAPSHOT_SUFFIX = ".pth"
 SNAPSHOT_FOLDERS = {"ModelParameters", "LatentCodes"}
@@ -37,18 +38,27 @@ class SpaceInfo:
     stamps: tuple[object, ...]
 
     def code(self, shape: str) -> np.ndarray:
-        """The code of a known shape by name or number; MEAN or nothing is the mean code."""
+        """The code of a known shape by name or number; Mean, mean or nothing is the mean code."""
         if shape in {"", MEAN}:
             return self.mean
         if shape in self.shape_names:
             return self.codes[self.shape_names.index(shape)]
         if shape.isdecimal() and int(shape) < len(self.codes):
             return self.codes[int(shape)]
-        some = ", ".join(self.shape_names[:5]) or "none"
-        raise Refusal(
-            f"Space '{self.name}' knows no shape '{shape}'",
-            f"Its shapes are: {some}" + (", ..." if len(self.shape_names) > 5 else ""),
-        )
+        if shape.casefold() == MEAN.casefold():
+            return self.mean
+        raise Refusal(f"Space '{self.name}' knows no shape '{shape}'", self._choices())
+
+    def _choices(self) -> str:
+        """What :meth:`code` takes, in words."""
+        names, count = ", ".join(self.shape_names[:MOST_LISTED]), len(self.codes)
+        if len(self.shape_names) > MOST_LISTED:
+            names += f", and {len(self.shape_names) - MOST_LISTED} more"
+        choices = [f"Its shapes are: {names}"] if names else []
+        if count:
+            number = "the number 0" if count == 1 else f"a number from 0 to {count - 1}"
+            choices.append(f"or {number}" if names else f"It takes {number}")
+        return "; ".join(choices) + ", or Mean" if choices else "It knows only Mean"
 
 
 _seen: dict[tuple[str, str], SpaceInfo] = {}
@@ -97,9 +107,14 @@ def existing(space: str, library: bpy.types.Library | None = None) -> str:
             )
         raise Refusal(
             f"The shape space '{path}' is not there",
-            "Put it back, or set the shape's Space to where it is now",
+            builtin_hint(space) or "Put it back, or set the shape's Space to where it is now",
         )
     return path
+
+
+def builtin_hint(space: str) -> str:
+    """What to write for a built-in space that was named without ``builtin:``; empty for others."""
+    return f"The built-in space of this name is {BUILTIN}{space}" if space in _builtin else ""
 
 
 def chosen(scene: bpy.types.Scene) -> tuple[str, str]:

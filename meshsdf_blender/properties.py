@@ -24,10 +24,12 @@ UP_AXES = (
     ("Z", "Z Up", "The space was trained on shapes that stand along Z, as Blender's do"),
 )
 BLENDS = (
-    ("linear", "Linear", "Go straight from one code to the other"),
-    ("spherical", "Spherical", "Go along an arc, which keeps the length of the code"),
-    ("smooth", "Smooth", "Go straight, but the factor starts and arrives gently"),
+    ("LINEAR", "Linear", "Go straight from one code to the other"),
+    ("SPHERICAL", "Spherical", "Go along an arc, which keeps the length of the code"),
+    ("SMOOTH", "Smooth", "Go straight, but the factor starts and arrives gently"),
 )
+# Within the core's own limits; beyond it, only the largest machines have the memory.
+SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 4, 512
 TARGETS = (
     ("BACKGROUND", "Background", "Fit to the background image of the active camera, as drawn"),
     ("IMAGE", "Image", "Fit to an image that fills the camera's frame"),
@@ -63,10 +65,10 @@ class ObjectSettings(bpy.types.PropertyGroup):
         name="Resolution",
         description="Cells along each side of the grid; twice as many take four times as long",
         default=64,
-        min=8,
+        min=SMALLEST_RESOLUTION,
         soft_min=16,
         soft_max=256,
-        max=1024,
+        max=LARGEST_RESOLUTION,
     )
     cap: BoolProperty(
         name="Close at the Wall",
@@ -191,10 +193,10 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Resolution",
         description="Cells along each side while fitting; the result gets the shape's own",
         default=64,
-        min=8,
+        min=SMALLEST_RESOLUTION,
         soft_min=16,
         soft_max=128,
-        max=512,
+        max=LARGEST_RESOLUTION,
     )
     pixels: IntProperty(
         name="Pixels",

@@ -20,7 +20,7 @@ class MESHSDF_OT_interpolate(Blend, NeedsShape, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
         ends = np.stack([_end(ob, self.first), _end(ob, self.second)])
-        method, factor = self.method, self.factor
+        method, factor = self.method.lower(), self.factor
         if method == "smooth":
             # The worker's smooth path bends only through three codes and more.
             method, factor = "linear", factor * factor * (3.0 - 2.0 * factor)

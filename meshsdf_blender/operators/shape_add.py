@@ -7,7 +7,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import catalogue, codes, shape
 from ..errors import Refusal
-from ..properties import UP_AXES
+from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
 from .guarded import NeedsObjectMode
 
 MOST_IN_MENU = 40
@@ -39,9 +39,10 @@ class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
         name="Resolution",
         description="Cells along each side of the grid",
         default=64,
-        min=8,
+        min=SMALLEST_RESOLUTION,
+        soft_min=16,
         soft_max=256,
-        max=1024,
+        max=LARGEST_RESOLUTION,
     )
 
     def perform(self, context: bpy.types.Context) -> None:

@@ -65,7 +65,8 @@ def _space_path(chosen: str) -> str:
         raise Refusal("No file is chosen", "Choose a .safetensors file or a DeepSDF folder")
     path = Path(catalogue.location(chosen))
     if not path.exists():
-        raise Refusal(f"'{path}' is not there", "Choose a .safetensors file or a DeepSDF folder")
+        hint = "Choose a .safetensors file or a DeepSDF folder"
+        raise Refusal(f"'{path}' is not there", catalogue.builtin_hint(chosen) or hint)
     # A .pth is kept: it says which of the folder's snapshots is meant.
     return str(path.parent if path.name == "specs.json" else path)
 

@@ -44,6 +44,55 @@ def test_an_unknown_shape_is_refused_and_nothing_is_added(scene, fake):
     assert (len(bpy.data.objects), len(bpy.data.meshes)) == before
 
 
+@pytest.mark.parametrize("mean", ["", "Mean", "mean", "MEAN"])
+def test_the_mean_may_be_written_in_any_case(scene, fake, mean):
+    bpy.ops.meshsdf.shape_add(space=fake.space, shape=mean)
+    assert code_of(bpy.context.active_object).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("names", "codes", "listed"),
+    [
+        (162, 162, r"are: n0, n1, n2, n3, n4, and 157 more; or a number from 0 to 161, or Mean\."),
+        (2, 2, r"are: n0, n1; or a number from 0 to 1, or Mean\."),
+        (0, 3, r"It takes a number from 0 to 2, or Mean\."),
+        (0, 1, r"It takes the number 0, or Mean\."),
+        (0, 0, r"It knows only Mean\."),
+    ],
+)
+def test_the_list_of_known_shapes_ends(part, names, codes, listed):
+    info = part("catalogue").SpaceInfo(
+        name="Some",
+        path="",
+        code_length=4,
+        shape_names=tuple(f"n{index}" for index in range(names)),
+        codes=np.zeros((codes, 4)),
+        mean=np.zeros(4),
+        card={},
+        warnings=(),
+        stamps=(),
+    )
+    with pytest.raises(part("errors").Refusal, match=rf"knows no shape 'tall'\. .*{listed}$"):
+        info.code("tall")
+
+
+def test_a_built_in_space_named_by_its_bare_name_is_hinted_at(scene, fake):
+    for add in (
+        lambda: bpy.ops.meshsdf.shape_add(space="heads"),
+        lambda: bpy.ops.meshsdf.space_load(filepath="heads"),
+    ):
+        with pytest.raises(RuntimeError, match=r"is not there.*builtin:heads"):
+            add()
+
+
+def test_a_resolution_beyond_the_limit_is_the_limit(shape_object, scene, part):
+    largest = part("properties").LARGEST_RESOLUTION
+    shape_object.meshsdf.resolution = scene.meshsdf.resolution = 5000
+    assert shape_object.meshsdf.resolution == scene.meshsdf.resolution == largest
+    bpy.ops.meshsdf.shape_add(space=shape_object.meshsdf.space, resolution=5000)
+    assert bpy.context.active_object.meshsdf.resolution == largest
+
+
 def test_a_missing_space_is_named(scene, fake):
     with pytest.raises(RuntimeError, match=r"nowhere.*is not there.*Put it back"):
         bpy.ops.meshsdf.shape_add(space="/nowhere/at.safetensors")
@@ -217,8 +266,14 @@ def test_blending_known_shapes_the_mean_and_objects(shape_object, fake):
 
 @pytest.mark.parametrize(("factor", "share"), [(0.0, 0), (0.25, 0.15625), (0.5, 0.5), (1.0, 1)])
 def test_a_smooth_blend_starts_and_arrives_gently(shape_object, factor, share):
-    bpy.ops.meshsdf.interpolate(first="long", second="wide", factor=factor, method="smooth")
+    bpy.ops.meshsdf.interpolate(first="long", second="wide", factor=factor, method="SMOOTH")
     np.testing.assert_allclose(code_of(shape_object), [1 - share, share, 0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["LINEAR", "SPHERICAL", "SMOOTH"])
+def test_the_paths_of_a_blend_are_named_as_the_other_choices_are(shape_object, method):
+    bpy.ops.meshsdf.interpolate(first="long", second="wide", factor=1.0, method=method)
+    np.testing.assert_allclose(code_of(shape_object), [0, 1, 0, 0], atol=1e-6)
 
 
 def test_make_regular_keeps_only_the_mesh(shape_object):
