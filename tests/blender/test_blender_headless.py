@@ -72,3 +72,44 @@ def test_what_is_refused_is_said_and_the_status_is_not_zero(tmp_path, scene):
     assert done.returncode == 1
     assert "none.safetensors' is not there" in done.stderr
     assert not out.exists()
+
+
+def test_a_dark_subject_is_warned_of_and_progress_is_printed(tmp_path, scene):
+    target = drawing(tmp_path / "target.png")
+    out = tmp_path / "new folder" / "out"
+    done = headless(
+        tmp_path, "--target", target, "--space", SPACE, "--out", out,
+        "--steps", 12, "--resolution", 32, "--prior", 0.01, "--invert",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "touches all four borders: if it is the background, turn Invert off" in done.stdout
+    assert "still far from the target" in done.stdout
+    assert "Step 10 of 12: IoU " in done.stdout
+    assert out.with_suffix(".blend").is_file()
+
+
+def test_a_shape_that_never_meets_the_target_is_a_failure(tmp_path, scene):
+    target = drawing(tmp_path / "target.png")
+    done = headless(
+        tmp_path, "--target", target, "--space", SPACE, "--out", tmp_path / "out.blend",
+        "--steps", 2, "--resolution", 16, "--distance", 400,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "never met the target" in done.stderr
+    assert not (tmp_path / "out.blend").exists()
+
+
+def test_what_cannot_work_is_refused_before_the_fit_and_once(tmp_path, scene):
+    target = drawing(tmp_path / "target.png")
+    (tmp_path / "file").touch()
+    out = tmp_path / "out.blend"
+    for arguments, message in (
+        (("--target", tmp_path, "--out", out), f"'{tmp_path}' is a folder: --target takes"),
+        (("--target", target, "--out", tmp_path), "is a folder: --out takes"),
+        (("--target", target, "--out", tmp_path / "file" / "o.blend"), "Nothing can be written"),
+        (("--target", target, "--out", out, "--space", "heads"), "builtin:heads"),
+    ):
+        done = headless(tmp_path, *arguments)
+        assert done.returncode == 1
+        assert (done.stdout + done.stderr).count(message) == 1
+        assert message in done.stderr
