@@ -38,8 +38,8 @@ class Silhouette:
     layers ``(H, W)`` int: how many front (for open meshes: front and back) faces cover each pixel's
     centre. ``begin``, ``end`` ``(C,)``: vertices of the contour edges, directed as the front faces'
     sides are; a quarter turn (x, y) to (-y, x) of their direction leads out. ``pixels`` ``(V, 2)``
-    are the image positions of all vertices. ``cut`` tells that faces behind the camera are left
-    out.
+    are the image positions of all vertices, 0 for those behind the camera. ``cut`` tells that faces
+    behind the camera are left out.
     """
 
     layers: NDArray[np.int32]
@@ -62,7 +62,9 @@ def see(view: View, vertices: Tensor, faces: Ints, *, edges: Edges | None = None
     """
     with torch.no_grad():
         image, w = view.project(vertices.detach().cpu().double())
-    pixels, in_front = image.numpy(), w.numpy() > NEAREST_DEPTH
+    in_front = w.numpy() > NEAREST_DEPTH
+    # A point in the camera's own plane has no finite image; none of its faces is drawn.
+    pixels = np.where(in_front[:, None], image.numpy(), 0.0)
     edges = edges or Edges.of(faces)
     a, b, c = (pixels[faces[:, i]] for i in range(3))
     turn = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
