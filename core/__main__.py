@@ -1,8 +1,9 @@
-"""The command line: ``python -m core --help``."""
+"""The command line: ``python -m core --help``, and docs/command-line.md."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import io
 import math
 import os
@@ -15,6 +16,16 @@ from . import commands
 from .errors import MeshSDFError
 
 USER_ERROR, INTERRUPTED = 1, 130
+# What core imports, and what pip calls it.
+NEEDED = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "skimage": "scikit-image",
+    "scipy": "scipy",
+    "safetensors": "safetensors",
+    "PIL": "pillow",
+}
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MeshSDFError as error:
         print(f"error: {error}", file=sys.stderr)
         return USER_ERROR
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in NEEDED:
+            raise
+        print(f"error: {_lacking(str(error.name))}", file=sys.stderr)
+        return USER_ERROR
     except BrokenPipeError:
         # The reader of our output, head for one, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -44,13 +60,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _lacking(module: str) -> str:
+    """One line for a Python without ``module``, and maybe more of what core needs."""
+    missing = [pip for name, pip in NEEDED.items() if importlib.util.find_spec(name) is None]
+    lacks = f"This Python, {sys.executable}, lacks {', '.join(missing) or module}."
+    for python in (CHECKOUT / ".venv/bin/python", CHECKOUT / ".venv/Scripts/python.exe"):
+        if python.exists() and Path(sys.prefix).resolve() != (CHECKOUT / ".venv").resolve():
+            return f"{lacks} Use the checkout's own: {python} -m core ..."
+    packages = " ".join(missing or NEEDED.values())
+    return f"{lacks} Install: {sys.executable} -m pip install {packages}"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m core",
         description="Shape spaces as meshes: look into one, extract, blend, and fit.",
-        epilog="A SPACE is a .safetensors file, or a DeepSDF experiment (its folder, specs.json or "
-        "a .pth file in it). A CODE is the name or number (from 0) of a known shape, 'mean', a "
-        '.json file with {"code": [...]}, or numbers with commas (--code=-0.5,1).',
+        epilog="A SPACE is the name of a built-in space (heads, or builtin:heads), a .safetensors "
+        "file, or a DeepSDF experiment (its folder, specs.json or a .pth file in it). A CODE is "
+        "the name or number of a known shape (from 0), 'mean', a .json file with "
+        '{"code": [...]}, or numbers with commas (--code=-0.5,1). Examples: docs/command-line.md.',
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("space", metavar="SPACE", type=Path)
@@ -98,7 +126,7 @@ def _add_fit(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
         action="append",
         required=True,
         help="a .json file per target: matrix (4x4, world to pixels), or location with look_at or "
-        "rotation, and lens, sensor_width, shift, ...",
+        "rotation, and lens, sensor_width, shift, ... (all keys: docs/command-line.md)",
     )
     fit.add_argument("--threshold", type=_number, help="0 to 1: from where a pixel is covered")
     fit.add_argument("--invert", action="store_true", help="the shape is dark or transparent")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
     from .extraction import Extraction
     from .space import Space
+
+BUILTIN, SUFFIX = "builtin:", ".safetensors"
+BUILTIN_SPACES = Path(__file__).resolve().parents[1] / "spaces"
+# Of a long list, this many are told.
+SHOWN = 8
+ENDS = {
+    "converged": "The outlines match",
+    "steps": "All steps are done",
+    "patience": "More steps brought nothing more",
+}
 
 
 def info(options: argparse.Namespace) -> None:
@@ -41,20 +52,41 @@ def info(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(described, indent=1))
         return
-    named = ", ".join(space.shape_names[:8]) + (", ..." if len(space.shape_names) > 8 else "")
-    spread = ", ".join(f"{float(d):.3g}" for d in statistics.deviations[:8])
     print(f"{space.name}: {len(space.codes)} codes of {space.code_length} numbers")
-    if named:
-        print(f"  shapes      {named}")
-    print(f"  deviations  {spread}{', ...' if space.code_length > 8 else ''}")
-    print(f"  layers      {', '.join(map(str, form.widths))}, 1")
+    lines: dict[str, object] = {}
+    if space.shape_names:
+        lines["shapes"] = space.shape_names
+    lines["deviations"] = [f"{float(d):.3g}" for d in statistics.deviations]
+    lines["layers"] = ", ".join(map(str, (*form.widths, 1)))
     for key in ("skips", "norms", "xyz_in_all", "fourier_degree", "tanh_last", "tanh_out"):
         if value := getattr(form, key):
-            print(f"  {key:<11} {value}")
-    print(f"  parameters  {described['parameters']:,}; {form.flops:,} operations per point")
-    print(f"  frame       {space.frame.up} up, scale {space.frame.scale:g}, {space.frame.offset}")
-    for key, entry in space.card.items():
-        print(f"  {key:<11} {entry}")
+            lines[key] = value
+    lines["parameters"] = f"{described['parameters']:,}; {form.flops:,} operations per point"
+    offset = ", ".join(f"{number:g}" for number in space.frame.offset)
+    lines["frame"] = f"{space.frame.up} up, scale {space.frame.scale:g}, offset {offset}"
+    _tell(lines, "  ")
+    _tell(space.card, "  ")
+
+
+def _tell(entries: Mapping[str, object], indent: str) -> None:
+    """Print named values as an indented table; a mapping within becomes a table of its own."""
+    width = max((len(key) for key in entries), default=0)
+    for key, value in entries.items():
+        name = f"{indent}{key.replace('_', ' '):<{width}}"
+        if isinstance(value, Mapping):
+            print(name.rstrip())
+            _tell(value, f"{indent}  ")
+        else:
+            print(f"{name}  {_text(value)}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        more = f", ... ({len(value)} in all)" if len(value) > SHOWN else ""
+        return ", ".join(map(_text, value[:SHOWN])) + more
+    return "-" if value is None else str(value)
 
 
 def mesh(options: argparse.Namespace) -> None:
@@ -82,6 +114,11 @@ def interpolate(options: argparse.Namespace) -> None:
     from .codetext import read_code
     from .meshfile import check_mesh_path, write_mesh
 
+    if len(options.codes) < 2:
+        raise MeshSDFError(
+            f"One code alone, '{options.codes[0][:60]}', has nothing between",
+            "Give two codes or more",
+        )
     if options.out is not None:
         check_mesh_path(options.out)
     space = _load(options)
@@ -127,6 +164,7 @@ def fit(options: argparse.Namespace) -> None:
         for path, target in zip(options.camera, targets, strict=True)
     ]
     start = read_code(space, options.start)
+    _warn_of_borders(options.target, targets, inverted=options.invert)
     step = None
     for step in steps_of(space, start, views, targets, options=chosen):
         if not step.done:
@@ -135,12 +173,43 @@ def fit(options: argparse.Namespace) -> None:
                 f"components {step.topology.components}  genus {step.topology.genus}"
             )
     assert step is not None
-    print(f"{step.reason}: IoU {step.best_iou:.4f} at step {step.best_step}")
+    if step.best_iou == 0:
+        raise MeshSDFError(
+            "The shape never touched the target (IoU 0), so nothing was written",
+            "Check that the camera looks at the shape, which stands about the origin, and that the "
+            "image is bright or opaque where the shape is (else --invert)",
+        )
+    print(
+        f"{ENDS.get(step.reason, step.reason)}. Step {step.best_step} was the best: IoU "
+        f"{step.best_iou:.4f} (1 is a perfect overlap)."
+    )
+    if step.message:
+        print(f"note: {step.message}", file=sys.stderr)
     print(f"code {' '.join(f'{float(value):.6g}' for value in step.code)}")
     if options.save is not None:
         _save(options.save, step.code, step.object_matrix)
     if options.out is not None:
         write_mesh(options.out, step.vertices, step.faces, space.frame)
+    if options.save is None and options.out is None:
+        print(
+            "note: nothing was kept; --out writes the mesh, --save the code and transform",
+            file=sys.stderr,
+        )
+
+
+def _warn_of_borders(paths: Sequence[Path], targets: Sequence[Tensor], *, inverted: bool) -> None:
+    """Point at a target that is covered along every side of its image: most likely inverted."""
+    from .goal import COVERED
+
+    remedy = "--invert may be wrong here" if inverted else "a dark or clear shape needs --invert"
+    for path, target in zip(paths, targets, strict=True):
+        covered = target >= COVERED
+        sides = (covered[0], covered[-1], covered[:, 0], covered[:, -1])
+        if all(bool(side.any()) for side in sides) and not bool(covered.all()):
+            print(
+                f"warning: the target '{path}' touches all four borders of its image; {remedy}",
+                file=sys.stderr,
+            )
 
 
 def _save(path: Path, code: Tensor, matrix: Tensor) -> None:
@@ -167,10 +236,27 @@ def _load(options: argparse.Namespace) -> Space:
         raise MeshSDFError(
             f"torch {torch.__version__} has no device '{options.device}'", "Use --device cpu"
         ) from error
-    space = load_space(options.space, up=options.up, device=options.device)
+    space = load_space(_space_path(options.space), up=options.up, device=options.device)
     for warning in space.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return space
+
+
+def _space_path(given: Path) -> Path:
+    """Where the space is: a file or folder, or a built-in space by its name."""
+    name = str(given)
+    if not name.startswith(BUILTIN) and given.exists():
+        return given
+    found = BUILTIN_SPACES / f"{name.removeprefix(BUILTIN)}{SUFFIX}"
+    known = sorted(path.stem for path in BUILTIN_SPACES.glob(f"*{SUFFIX}"))
+    if found.stem in known and found.parent == BUILTIN_SPACES:
+        return found
+    if name.startswith(BUILTIN):
+        raise MeshSDFError(
+            f"There is no built-in space '{name.removeprefix(BUILTIN)}'",
+            f"Use {', '.join(known)}" if known else "Name a file",
+        )
+    return given
 
 
 def _extract(space: Space, code: Tensor, options: argparse.Namespace) -> Extraction:
@@ -179,10 +265,11 @@ def _extract(space: Space, code: Tensor, options: argparse.Namespace) -> Extract
 
     mesh = extract(space, code, options.resolution, cap=options.cap, newton=options.newton)
     shape = topology(mesh.vertices, mesh.faces)
+    volume = shape.volume * space.frame.scale**3
     print(
         f"{shape.vertices:,} vertices, {shape.faces:,} faces, components {shape.components}, "
-        f"genus {shape.genus}, {'' if shape.watertight else 'not '}watertight, volume "
-        f"{shape.volume * space.frame.scale**3:.4f}, {mesh.evaluations:,} evaluations"
+        f"genus {shape.genus}, {'' if shape.watertight else 'not '}watertight, "
+        f"volume {volume:.4f} in object units, {mesh.evaluations:,} evaluations"
     )
     if mesh.message:
         print(f"note: {mesh.message}", file=sys.stderr)

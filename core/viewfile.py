@@ -38,6 +38,8 @@ def read_mask(path: Path, *, threshold: float | None = None, invert: bool = Fals
     """
     from PIL import Image
 
+    if not path.exists():
+        raise ViewError(f"There is no file '{path}'", "Check the path")
     try:
         with Image.open(path) as image:
             coverage = torch.from_numpy(_coverage(image))

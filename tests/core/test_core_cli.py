@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ import torch
 import trimesh
 from PIL import Image
 
-from core import files
+from core import __main__ as main_module
+from core import commands, files
 from core.__main__ import INTERRUPTED, USER_ERROR, main
 from core.camera import lens_view
 from core.codetext import read_code
@@ -83,6 +85,72 @@ def test_the_module_runs(path: Path) -> None:
     assert done.returncode == USER_ERROR
     assert done.stderr.startswith("error: There is no file or folder")
     assert "Traceback" not in done.stderr
+
+
+def test_info_is_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", "heads") == 0
+    text = capsys.readouterr().out
+    assert "head_008, head_009, ... (162 in all)" in text
+    assert re.search(r"^  held out shapes +head_006", text, re.MULTILINE)
+    assert re.search(r"^      volume iou mean +0\.98", text, re.MULTILINE)
+    assert not re.search(r"[\[\]{}'_]", re.sub(r"head_\d|tools/\S+", "", text))
+
+
+@pytest.mark.parametrize("name", ["bob_and_spot", "builtin:bob_and_spot"])
+def test_built_in_spaces_go_by_name(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("info", name) == 0
+    assert capsys.readouterr().out.startswith("bob_and_spot: 2 codes")
+
+
+def test_only_built_in_spaces_go_by_name(
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "Use bob_and_spot, heads" in fails(capsys, "info", "builtin:tails")
+    assert "no built-in space" in fails(capsys, "info", f"builtin:{path.with_suffix('')}")
+    assert "no file or folder 'tails'" in fails(capsys, "info", "tails")
+    # What lies there goes before what is built in.
+    monkeypatch.chdir(tmp_path)
+    path.rename(tmp_path / "heads")
+    assert commands._space_path(Path("heads")) == Path("heads")
+
+
+def test_a_python_without_torch_is_told_in_one_line(tmp_path: Path) -> None:
+    root = Path(commands.__file__).parents[1]
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('No torch', name='torch')")
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "mesh", "heads", "--out", str(tmp_path / "a.ply")],
+        env={**environment(), "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == USER_ERROR
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"error: This Python, {sys.executable}, lacks")
+    assert "-m pip install" in done.stderr or "-m core" in done.stderr
+
+
+def test_the_remedy_fits_the_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_module, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(
+        main_module.importlib.util, "find_spec", lambda name: None if name == "torch" else name
+    )
+    assert main_module._lacking("torch").endswith(
+        f"lacks torch. Install: {sys.executable} -m pip install torch"
+    )
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert main_module._lacking("torch").endswith(f"Use the checkout's own: {python} -m core ...")
 
 
 @pytest.mark.parametrize("suffix", [".ply", ".obj", ".stl", ".glb"])
@@ -172,6 +240,7 @@ def test_errors_are_one_line(
     assert "no folder" in fails(capsys, "mesh", path, "--out", tmp_path / "none" / "a.ply")
     assert "5000" in fails(capsys, "mesh", path, "--resolution", 5000, "--out", out)
     assert "abacus" in fails(capsys, "mesh", path, "--device", "abacus", "--out", out)
+    assert "two codes or more" in fails(capsys, "interpolate", path, "small")
     assert "factor" in fails(capsys, "interpolate", path, "0", "1", "--factor", 2)
     assert not out.exists()
     assert run("mesh", path, "--code", -5, "--out", out) == USER_ERROR
@@ -255,6 +324,9 @@ def test_fit(path: Path, tmp_path: Path, alpha: bool, capsys: pytest.CaptureFixt
     assert run("fit", path, "--target", target, "--camera", camera, *arguments, *results) == 0
     text = capsys.readouterr().out
     assert text.startswith("step   0  IoU 0.")
+    assert re.search(
+        r"\. Step \d+ was the best: IoU [01]\.\d+ \(1 is a perfect overlap\)\.\n", text
+    )
     assert "genus 0" in text
     saved = json.loads((tmp_path / "a.json").read_text())
     assert saved["code"][0] == pytest.approx(0.6, abs=0.15)
@@ -275,10 +347,67 @@ def test_fit_errors(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     camera.write_text(json.dumps({**CAMERA, "width": 32, "height": 32}))
     assert "32 x 32" in fails(capsys, "fit", path, *both)
     missing = ["--target", tmp_path / "none.png", "--camera", camera]
-    assert "none.png" in fails(capsys, "fit", path, *missing)
+    assert "There is no file" in fails(capsys, "fit", path, *missing)
     for option in (("rate", "nan"), ("pose-rate", -1), ("resolution", 3), ("patience", 0)):
         wrong = fails(capsys, "fit", path, *missing, f"--{option[0]}", option[1])
         assert f"'{option[0].replace('-', '_')}' is {option[1]}" in wrong
+
+
+def test_a_fit_that_is_not_kept_says_so(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, camera = tmp_path / "mask.png", tmp_path / "camera.json"
+    write_target(target, 0.5)
+    camera.write_text(json.dumps(CAMERA))
+    few = ["--target", target, "--camera", camera, "--steps", 1, "--resolution", 8]
+    assert run("fit", path, *few) == 0
+    error = capsys.readouterr().err
+    assert "nothing was kept" in error
+    assert "borders" not in error
+    assert run("fit", path, *few, "--save", tmp_path / "a.json") == 0
+    assert "nothing was kept" not in capsys.readouterr().err
+
+
+def test_a_target_that_is_inside_out_is_pointed_at(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, camera, saved = tmp_path / "mask.png", tmp_path / "camera.json", tmp_path / "a.json"
+    write_target(target, 0.5)
+    camera.write_text(json.dumps(CAMERA))
+    few = ["--target", target, "--camera", camera, "--steps", 1, "--resolution", 8]
+    assert run("fit", path, *few, "--invert", "--save", saved) == USER_ERROR
+    warning, error = capsys.readouterr().err.splitlines()
+    assert "all four borders" in warning
+    assert "--invert may be wrong" in warning
+    assert error.startswith("error: The shape never touched the target (IoU 0)")
+    assert not saved.exists()
+    with Image.open(target) as image:
+        Image.fromarray(255 - np.asarray(image)).save(target)
+    assert run("fit", path, *few) == USER_ERROR
+    assert "needs --invert" in capsys.readouterr().err
+    assert run("fit", path, *few, "--invert") == 0
+    assert "borders" not in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("camera", "said"),
+    [
+        ({"location": [9, 0, 3], "ortho_scale": 2}, "never touched the target"),
+        ({"location": [0, 0, 0], "look_at": [1, 0, 0]}, "behind the camera"),
+        ({"location": [3, 0, 0], "look_at": [4, 0, 0]}, "behind the camera"),
+    ],
+    ids=["beside", "in its plane", "away"],
+)
+def test_a_camera_that_looks_elsewhere(
+    path: Path, tmp_path: Path, camera: Any, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, file = tmp_path / "mask.png", tmp_path / "camera.json"
+    write_target(target, 0.5)
+    file.write_text(json.dumps(camera))
+    out = ["--out", tmp_path / "a.ply", "--steps", 2, "--resolution", 8]
+    assert said in fails(capsys, "fit", path, "--target", target, "--camera", file, *out)
+    assert not (tmp_path / "a.ply").exists()
 
 
 def test_masks(tmp_path: Path) -> None:
@@ -293,9 +422,11 @@ def test_masks(tmp_path: Path) -> None:
     Image.fromarray(opaque, "RGBA").save(file)
     assert torch.allclose(read_mask(file), expected, atol=0.005)
     file.write_bytes(file.read_bytes()[:50])
-    for wrong in (file, tmp_path, tmp_path / "none.png"):
+    for wrong in (file, tmp_path):
         with pytest.raises(ViewError, match="cannot be read as an image"):
             read_mask(wrong)
+    with pytest.raises(ViewError, match="There is no file"):
+        read_mask(tmp_path / "none.png")
 
 
 DEEP = np.array([[0.0, 0.2], [0.8, 1.0]])
