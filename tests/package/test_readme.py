@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from core.__main__ import _parser
+from core.viewfile import KEYS, read_view
+from tools.demo import words
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/command-line.md")
 
 
 def test_the_librarys_example_runs() -> None:
@@ -30,7 +35,8 @@ def test_every_link_leads_somewhere() -> None:
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
-            assert "://" in target or (ROOT / target).exists(), f"{page}: {target}"
+            there = (ROOT / page).parent / target
+            assert "://" in target or there.exists(), f"{page}: {target}"
 
 
 def test_every_command_that_is_shown_exists() -> None:
@@ -38,3 +44,38 @@ def test_every_command_that_is_shown_exists() -> None:
     for page in PAGES:
         for command in re.findall(r"python3 dev\.py (\w+)", (ROOT / page).read_text()):
             assert f'"{command}"' in known, f"{page}: dev.py {command}"
+
+
+def test_the_command_lines_page_shows_what_there_is(tmp_path: Path) -> None:
+    """Its commands parse, its cameras can be read, and no key is left out."""
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^    \.venv/bin/python -m core (.*)", page, re.MULTILINE)
+    assert {command.split()[0] for command in shown} == {"info", "mesh", "interpolate", "fit"}
+    for command in shown:
+        _parser().parse_args(command.split())
+    cameras = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    matrices = []
+    for camera in cameras:
+        (tmp_path / "camera.json").write_text(camera)
+        matrices.append(read_view(tmp_path / "camera.json", 64, 64).matrix)
+        assert json.loads(camera).keys() <= KEYS
+    assert matrices[-1].allclose(matrices[-2])
+    assert {
+        key
+        for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+        for key in re.findall(r"`(\w+)`", row)
+    } == KEYS
+
+
+def test_the_readmes_pictures_are_small() -> None:
+    for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / target).stat().st_size < 300_000
+
+
+def test_the_demo_tells_a_success_as_one() -> None:
+    assert "No further progress" not in words.ended("No further progress", good=True)
+    assert words.ended("No further progress", good=False) == "no further progress"
+    assert words.picture_line(16, 45, best=True) == "demo: picture 16, the best step, 45"
+    assert words.picture_line(15, 55, best=False) == "demo: picture 15, step 55"
+    for file in ("demo_steps.png", "demo.gif", "demo.blend"):
+        assert f"out/{file}" in words.CLOSING

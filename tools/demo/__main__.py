@@ -16,6 +16,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from . import words
+
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "out"
 MODULE = "bl_ext.user_default.meshsdf"
@@ -56,7 +58,9 @@ def main() -> int:
     seconds = time.monotonic() - started
     told = shape.meshsdf
     print(f"IoU before {told.fit_start:.4f}, after {told.fit_iou:.4f}")
-    print(f"{told.fit_steps} steps in {seconds:.1f} s ({told.fit_reason})", flush=True)
+    good = told.fit_iou >= WANTED_IOU
+    ended = words.ended(told.fit_reason, good=good)
+    print(f"{told.fit_steps} steps in {seconds:.1f} s: {ended}", flush=True)
     stage.save(OUT / "demo.blend", silhouette)
     say("out/demo.blend is saved")
 
@@ -64,8 +68,8 @@ def main() -> int:
     frames = stage.render_steps(shape, mean, OUT, part("fit_run"))
     pictures.strip(silhouette, frames, OUT / "demo_steps.png")
     pictures.animation(silhouette, frames, OUT / "demo.gif")
-    say("out/demo_steps.png and out/demo.gif are drawn")
-    if told.fit_iou < WANTED_IOU:
+    say(words.CLOSING)
+    if not good:
         print(f"dev.py: the fit ended below IoU {WANTED_IOU}", file=sys.stderr)
         return 1
     return 0

@@ -13,6 +13,8 @@ from typing import Any
 import bpy
 from mathutils import Vector
 
+from .words import picture_line
+
 SILHOUETTE_PIXELS = 512
 STEP_PIXELS = 360
 SILHOUETTE_SAMPLES = 16
@@ -149,7 +151,7 @@ def render_steps(shape: bpy.types.Object, mean: list[float], folder: Path, fit_r
         render(path, STEP_PIXELS, STEP_SAMPLES)
         iou = step.best_iou if step.done else step.iou
         pictures.append(Picture(step.step, iou, path, step.done))
-        print(f"demo: picture {len(pictures)}, step {step.step}", flush=True)
+        print(picture_line(len(pictures), step.step, best=step.done), flush=True)
     run.finish(bpy.context, steps[-1])
     return pictures
 
