@@ -49,8 +49,8 @@ def summary(ob: bpy.types.Object) -> str:
     )
 
 
-def verdict(start: float, best: float, *, ended: bool) -> tuple[str, str]:
-    """Level and text of what is to be said of a fit's IoUs; no text where all is well.
+def verdict(start: float, best: float, *, ended: bool) -> tuple[bool, str]:
+    """Whether to warn of a fit's IoUs, and what to say of them; nothing where all is well.
 
     ``ended`` tells a whole fit from a few steps by hand, which may be far from the target yet.
     """
@@ -60,11 +60,11 @@ def verdict(start: float, best: float, *, ended: bool) -> tuple[str, str]:
     )
     if best - start < SMALLEST_GAIN and best < GOOD_IOU:
         if best < POOR_IOU:
-            return "WARNING", f"No step came closer to the target. {check}"
-        return "INFO", "No step came closer to the target: the shape was already the best found"
+            return True, f"No step came closer to the target. {check}"
+        return False, "No step came closer to the target: the shape was already the best found"
     if ended and best < POOR_IOU:
-        return "WARNING", f"The shape is still far from the target (IoU {best:.2f}). {check}"
-    return "INFO", ""
+        return True, f"The shape is still far from the target (IoU {best:.2f}). {check}"
+    return False, ""
 
 
 def tell(operator: bpy.types.Operator, run: FitRun, *, ended: bool = True) -> None:
@@ -73,9 +73,9 @@ def tell(operator: bpy.types.Operator, run: FitRun, *, ended: bool = True) -> No
     operator.report({"INFO"}, summary(ob))
     for warning in run.warnings:
         operator.report({"WARNING"}, warning)
-    level, text = verdict(ob.meshsdf.fit_start, ob.meshsdf.fit_iou, ended=ended)
+    warn, text = verdict(ob.meshsdf.fit_start, ob.meshsdf.fit_iou, ended=ended)
     if text:
-        operator.report({level}, text)
+        operator.report({"WARNING"} if warn else {"INFO"}, text)
 
 
 class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):

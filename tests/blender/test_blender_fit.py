@@ -468,19 +468,19 @@ def test_a_script_may_have_its_steps_printed(ready, scene, capfd):
 
 
 @pytest.mark.parametrize(
-    ("ious", "ended", "level", "text"),
+    ("ious", "ended", "warn", "text"),
     [
-        ((0.1, 0.9), True, "INFO", ""),
-        ((0.97, 0.97), True, "INFO", ""),
-        ((0.8, 0.8), True, "INFO", "already the best found"),
-        ((0.1, 0.1), True, "WARNING", "No step came closer to the target. Check"),
-        ((0.1, 0.4), True, "WARNING", r"still far from the target (IoU 0.40). Check"),
-        ((0.1, 0.4), False, "INFO", ""),
+        ((0.1, 0.9), True, False, ""),
+        ((0.97, 0.97), True, False, ""),
+        ((0.8, 0.8), True, False, "already the best found"),
+        ((0.1, 0.1), True, True, "No step came closer to the target. Check"),
+        ((0.1, 0.4), True, True, r"still far from the target (IoU 0.40). Check"),
+        ((0.1, 0.4), False, False, ""),
     ],
 )
-def test_what_is_said_of_a_fit_depends_on_its_iou(part, ious, ended, level, text):
+def test_what_is_said_of_a_fit_depends_on_its_iou(part, ious, ended, warn, text):
     told = part("operators.fit").verdict(*ious, ended=ended)
-    assert told[0] == level
+    assert told[0] == warn
     assert text in told[1]
     assert bool(text) == bool(told[1])
 
