@@ -23,7 +23,7 @@ from .worker import Worker
 REASONS = {
     "converged": "The outlines match",
     "steps": "All steps done",
-    "patience": "No further progress",
+    "patience": "No more to gain",
     "stopped": "Stopped",
 }
 

@@ -73,8 +73,8 @@ def test_the_readmes_pictures_are_small() -> None:
 
 
 def test_the_demo_tells_a_success_as_one() -> None:
-    assert "No further progress" not in words.ended("No further progress", good=True)
-    assert words.ended("No further progress", good=False) == "no further progress"
+    assert "No more to gain" not in words.ended("No more to gain", good=True)
+    assert words.ended("No more to gain", good=False) == "no more to gain"
     assert words.picture_line(16, 45, best=True) == "demo: picture 16, the best step, 45"
     assert words.picture_line(15, 55, best=False) == "demo: picture 15, step 55"
     for file in ("demo_steps.png", "demo.gif", "demo.blend"):
