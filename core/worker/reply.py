@@ -41,11 +41,12 @@ def error_header(error: BaseException) -> dict[str, Any]:
     if isinstance(error, MeshSDFError):
         kind = next(name for kind, name in KINDS.items() if isinstance(error, kind))
         return {"op": "error", "kind": kind, "problem": error.problem, "remedy": error.remedy}
+    problem = f"{type(error).__name__}: {str(error) or 'no message'}"[:2000]
     remedy = "See the worker's log, and report it as a fault of MeshSDF"
     # torch's own OutOfMemoryError exists for CUDA only; on the CPU it is a plain RuntimeError.
     if isinstance(error, MemoryError) or "memory" in str(error).lower():
+        problem = "There is not enough memory for this"
         remedy = "Lower the resolution, or close other programs"
-    problem = f"{type(error).__name__}: {str(error) or 'no message'}"[:2000]
     return {"op": "error", "kind": "Internal", "problem": problem, "remedy": remedy}
 
 

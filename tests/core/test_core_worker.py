@@ -25,7 +25,7 @@ from core.spacefile import write_space
 from core.worker import __main__ as worker_main
 from core.worker import machine, service, wire
 from core.worker.fitting import Fitting
-from core.worker.reply import space_reply
+from core.worker.reply import error_header, space_reply
 from core.worker.service import stamps
 
 from .octahedron import octahedra, radius
@@ -230,7 +230,8 @@ def test_a_fault_of_ours_is_internal_and_logged(
     served.turn()
     error, stopping = sent.headers
     assert (error["id"], error["kind"]) == (3, "Internal")
-    assert type(fault).__name__ in error["problem"]
+    said = "not enough memory" if remedy == "resolution" else type(fault).__name__
+    assert said in error["problem"]
     assert remedy in error["remedy"]
     assert stopping["op"] == "stopping"
     log = capsys.readouterr().err
@@ -680,3 +681,12 @@ def test_the_start_line_is_json_of_the_protocol() -> None:
         "cpu",
         0,
     )
+
+
+def test_too_little_memory_is_said_in_words():
+    torchs_own = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+    for error in (MemoryError(), torchs_own):
+        told = error_header(error)
+        assert told["problem"] == "There is not enough memory for this"
+        assert told["remedy"].startswith("Lower the resolution")
+    assert error_header(RuntimeError("odd"))["problem"] == "RuntimeError: odd"
