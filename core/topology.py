@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class Edges:
             return np.zeros(0, dtype=np.int8)
         return np.add.reduceat(self.sign * chosen[self.face], self.starts)
 
-    @property
+    @cached_property
     def closed(self) -> bool:
         """Whether every edge has exactly two sides, running in opposite directions."""
         sides = np.diff(self.starts, append=len(self.sign))
