@@ -14,17 +14,11 @@ from typing import Any
 
 from . import commands
 from .errors import MeshSDFError
+from .worker import __main__ as worker
 
 USER_ERROR, INTERRUPTED = 1, 130
-# What core imports, and what pip calls it.
-NEEDED = {
-    "torch": "torch",
-    "numpy": "numpy",
-    "skimage": "scikit-image",
-    "scipy": "scipy",
-    "safetensors": "safetensors",
-    "PIL": "pillow",
-}
+# The command line also reads pictures.
+NEEDED = {**worker.NEEDED, "PIL": "pillow"}
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
