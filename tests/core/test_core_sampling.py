@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
-from core.sampling import (
+from core.training.sampling import (
     NEAR_DEVIATIONS,
     SampleError,
     check_mesh,

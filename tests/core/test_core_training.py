@@ -12,16 +12,16 @@ import torch
 
 from core.decoder import Architecture
 from core.extraction import extract
-from core.sampling import Samples
 from core.space import Space
-from core.training import (
+from core.training.autodecoder import (
     Training,
     TrainingError,
     TrainingOptions,
     clamped_error,
     cosine_share,
-    encode,
 )
+from core.training.encoding import encode
+from core.training.sampling import Samples
 
 RADII = (0.4, 0.7)
 OPTIONS = TrainingOptions(

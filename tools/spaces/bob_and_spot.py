@@ -25,11 +25,11 @@ sys.path.insert(0, str(ROOT))
 
 from core.decoder import Architecture  # noqa: E402
 from core.extraction import extract  # noqa: E402
-from core.sampling import FloatArray, sample_mesh  # noqa: E402
 from core.space import Frame, Space  # noqa: E402
 from core.spacefile import write_space  # noqa: E402
 from core.topology import topology  # noqa: E402
-from core.training import TrainingOptions  # noqa: E402
+from core.training.autodecoder import TrainingOptions  # noqa: E402
+from core.training.sampling import FloatArray, sample_mesh  # noqa: E402
 from tools.spaces.recipe import Shape, line, measure, read_shape, train  # noqa: E402
 
 PACKAGE = "potpourri3d==1.4.0"

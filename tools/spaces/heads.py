@@ -22,7 +22,8 @@ sys.path.insert(0, str(ROOT))
 from core.decoder import Architecture  # noqa: E402
 from core.space import Frame, Space  # noqa: E402
 from core.spacefile import write_space  # noqa: E402
-from core.training import TrainingOptions, encode  # noqa: E402
+from core.training.autodecoder import TrainingOptions  # noqa: E402
+from core.training.encoding import encode  # noqa: E402
 from tools.spaces.recipe import (  # noqa: E402
     Quality,
     cached_samples,

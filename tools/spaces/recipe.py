@@ -12,7 +12,10 @@ import numpy as np
 import torch
 
 from core.extraction import extract
-from core.sampling import (
+from core.space import Space
+from core.topology import topology
+from core.training.autodecoder import Training, TrainingOptions
+from core.training.sampling import (
     FloatArray,
     IntArray,
     Samples,
@@ -21,9 +24,6 @@ from core.sampling import (
     signed_distances,
     surface_points,
 )
-from core.space import Space
-from core.topology import topology
-from core.training import Training, TrainingOptions
 
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 STEPS_BETWEEN_LINES = 500

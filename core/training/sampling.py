@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .errors import MeshSDFError
+from ..errors import MeshSDFError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .decoder import Architecture, Decoder
-from .errors import MeshSDFError
+from ..decoder import Architecture, Decoder
+from ..errors import MeshSDFError
 from .sampling import Samples
 
 CHECKPOINT_KIND = "meshsdf training 1"
@@ -100,7 +100,7 @@ class Training:
                 f"The run has {len(self.codes)} codes and was given {len(shapes)} shapes",
                 "Resume with the shapes that the run was started with",
             )
-        samples = [_tensors(shape) for shape in shapes]
+        samples = [tensors(shape) for shape in shapes]
         while self.step < self.options.steps:
             error = self._advance(samples)
             self.step += 1
@@ -122,7 +122,7 @@ class Training:
         drawn = order[: options.shapes_per_step].tolist()
         total = 0.0
         for index in drawn:
-            points, distances = _draw(samples[index], options.points_per_shape, self.generator)
+            points, distances = draw(samples[index], options.points_per_shape, self.generator)
             code = self.codes[index]
             error = clamped_error(self.decoder(code, points), distances, options.clamp)
             loss = error + options.code_weight * code.square().sum()
@@ -168,36 +168,6 @@ class Training:
         return training
 
 
-def encode(
-    decoder: Decoder,
-    shape: Samples,
-    *,
-    start: Tensor,
-    generator: torch.Generator,
-    steps: int = 300,
-    points: int = 4096,
-    clamp: float = 0.1,
-    code_weight: float = 1e-4,
-    rate: float = 1e-2,
-) -> Iterator[Tensor]:
-    """The code ``(L,)`` under which ``decoder`` comes closest to ``shape``: one yield a step.
-
-    The weights stay as they are; ``start`` ``(L,)`` is usually the mean code. The last yield is
-    the result; its distance to the shape is the honest measure of a space.
-    """
-    code = start.detach().clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([code], lr=rate)
-    samples = _tensors(shape)
-    for step in range(steps):
-        optimiser.param_groups[0]["lr"] = rate * cosine_share(step, steps, 0.01)
-        drawn, distances = _draw(samples, points, generator)
-        error = clamped_error(decoder(code, drawn), distances, clamp)
-        loss = error + code_weight * code.square().sum()
-        (code.grad,) = torch.autograd.grad(loss, [code])
-        optimiser.step()
-        yield code.detach().clone()
-
-
 def clamped_error(values: Tensor, distances: Tensor, clamp: float) -> Tensor:
     """Mean error of ``values`` against ``distances``, both ``(N,)``, blind beyond ``clamp``.
 
@@ -216,12 +186,12 @@ def cosine_share(step: int, steps: int, final: float) -> float:
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / max(steps, 1)))
 
 
-def _tensors(shape: Samples) -> tuple[Tensor, Tensor]:
+def tensors(shape: Samples) -> tuple[Tensor, Tensor]:
     """Points and distances as tensors that share the arrays' memory."""
     return torch.from_numpy(shape.points), torch.from_numpy(shape.distances)
 
 
-def _draw(
+def draw(
     samples: tuple[Tensor, Tensor], count: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """``count`` random points of a shape, with their distances."""

@@ -1,0 +1,1 @@
+"""Making shape spaces: meshes, signed distance samples, the auto-decoder, codes of new shapes."""
