@@ -30,7 +30,7 @@ from core.spacefile import write_space  # noqa: E402
 from core.topology import topology  # noqa: E402
 from core.training.autodecoder import TrainingOptions  # noqa: E402
 from core.training.sampling import FloatArray, sample_mesh  # noqa: E402
-from tools.spaces.recipe import Shape, line, measure, read_shape, train  # noqa: E402
+from tools.spaces.measures import Shape, line, measure, read_shape, train  # noqa: E402
 
 PACKAGE = "potpourri3d==1.4.0"
 ASSETS = "deps/geometry-central/test/assets"

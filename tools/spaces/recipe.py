@@ -1,173 +1,149 @@
-"""What the recipes share: meshes to samples, a run that resumes, and honest figures."""
+"""What a recipe says of its space, and which shapes it keeps apart.
+
+``tools/spaces/NAME.py`` has ``RECIPE``, of the type below, and ``meshes(folder, *, count=None)``,
+which makes what is missing of the training shapes in ``folder`` (``data/NAME/meshes``), and puts
+``attributes.json`` and ``sources.json`` beside it.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
+from typing import Protocol, cast
 
-import numpy as np
-import torch
+from core.training.autodecoder import TrainingOptions
 
-from core.extraction import extract
-from core.space import Space
-from core.topology import topology
-from core.training.autodecoder import Training, TrainingOptions
-from core.training.sampling import (
-    FloatArray,
-    IntArray,
-    Samples,
-    outer_faces,
-    sample_mesh,
-    signed_distances,
-    surface_points,
-)
-
-SECONDS_BETWEEN_CHECKPOINTS = 30.0
-STEPS_BETWEEN_LINES = 500
-# The measures: points a side of the surface error, points in the cube of the volume's overlap.
-SURFACE_POINTS = 30_000
-VOLUME_POINTS = 60_000
-MEASURED_CELLS = 128
-BOX_SIDE = 2.0
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "data"
+SPACES = ROOT / "spaces"
+SHEETS = ROOT / "docs" / "images" / "spaces"
+NAMES = ("bob_and_spot", "cars", "chairs", "cups", "heads", "vases")
+# Every tenth shape by sorted name, starting with the sixth, is never trained on.
+HELD_OUT_EVERY, HELD_OUT_FIRST = 10, 5
+# Unit-radius shapes are shrunk by this, so that none touches the cube's wall.
+RADIUS = 0.85
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A named training mesh in the cube; ``faces`` are those that count as its surface."""
+class Floors:
+    """What a space must reach; None promises nothing.
 
-    name: str
-    vertices: FloatArray
-    faces: IntArray
-
-
-@dataclass(frozen=True)
-class Quality:
-    """How well a code gives a shape.
-
-    Mean distance between the surfaces, both ways, in % of the box's side; intersection over union
-    of the volumes; the mesh's components and genus; the median of |grad f| on it.
+    training_iou, held_out_iou
+        Mean intersection over union of the volumes.
+    whole_between, whole_random
+        Share of the shapes halfway between two codes, and of random codes within two deviations,
+        that are one watertight piece.
     """
 
-    surface_error: float
-    volume_iou: float
-    components: int
-    genus: int | None
-    watertight: bool
-    slope: float
+    training_iou: float | None = None
+    held_out_iou: float | None = None
+    whole_between: float | None = 0.95
+    whole_random: float | None = None
 
 
-def read_shape(path: Path, *, scale: float, fill_voids: bool = False) -> Shape:
-    """A mesh file as a Shape, scaled about the origin; ``fill_voids`` drops inner linings."""
-    import trimesh
+@dataclass(frozen=True)
+class Recipe:
+    """How one built-in space is made, judged and described.
 
-    mesh = trimesh.load_mesh(path, process=True)
-    vertices = np.asarray(mesh.vertices, np.float64) * scale
-    faces = np.asarray(mesh.faces, np.int64)
-    return Shape(path.stem, vertices, outer_faces(vertices, faces) if fill_voids else faces)
+    name, seed
+        The file's name; the seed of samples, training and judging.
+    training
+        The decoder and the run.
+    count
+        How many shapes ``meshes`` makes, held-out ones included.
+    near, volume, fill_voids, thickness
+        Samples of each shape: points near the surface and in the cube, whether pockets that are
+        closed to the outside count as solid, by how much open sheets are thickened (unit radius).
+    held_out
+        Whether a tenth is kept apart. Families of two shapes cannot spare one.
+    encoding_steps, encoding_points
+        How the code of a held-out shape is found.
+    title, summary, origin, limits
+        The card's texts: what the space is; what it holds, in a sentence or two; how its shapes
+        were made; what it cannot do.
+    examples
+        Names that people see, and the shapes that they stand for; where there are none, a few
+        shapes that lie far apart are chosen.
+    slider_names
+        What an attribute is called in a slider, where its own name will not do; an empty text
+        keeps the attribute from becoming one.
+    interpolations
+        Pairs of shapes for the contact sheet; where there are none, pairs are chosen.
+    """
 
+    name: str
+    training: TrainingOptions
+    seed: int = 1
+    count: int = 200
+    near: int = 100_000
+    volume: int = 25_000
+    fill_voids: bool = False
+    thickness: float = 0.0
+    held_out: bool = True
+    encoding_steps: int = 600
+    encoding_points: int = 4096
+    floors: Floors = Floors()
+    title: str = ""
+    summary: str = ""
+    origin: str = ""
+    limits: str = ""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    slider_names: Mapping[str, str] = field(default_factory=dict)
+    interpolations: Sequence[tuple[str, str]] = ()
 
-def cached_samples(
-    path: Path,
-    cache: Path,
-    *,
-    scale: float,
-    near: int,
-    volume: int,
-    seed: Sequence[int],
-    fill_voids: bool = False,
-) -> Samples:
-    """The samples of the mesh file ``path``, from ``cache`` if they were taken before."""
-    kept = cache / f"{path.stem}.npz"
-    if not kept.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        shape = read_shape(path, scale=scale, fill_voids=fill_voids)
-        rng = np.random.default_rng(seed)
-        samples = sample_mesh(shape.vertices, shape.faces, near=near, volume=volume, rng=rng)
-        partial = kept.with_suffix(".part.npz")
-        np.savez(partial, points=samples.points, distances=samples.distances)
-        partial.replace(kept)
-        print(f"sampled {path.name}", flush=True)
-    with np.load(kept) as data:
-        return Samples(data["points"], data["distances"])
+    @property
+    def data(self) -> Path:
+        """Where everything lies that can be made again."""
+        return DATA / self.name
 
+    @property
+    def meshes(self) -> Path:
+        """The folder of the shapes' meshes."""
+        return self.data / "meshes"
 
-def train(
-    options: TrainingOptions, shapes: Sequence[Samples], checkpoint: Path, *, seed: int
-) -> Training:
-    """Train to the end, or go on from ``checkpoint``; a line of progress now and then."""
-    if checkpoint.exists():
-        training = Training.load(checkpoint)
-        print(f"going on at step {training.step} of {training.options.steps}", flush=True)
-    else:
-        generator = torch.Generator().manual_seed(seed)
-        training = Training(options, len(shapes), generator=generator)
-    started, saved, first, errors = time.monotonic(), time.monotonic(), training.step, []
-    for step in training.run(shapes):
-        errors.append(step.error)
-        now = time.monotonic()
-        if now - saved > SECONDS_BETWEEN_CHECKPOINTS:
-            training.save(checkpoint)
-            saved = now
-        if step.step % STEPS_BETWEEN_LINES == 0:
-            left = (now - started) / (step.step - first) * (step.steps - step.step)
-            print(
-                f"step {step.step} of {step.steps}: error {fmean(errors):.5f}, "
-                f"codes {step.code_norm:.3f}, {left:.0f} s left",
-                flush=True,
-            )
-            errors.clear()
-    training.save(checkpoint)
-    return training
+    @property
+    def checkpoint(self) -> Path:
+        """The training's state."""
+        return self.data / "training.pt"
 
+    @property
+    def file(self) -> Path:
+        """The space that ships."""
+        return SPACES / f"{self.name}.safetensors"
 
-def measure(space: Space, code: torch.Tensor, shape: Shape, *, rng: np.random.Generator) -> Quality:
-    """Compare the surface of ``code`` with ``shape``: see Quality."""
-    mesh = extract(space, code, MEASURED_CELLS, newton=1)
-    report = topology(mesh.vertices, mesh.faces)
-    vertices, faces = mesh.vertices.numpy().astype(np.float64), mesh.faces.numpy()
-    there = signed_distances(
-        shape.vertices, shape.faces, surface_points(vertices, faces, SURFACE_POINTS, rng=rng)
-    )
-    back = signed_distances(
-        vertices, faces, surface_points(shape.vertices, shape.faces, SURFACE_POINTS, rng=rng)
-    )
-    error = float(np.abs(there).mean() + np.abs(back).mean()) / 2
-    points = rng.uniform(-1, 1, (VOLUME_POINTS, 3))
-    inside = signed_distances(shape.vertices, shape.faces, points) < 0
-    field = space.fold(code)
-    found = field.evaluate(torch.from_numpy(points).float()).numpy() < 0
-    at_surface = mesh.vertices.clone().requires_grad_(True)
-    (slope,) = torch.autograd.grad(field(at_surface).sum(), at_surface)
-    return Quality(
-        surface_error=100 * error / BOX_SIDE,
-        volume_iou=float((inside & found).sum() / (inside | found).sum()),
-        components=report.components,
-        genus=report.genus,
-        watertight=report.watertight,
-        slope=float(slope.norm(dim=1).median()),
-    )
+    def kept(self, shapes: Sequence[str]) -> list[str]:
+        """Those of ``shapes`` that are trained on, sorted: the order of the codes."""
+        return [name for i, name in enumerate(sorted(shapes)) if not self._is_held_out(i)]
+
+    def apart(self, shapes: Sequence[str]) -> list[str]:
+        """Those of ``shapes`` that are held out, sorted."""
+        return [name for i, name in enumerate(sorted(shapes)) if self._is_held_out(i)]
+
+    def _is_held_out(self, index: int) -> bool:
+        return self.held_out and index % HELD_OUT_EVERY == HELD_OUT_FIRST
 
 
-def summary(qualities: Sequence[Quality]) -> dict[str, float | int]:
-    """Mean and worst figures of many shapes, rounded, for the card."""
-    return {
-        "shapes": len(qualities),
-        "surface_error_percent_mean": round(fmean(q.surface_error for q in qualities), 4),
-        "surface_error_percent_worst": round(max(q.surface_error for q in qualities), 4),
-        "volume_iou_mean": round(fmean(q.volume_iou for q in qualities), 4),
-        "volume_iou_worst": round(min(q.volume_iou for q in qualities), 4),
-        "one_component_and_watertight": sum(q.components == 1 and q.watertight for q in qualities),
-        "slope_median": round(fmean(q.slope for q in qualities), 3),
-    }
+class Maker(Protocol):
+    """What a recipe's module offers."""
+
+    RECIPE: Recipe
+
+    def meshes(self, folder: Path, *, count: int | None = None) -> None:
+        """Make what is missing of the meshes in ``folder``."""
 
 
-def line(name: str, quality: Quality) -> str:
-    """One shape's figures as a line of text."""
-    figures = asdict(quality)
-    return f"{name}: " + ", ".join(
-        f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
-        for key, value in figures.items()
-    )
+def maker(name: str) -> Maker:
+    """The module of the recipe ``name``. Raises SystemExit for a name without one."""
+    if name not in NAMES:
+        raise SystemExit(f"There is no recipe '{name}': use {', '.join(NAMES)}")
+    try:
+        module = importlib.import_module(f"tools.spaces.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"tools.spaces.{name}":
+            raise
+        raise SystemExit(f"The recipe tools/spaces/{name}.py is missing") from error
+    if not hasattr(module, "RECIPE"):
+        raise SystemExit(f"tools/spaces/{name}.py has no RECIPE")
+    return cast(Maker, module)
