@@ -16,6 +16,7 @@ import torch
 from ..checkpoint import read_checkpoint
 from ..space import Frame, Space
 from .codes import epoch_of, read_codes
+from .companion import read_companion, with_companion
 from .folder import SPECS, licence, locate, model_file, shape_names
 from .specs import Specs
 from .weights import read_decoder
@@ -25,7 +26,8 @@ def read_experiment(path: Path, *, device: str | torch.device = "cpu") -> Space:
     """The space of a DeepSDF experiment: its folder, its ``specs.json`` or a ``.pth`` in it.
 
     Without a named snapshot it is ``latest.pth``, or the highest number. Such spaces are taken as
-    Y-up. Raises SpaceError that names the file, the key, what was expected and what to do.
+    Y-up, but for those that were exported from here, whose ``meshsdf.json`` says more. Raises
+    SpaceError that names the file, the key, what was expected and what to do.
     """
     folder, snapshot = locate(path)
     specs = Specs.read(folder / SPECS)
@@ -33,7 +35,7 @@ def read_experiment(path: Path, *, device: str | torch.device = "cpu") -> Space:
     saved = read_checkpoint(model)
     decoder, notes = read_decoder(saved, specs, model)
     codes, code_notes = read_codes(folder, model.stem, specs.code_length, epoch_of(saved))
-    return Space(
+    space = Space(
         name=folder.resolve().name,
         decoder=decoder.to(device),
         codes=codes,
@@ -46,3 +48,5 @@ def read_experiment(path: Path, *, device: str | torch.device = "cpu") -> Space:
         },
         warnings=(*specs.notes, *notes, *code_notes),
     )
+    described = read_companion(folder)
+    return space if described is None else with_companion(space, described)
