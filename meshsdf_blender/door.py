@@ -1,6 +1,7 @@
-"""The one worker of this Blender: found, started when first needed, closed at the end.
+"""The workers of this Blender: found, started when first needed, closed at the end.
 
-``status`` is what the panels draw: plain text, filled here and never while drawing.
+There are at most two, of one kind: one for sliders and fits, and while a space is trained one for
+that. ``status`` is what the panels draw: plain text, filled here and never while drawing.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import atexit
 import platform
 from dataclasses import dataclass
+from typing import Literal
 
 import bpy
 
@@ -16,7 +18,8 @@ from .errors import WorkerLost
 from .identity import ROOT_FOLDER, preferences
 from .worker import Worker
 
-_started: list[Worker] = []  # at most one
+Role = Literal["shapes", "training"]
+_started: dict[Role, Worker] = {}
 
 
 @dataclass
@@ -35,16 +38,17 @@ class Status:
 status = Status()
 
 
-def worker() -> Worker:
-    """The running worker, started if there is none; it may still be importing torch.
+def worker(role: Role = "shapes") -> Worker:
+    """The running worker for a role, started if there is none; it may still be importing torch.
 
     Raises WorkerLost with what is missing and how to mend it.
     """
-    for running in list(_started):
+    running = _started.get(role)
+    if running is not None:
         if running.state in {"starting", "ready"} and running.process.poll() is None:
             return running
         running.close()
-        _started.remove(running)
+        del _started[role]
     found = look()
     settings = preferences()
     path = [str(ROOT_FOLDER)] + ([found.packages] if found.packages else [])
@@ -58,7 +62,7 @@ def worker() -> Worker:
     except WorkerLost as lost:
         failed(lost)
         raise
-    _started.append(started)
+    _started[role] = started
     return started
 
 
@@ -105,8 +109,10 @@ def look(*, anew: bool = False) -> interpreter.Interpreter:
     raise lost
 
 
-def note_ready(running: Worker) -> None:
+def note_ready(running: Worker, role: Role = "shapes") -> None:
     """Note in ``status`` what a ready worker said of itself."""
+    if role != "shapes" and "shapes" in _started:
+        return
     said = running.ready
     status.state, status.problem, status.remedy = "ready", "", ""
     status.device = str(said.get("device", ""))
@@ -114,8 +120,10 @@ def note_ready(running: Worker) -> None:
     status.details = f"{running.python}\n{running.hello}\n{said}"
 
 
-def failed(lost: WorkerLost, *, keep_details: bool = False) -> None:
+def failed(lost: WorkerLost, role: Role = "shapes", *, keep_details: bool = False) -> None:
     """Note in ``status`` why there is no worker."""
+    if role != "shapes" and status.state == "ready":
+        return  # the worker of the shapes goes on; the training says itself how it ended
     status.state, status.problem, status.remedy = "failed", lost.problem, lost.remedy
     status.text = "Not available"
     if not keep_details:
@@ -131,16 +139,22 @@ def report() -> str:
             status.problem,
             status.remedy,
             status.details,
-            *(f"Its log ends with:\n{running.log_tail}" for running in _started),
+            *(f"Its log ends with:\n{running.log_tail}" for running in _started.values()),
         ]
     )
 
 
-def close() -> None:
-    """End the worker. Called on unregister and at exit; may be repeated."""
-    while _started:
-        _started.pop().close()
-    status.__dict__.update(Status().__dict__)
+def close(role: Role | None = None) -> None:
+    """End the worker of a role, or all of them at unregister and exit; may be repeated.
+
+    Ending the training's worker loses at most what it did since its last checkpoint.
+    """
+    for each in [role] if role else list(_started):
+        running = _started.pop(each, None)
+        if running is not None:
+            running.close()
+    if role != "training":
+        status.__dict__.update(Status().__dict__)
 
 
 def register() -> None:

@@ -7,18 +7,17 @@ written together, and whatever goes wrong, the shape is put back as it was.
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 
-from . import codes, door, shape
-from .errors import Refusal, WorkerError, WorkerLost
+from . import codes, shape
+from .conversation import Conversation, Question
+from .errors import Refusal
 from .fit_request import fit_request
 from .transform import write_matrix
-from .worker import Worker
 
 REASONS = {
     "converged": "The outlines match",
@@ -63,15 +62,9 @@ class FitRun:
         self._request = fit_request(context, ob, exact_steps=exact_steps)
         self._name, self._uid = ob.name, ob.session_uid
         self._before = shape.Snapshot(ob)
-        self._worker: Worker | None = None
-        self._asked = 0
-        self._stop_id = -1
+        self._talk = Conversation("shapes", "fit", "step", self._question)
         self._newest = 0
-        self._owed = False
-        self._phase = "starting"
-        self._stopping = False
         self._written = False
-        self._seen = time.monotonic()
         self.start_iou: float | None = None
         self.warnings = [self._request.warning] if self._request.warning else []
         self.topologies: list[str] = []
@@ -85,16 +78,16 @@ class FitRun:
     @property
     def importing(self) -> bool:
         """Whether the worker is still on its way."""
-        return self._phase == "starting"
+        return self._talk.importing
 
     def seen(self) -> None:
         """Note that somebody still drives this run."""
-        self._seen = time.monotonic()
+        self._talk.seen()
 
     @property
     def unseen_seconds(self) -> float:
         """How long nobody has driven this run."""
-        return time.monotonic() - self._seen
+        return self._talk.unseen_seconds
 
     def object(self) -> bpy.types.Object:
         """The object, looked up anew. Raises Refusal where it is gone."""
@@ -108,38 +101,17 @@ class FitRun:
 
     def advance(self, wait: float = 0.0) -> FitStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail`` it."""
-        self.seen()
-        if self._worker is None:
-            self._worker = door.worker()
-        try:
-            if self._phase == "starting":
-                if not self._worker.pump(wait):
-                    return None
-                door.note_ready(self._worker)
-                self._check_length()
-                self._asked = self._worker.send("fit", self._request.header, self._request.arrays)
-                # Asked for at once, so that the first step that comes is the start itself.
-                self._worker.send("next")
-                self._phase = "fitting"
-            if self._owed:
-                self._worker.send("next")
-                self._owed = False
-            reply = self._worker.take(wait)
-        except WorkerLost as lost:
-            door.failed(lost)
-            raise
+        reply = self._talk.advance(wait)
         return None if reply is None else self._heard(*reply)
 
     def stop(self) -> None:
         """Ask the worker to end; its best step comes as the last frame."""
-        if not self._stopping and self._worker is not None and self._phase == "fitting":
-            self._stop_id = self._worker.send("stop")
-        self._stopping = True
+        self._talk.stop()
 
     @property
     def stopped_early(self) -> bool:
         """Whether it was stopped before the worker had begun, so that no last frame will come."""
-        return self._stopping and self.importing
+        return self._talk.stopped_early
 
     def write(self, context: bpy.types.Context, step: FitStep) -> None:
         """Show a step in Blender. Raises Refusal; then ``fail`` it."""
@@ -196,32 +168,22 @@ class FitRun:
         self._end()
 
     def _end(self) -> None:
-        self._phase = "over"
+        self._talk.end()
         self._before.free()
         if self in _running:
             _running.remove(self)
 
-    def _check_length(self) -> None:
-        """Refuse a code of another length, which only the worker can tell, before it is sent."""
+    def _question(self) -> Question:
+        """What is sent, after a check of the code's length, which only the worker can tell."""
         shape.checked_code(self.object())
+        return self._request.header, self._request.arrays
 
-    def _heard(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep | None:
-        op, identity = header["op"], header.get("id", 0)
-        # A stop that crossed the last frame may be answered by an error: nothing is lost.
-        if op == "error" and identity >= self._asked and identity != self._stop_id:
-            self._phase = "over"
-            raise WorkerError(
-                str(header.get("kind")), str(header.get("problem")), str(header.get("remedy", ""))
-            )
-        if op != "step" or identity < self._asked:
-            return None
+    def _heard(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:
         step = _step(header, arrays)
         if step.done:
-            self._phase = "over"
+            self._talk.end()
         else:
-            # Asked for when it is wanted, after Blender has drawn this one: the answer then is the
-            # newest step, and not one that lay waiting while Blender drew.
-            self._owed = True
+            self._talk.want_next()
         if self.start_iou is None:
             self.start_iou = step.iou
         self._newest = max(self._newest, step.step)

@@ -14,7 +14,7 @@ from .status_box import draw_status
 
 
 def _restart(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
-    door.close()
+    door.close("shapes")  # a training goes on with what it began with
 
 
 class MeshSDFPreferences(bpy.types.AddonPreferences):

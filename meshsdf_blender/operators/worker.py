@@ -15,7 +15,7 @@ class MESHSDF_OT_worker_check(NeedsNoFit, bpy.types.Operator):
     bl_description = "Look for a Python with torch anew and start the worker with it"
 
     def perform(self, context: bpy.types.Context) -> None:
-        door.close()
+        door.close("shapes")  # a training goes on
         catalogue.forget()
         door.look(anew=True)
         door.ready_worker()
