@@ -83,11 +83,26 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Slider:
+    """A direction of the code that has a name: ``code + position * offset``.
+
+    ``offset`` ``(L,)`` is the change of the code for one standard deviation of what is named;
+    ``low`` and ``high`` are the ends of the range that the known shapes cover, in deviations.
+    """
+
+    name: str
+    offset: Tensor
+    low: float = -2.0
+    high: float = 2.0
+
+
+@dataclass(frozen=True)
 class Space:
     """A loaded shape space.
 
     codes ``(N, L)`` of the known shapes (N may be 0) with their ``shape_names``; ``card`` holds
-    origin, licence and quality as read from the file; ``warnings`` what a user should know.
+    origin, licence and quality as read from the file; ``warnings`` what a user should know;
+    ``sliders`` are the named directions, if any.
     """
 
     name: str
@@ -97,6 +112,7 @@ class Space:
     frame: Frame = Frame()
     card: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    sliders: tuple[Slider, ...] = ()
 
     @property
     def code_length(self) -> int:

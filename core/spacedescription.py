@@ -14,6 +14,8 @@ from .space import UPS, Frame
 
 FORMAT = "meshsdf-space"
 VERSION = 1
+# No panel shows more.
+MOST_SLIDERS = 256
 
 
 class SpaceDescription:
@@ -41,6 +43,7 @@ class SpaceDescription:
         if not isinstance(card, dict) or not _is_json(card):
             raise self._wrong("card", "a JSON object of texts and finite numbers")
         self.card: dict[str, Any] = card
+        self.sliders = self._sliders(value.get("sliders", []))
 
     def _wrong(self, key: str, expected: str) -> SpaceError:
         return SpaceError(
@@ -105,6 +108,22 @@ class SpaceDescription:
             raise self._wrong("frame.offset", "three numbers")
         x, y, z = (self._number(n, "frame.offset") for n in offset)
         return Frame(str(up), scale, (x, y, z))
+
+    def _sliders(self, value: object) -> tuple[tuple[str, float, float], ...]:
+        """Name, low and high of each."""
+        if not isinstance(value, list) or len(value) > MOST_SLIDERS:
+            raise self._wrong("sliders", f"a list of at most {MOST_SLIDERS} objects")
+        found = []
+        for number, item in enumerate(value):
+            where = f"sliders[{number}]"
+            if not isinstance(item, dict):
+                raise self._wrong(where, "an object with name, low and high")
+            name = self._text(item.get("name"), f"{where}.name")
+            low, high = (self._number(item.get(k), f"{where}.{k}") for k in ("low", "high"))
+            if not low < high:
+                raise self._wrong(f"{where}.low", "a number below high")
+            found.append((name, low, high))
+        return tuple(found)
 
     def _number(self, value: object, key: str) -> float:
         # A whole number of 400 digits is JSON, but no float.

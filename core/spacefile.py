@@ -2,7 +2,9 @@
 
 Tensors, all float32: ``weight.K`` and ``bias.K`` of linear layer K, ``norm_weight.K`` and
 ``norm_bias.K`` of its LayerNorm if it has one, ``codes`` ``(N, L)``, and, for readers that have no
-torch, the codes' statistics ``mean`` ``(L,)``, ``axes`` ``(L, L)``, ``deviations`` ``(L,)``.
+torch, the codes' statistics ``mean`` ``(L,)``, ``axes`` ``(L, L)``, ``deviations`` ``(L,)``. Spaces
+with named sliders have ``sliders`` ``(K, L)``, what one deviation of each adds to the code; the
+entry of that name tells their names and ranges in deviations, in the same order.
 The header's ``__metadata__`` has one entry, ``meshsdf``, a JSON object (one entry, because the
 order of several is not fixed and equal spaces should make equal files)::
 
@@ -10,7 +12,8 @@ order of several is not fixed and equal spaces should make equal files)::
      "architecture": {"code_length": 16, "widths": [128, 128], "skips": [], "xyz_in_all": false,
                       "fourier_degree": 0, "norms": [], "tanh_last": false, "tanh_out": true},
      "shape_names": ["a", "b"], "frame": {"up": "Z", "scale": 1.0, "offset": [0.0, 0.0, 0.0]},
-     "card": {"licence": "...", "origin": "...", "recipe": {}, "quality": {}}, "warnings": []}
+     "card": {"licence": "...", "origin": "...", "recipe": {}, "quality": {}}, "warnings": [],
+     "sliders": [{"name": "Age", "low": -2.0, "high": 2.5}]}
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from torch import Tensor
 from .decoder import Architecture, Decoder
 from .errors import SpaceError
 from .files import json_object, read_whole, write_whole
-from .space import Space
+from .space import Slider, Space
 from .spacedescription import FORMAT, VERSION, SpaceDescription
 
 SUFFIX = ".safetensors"
@@ -65,11 +68,18 @@ def space_bytes(space: Space) -> bytes:
     if not bool(torch.isfinite(space.codes).all()):
         # Checked first: statistics of such codes do not exist.
         raise _not_finite(space.name, "codes")
+    for slider in space.sliders:
+        if slider.offset.shape != (space.code_length,):
+            raise SpaceError(
+                f"Space '{space.name}' cannot be written: its slider '{slider.name}' has an offset "
+                f"of shape {tuple(slider.offset.shape)} for codes of {space.code_length} values",
+                "Give each slider one number per value of the code",
+            )
     tensors = _tensors_of(space)
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
             raise _not_finite(space.name, name)
-    description = {
+    description: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "name": space.name,
@@ -79,6 +89,11 @@ def space_bytes(space: Space) -> bytes:
         "card": dict(space.card),
         "warnings": list(space.warnings),
     }
+    if space.sliders:
+        description["sliders"] = [
+            {"name": slider.name, "low": float(slider.low), "high": float(slider.high)}
+            for slider in space.sliders
+        ]
     try:
         text = json.dumps(description, allow_nan=False, ensure_ascii=False, sort_keys=True)
         metadata = {METADATA_KEY: text}
@@ -111,6 +126,8 @@ def space_from_bytes(
     described = SpaceDescription(source, _metadata(header, source))
     form = described.architecture
     expected = _expected_shapes(form)
+    if described.sliders:
+        expected["sliders"] = (len(described.sliders), form.code_length)
     for name, shape in expected.items():
         _check_entry(source, name, header.get(name), shape)
     try:
@@ -146,6 +163,12 @@ def space_from_bytes(
         frame=described.frame,
         card=described.card,
         warnings=described.warnings,
+        sliders=tuple(
+            Slider(name, offset, low, high)
+            for (name, low, high), offset in zip(
+                described.sliders, tensors.get("sliders", []), strict=True
+            )
+        ),
     )
 
 
@@ -169,6 +192,8 @@ def _tensors_of(space: Space) -> dict[str, Tensor]:
     for key in decoder.norm_weights:
         tensors[f"norm_weight.{key}"] = decoder.norm_weights[key]
         tensors[f"norm_bias.{key}"] = decoder.norm_biases[key]
+    if space.sliders:
+        tensors["sliders"] = torch.stack([slider.offset.cpu() for slider in space.sliders])
     # clone: safetensors refuses tensors that share memory, such as views of one buffer.
     return {
         name: tensor.detach().to("cpu", torch.float32).clone().contiguous()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from safetensors.torch import save as save_tensors
 from core import spacefile
 from core.decoder import Architecture, Decoder
 from core.errors import SpaceError
-from core.space import Frame, Space
+from core.space import Frame, Slider, Space
 from core.spacefile import read_space, space_bytes, space_from_bytes, write_space
 
 FORMS = [
@@ -102,6 +103,64 @@ def test_half_precision_is_read_as_single() -> None:
     again = space_from_bytes(save_tensors(halves, metadata))
     assert again.codes.dtype == torch.float32
     assert torch.allclose(again.decoder.weights[0], space.decoder.weights[0], atol=1e-3)
+
+
+def with_sliders() -> Space:
+    offsets = torch.randn(2, 3, generator=torch.Generator().manual_seed(2))
+    names = ("Größe", "Age")
+    sliders = tuple(Slider(n, o, -1.5, 2.25) for n, o in zip(names, offsets, strict=True))
+    return replace(make_space(), sliders=sliders)
+
+
+def test_sliders_come_back() -> None:
+    space = with_sliders()
+    data = space_bytes(space)
+    assert data == space_bytes(space)
+    again = space_from_bytes(data)
+    assert [(s.name, s.low, s.high) for s in again.sliders] == [
+        ("Größe", -1.5, 2.25),
+        ("Age", -1.5, 2.25),
+    ]
+    for before, after in zip(space.sliders, again.sliders, strict=True):
+        assert torch.equal(before.offset, after.offset)
+    assert make_space().sliders == space_from_bytes(space_bytes(make_space())).sliders == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({}, "entry 'sliders'"),
+        ([1], "sliders[0]"),
+        ([{"name": "a", "low": 0, "high": 1}] * 3, "'sliders'"),
+        ([{"name": "a", "low": 0, "high": 1}] * 257, "at most 256"),
+        ([{"name": 1, "low": 0, "high": 1}] * 2, "sliders[0].name"),
+        ([{"name": "a", "high": 1}] * 2, "sliders[0].low"),
+        ([{"name": "a", "low": 1, "high": 1}] * 2, "below high"),
+    ],
+)
+def test_wrong_sliders_are_named(value: Any, message: str) -> None:
+    data = edited(space_bytes(with_sliders()), set_description("sliders", value))
+    with pytest.raises(SpaceError) as caught:
+        space_from_bytes(data)
+    assert message in str(caught.value)
+
+
+def test_sliders_that_could_not_be_read_again_are_not_written() -> None:
+    space = make_space()
+    for slider, message in (
+        (Slider("a", torch.zeros(2)), "slider 'a' has an offset"),
+        (Slider("a", torch.full((3,), torch.inf)), "'sliders' is not finite"),
+        (Slider("a", torch.zeros(3), 1.0, -1.0), "below high"),
+    ):
+        with pytest.raises(SpaceError, match=message):
+            space_bytes(replace(space, sliders=(slider,)))
+
+
+def test_sliders_without_their_tensor_are_refused() -> None:
+    slider = [{"name": "a", "low": 0, "high": 1}]
+    data = edited(space_bytes(make_space()), set_description("sliders", slider))
+    with pytest.raises(SpaceError, match="'sliders'"):
+        space_from_bytes(data)
 
 
 def test_a_failed_write_leaves_the_old_file(
