@@ -15,23 +15,24 @@ import torch
 
 from ..camera import View
 from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract
-from ..fit import MOST_NEWTON_STEPS, FitOptions, FitStep, fit
+from ..fit import MOST_NEWTON_STEPS, FitOptions, fit
 from ..interpolation import METHODS, interpolate
 from ..loading import load_space
 from ..space import UPS, Space
 from ..topology import topology
 from . import wire
 from .fitting import Fitting
-from .reply import Arrays, Reply, error_header, mesh_arrays, report, single, space_reply, step_reply
+from .job import Job
+from .reply import Arrays, Reply, error_header, mesh_arrays, report, single, space_reply
 from .request import BusyError, Request, RequestError
 
 MOST_SPACES = 4
-# Requests that a running fit does not turn away; "bye" never gets here.
-DURING_A_FIT = ("next", "stop")
+# Requests that a running job does not turn away; "bye" never gets here.
+DURING_A_JOB = ("next", "stop")
 
 
 class Service:
-    """The worker's state: caches, and at most one fit. It can be killed at any moment."""
+    """The worker's state: caches, and at most one job. It can be killed at any moment."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class Service:
         self._requests = requests
         self._device = device
         self._spaces: OrderedDict[tuple[object, ...], Space] = OrderedDict()
-        self._fitting: Fitting | None = None
+        self._job: Job[Any] | None = None
         self._answers = {
             "space": self._space,
             "mesh": self._mesh,
@@ -59,13 +60,13 @@ class Service:
             self.turn()
 
     def turn(self) -> None:
-        """One step of a running fit, or wait for a request and answer it."""
-        running = self._fitting is not None and self._fitting.running
+        """One step of a running job, or wait for a request and answer it."""
+        running = self._job is not None and self._job.running
         try:
             self._answer(Request(self._requests.get(block=not running)))
         except Empty:
-            assert self._fitting is not None
-            self._fitting.advance()
+            assert self._job is not None
+            self._job.advance()
         self._deliver()
 
     def _answer(self, request: Request) -> None:
@@ -75,8 +76,8 @@ class Service:
                 raise RequestError(
                     f"There is no request '{op[:40]}'", "Update the extension and its worker"
                 )
-            if self._fitting is not None and self._fitting.busy and op not in DURING_A_FIT:
-                raise BusyError("A fit is running", "Wait for its end, or stop it")
+            if self._job is not None and self._job.busy and op not in DURING_A_JOB:
+                raise BusyError(f"A {self._job.title} is running", "Wait for its end, or stop it")
             reply = self._answers[op](request)
         except Exception as error:
             self._send_error(request.id, error)
@@ -85,19 +86,25 @@ class Service:
             self._send(request.id, *reply)
 
     def _deliver(self) -> None:
-        fitting = self._fitting
-        delivery = fitting.delivery() if fitting is not None else None
-        if fitting is None or delivery is None:
+        job = self._job
+        delivery = job.delivery() if job is not None else None
+        if job is None or delivery is None:
             return
         request, step = delivery
-        if isinstance(step, FitStep):
-            self._send(request, *step_reply(step, fitting.frame))
-        else:
+        try:
+            reply = None if isinstance(step, Exception) else job.reply(step)
+        except Exception as error:
+            # An error is the last that is heard of a job, so it must be its end.
+            job.stop()
+            step, reply, self._job = error, None, None
+        if reply is None:
             self._send_error(request, step)
-        if fitting.over:
-            for waiting in fitting.left_waiting():
-                self._send_error(waiting, RequestError("The fit is over"))
-            self._fitting = None
+        else:
+            self._send(request, *reply)
+        if job.over or self._job is None:
+            for waiting in job.left_waiting():
+                self._send_error(waiting, RequestError(f"The {job.title} is over"))
+            self._job = None
 
     def _send(self, request: int, header: dict[str, Any], arrays: Arrays | None = None) -> None:
         try:
@@ -185,17 +192,17 @@ class Service:
             object_matrix=request.array("object", "<f8", 2),
         )
         # The first step is taken before the reply, so that a fit that cannot start says so here.
-        self._fitting = Fitting(next(steps), steps, space.frame)
+        self._job = Fitting(next(steps), steps, space.frame)
         return {"op": "fitting"}, {}
 
     def _next(self, request: Request) -> None:
-        if self._fitting is None:
-            raise RequestError("No fit is running", "Start one")
-        self._fitting.wait(request.id)
+        if self._job is None:
+            raise RequestError("No fit is running, and no other job", "Start one")
+        self._job.wait(request.id)
 
     def _stop(self, request: Request) -> Reply:
-        if self._fitting is not None:
-            self._fitting.stop()
+        if self._job is not None:
+            self._job.stop()
         return {"op": "stopping"}, {}
 
 
