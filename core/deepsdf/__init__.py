@@ -48,5 +48,5 @@ def read_experiment(path: Path, *, device: str | torch.device = "cpu") -> Space:
         },
         warnings=(*specs.notes, *notes, *code_notes),
     )
-    described = read_companion(folder)
-    return space if described is None else with_companion(space, described)
+    companion = read_companion(folder)
+    return space if companion is None else with_companion(space, companion)

@@ -16,7 +16,7 @@ from core.deepsdf import read_experiment
 from core.deepsdf.export import export_experiment
 from core.errors import SpaceError
 from core.loading import load_space
-from core.space import Frame, Space
+from core.space import Frame, Slider, Space
 from core.spacefile import space_bytes
 
 FORMS = {
@@ -48,6 +48,7 @@ def space_of(form: Architecture, count: int = 2) -> Space:
         frame=Frame("Z", 2.5, (0.1, 0.0, -3.0)),
         card={"licence": "CC0-1.0", "origin": "here", "quality": {"iou": 0.25}},
         warnings=("a warning",),
+        sliders=(Slider("Höhe", torch.randn(form.code_length, generator=generator), -1.5, 2.0),),
     )
 
 
@@ -181,7 +182,16 @@ def test_an_export_that_was_trained_further_keeps_its_frame(tmp_path: Path) -> N
     assert any("names 2 shapes of 3" in text for text in found.warnings)
 
 
-@pytest.mark.parametrize("change", [{"version": 9}, {"architecture": {**{}, "widths": [3]}}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 9},
+        {"architecture": {"widths": [3]}},
+        {"slider_offsets": [[1, 2]]},
+        {"slider_offsets": [[1, 2, "x"]]},
+        {"slider_offsets": None},
+    ],
+)
 def test_a_damaged_meshsdf_json_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
     export_experiment(space_of(FORMS["skip"]), tmp_path / "a")
     file = tmp_path / "a" / "meshsdf.json"
