@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
 from core.training.sampling import (
-    NEAR_DEVIATIONS,
+    NEAR_MIXTURE,
     SampleError,
     check_mesh,
     face_areas,
@@ -102,8 +102,12 @@ def test_samples_lie_near_the_surface_and_in_the_cube(rng: np.random.Generator) 
     assert np.abs(samples.points).max() <= 1
     near = samples.distances[:4000]
     # Moved along all axes by a deviate of each size: along the normal it has that deviation.
-    for start, deviation in enumerate(NEAR_DEVIATIONS):
-        assert near[start::2].std() == pytest.approx(deviation, rel=0.1)
+    start = 0
+    for share, deviation in NEAR_MIXTURE:
+        end = start + round(share * 4000)
+        assert near[start:end].std() == pytest.approx(deviation, rel=0.1)
+        start = end
+    assert start == 4000
     inside = (samples.distances[4000:] < 0).mean()
     assert inside == pytest.approx(BALL_AREA / 3 * 0.7**3 / 8, abs=0.05)
 

@@ -1,0 +1,146 @@
+"""Training meshes from files: OBJ, PLY, STL and GLB, one by one, checked before memory is spent.
+
+Only geometry is read: no material, texture or file that another file names. A scene's meshes are
+joined under its transforms. glTF states that +Y is up, so a GLB is turned Z-up as Blender does it.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files import read_whole
+from .autodecoder import TrainingError
+from .facecount import face_count
+from .geometry import FloatArray, IntArray, SampleError, check_mesh
+
+SUFFIXES = (".obj", ".ply", ".stl", ".glb")
+# Signing a mesh of two million faces takes about a minute and 3 GB; see docs/benchmarks.md.
+MOST_FACES = 2_000_000
+MOST_BYTES = 1 << 30
+# (x, y, z) to (x, -z, y)
+Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class TrainingMesh:
+    """A mesh to train on: ``vertices`` ``(V, 3)`` and triangles ``(F, 3)``.
+
+    ``upright`` says that the mesh is known to be Z-up, whatever the family's other files are.
+    """
+
+    name: str
+    vertices: FloatArray
+    faces: IntArray
+    upright: bool = False
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A mesh that is left out, why, and what would help."""
+
+    name: str
+    problem: str
+    remedy: str
+
+
+def mesh_files(source: Path) -> list[Path]:
+    """The mesh files of the folder ``source``, by name; ``source`` itself if it is such a file.
+
+    Raises TrainingError when there is none, or when two would get the same name.
+    """
+    if source.is_file() and source.suffix.lower() in SUFFIXES:
+        return [source]
+    if not source.is_dir():
+        raise TrainingError(
+            f"'{source}' is no folder of meshes", f"Name a folder with {_kinds()} files"
+        )
+    files = sorted(
+        path for path in source.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+    if not files:
+        raise TrainingError(
+            f"There is no mesh in '{source}'", f"Put {_kinds()} files into it, one for each shape"
+        )
+    seen: dict[str, Path] = {}
+    for path in files:
+        if path.stem in seen:
+            raise TrainingError(
+                f"'{seen[path.stem].name}' and '{path.name}' would be one shape's name",
+                "Rename or remove one of them",
+            )
+        seen[path.stem] = path
+    return files
+
+
+def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> TrainingMesh:
+    """The mesh in a file, its polygons as triangles. Raises SampleError, naming the file.
+
+    What the file says of its size is held against ``most_faces`` before anything is allocated.
+    """
+    kind = path.suffix.lower()
+    if kind not in SUFFIXES:
+        raise SampleError(f"'{path.name}' is no mesh file", f"Use {_kinds()}")
+    data = read_whole(path, MOST_BYTES, SampleError)
+    try:
+        count = face_count(data, kind)
+        if count > most_faces:
+            raise _too_many(path.name, count, most_faces)
+        vertices, faces = _parse(data, kind)
+    except SampleError:
+        raise
+    except Exception as error:  # the parsers raise many types on a damaged file
+        raise SampleError(
+            f"'{path.name}' cannot be read as {kind[1:].upper()} "
+            f"({type(error).__name__}: {str(error)[:200]})",
+            "Export it again",
+        ) from error
+    if len(faces) > most_faces:
+        raise _too_many(path.name, len(faces), most_faces)
+    try:
+        check_mesh(vertices, faces)
+    except SampleError as error:
+        raise SampleError(f"'{path.name}' is refused: {error.problem}", error.remedy) from error
+    return TrainingMesh(path.stem, vertices, faces, upright=kind == ".glb")
+
+
+def _parse(data: bytes, kind: str) -> tuple[FloatArray, IntArray]:
+    """Vertices and triangles, with all parts of a scene in one. Raises what trimesh raises."""
+    try:
+        import trimesh
+    except ImportError as error:
+        raise SampleError(
+            "Reading meshes needs trimesh, which is not installed",
+            "Install it into this Python: python -m pip install trimesh",
+        ) from error
+    # Without a resolver no other file is opened; without materials no image is decoded.
+    options: dict[str, Any] = {"process": False, "skip_materials": True}
+    scene = trimesh.load_scene(io.BytesIO(data), file_type=kind[1:], **options)
+    parts = [part for part in scene.dump() if isinstance(part, trimesh.Trimesh)]
+    if not parts:
+        return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    vertices = np.concatenate([np.asarray(part.vertices, np.float64) for part in parts])
+    faces = np.concatenate(
+        [
+            np.asarray(part.faces, np.int64) + start
+            for part, start in zip(parts, starts, strict=False)
+        ]
+    )
+    return vertices @ Y_UP_TO_Z_UP.T if kind == ".glb" else vertices, faces
+
+
+def _too_many(name: str, count: int, most: int) -> SampleError:
+    return SampleError(
+        f"'{name}' is refused: it has {count:,} faces, and at most {most:,} are allowed",
+        "Decimate it first (in Blender: the Decimate modifier); a space of shapes "
+        "shows no detail finer than some 100,000 faces",
+    )
+
+
+def _kinds() -> str:
+    return ", ".join(kind[1:].upper() for kind in SUFFIXES)

@@ -1,0 +1,99 @@
+"""Which way a closed surface looks: parts turned inside out are turned, hidden ones dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .geometry import (
+    FloatArray,
+    IntArray,
+    face_areas,
+    face_normals,
+    signed_volumes,
+    winding_numbers,
+)
+from .welding import parts
+
+# How far from a face its outside is tried, as a share of the mesh's diagonal.
+PROBE = 1e-4
+# Faces tried at the most, besides the largest one of each part.
+PROBES = 20_000
+# Less than this share of the area may lie inside the solid: slivers and touching parts.
+OVERLAP_ALLOWED = 1e-3
+
+
+@dataclass(frozen=True)
+class Oriented:
+    """A closed surface, its parts outward where that is the question.
+
+    ``overlap`` is the share of its area that lies inside other parts or itself, or is inside out.
+    """
+
+    faces: IntArray
+    parts_turned: int
+    parts_dropped: int
+    overlap: float
+
+    @property
+    def simple(self) -> bool:
+        """Whether every face has the solid on one side only: the surface is the solid's."""
+        return self.overlap <= OVERLAP_ALLOWED
+
+
+def orient(vertices: FloatArray, faces: IntArray) -> Oriented:
+    """Turn the parts of a closed surface outward; a cavity's wall goes on looking into the cavity.
+
+    The surface must have no open edges: its winding number is whole everywhere.
+    """
+    label = parts(faces)
+    count = int(label.max()) + 1
+    volumes = np.bincount(label, weights=signed_volumes(vertices, faces), minlength=count)
+    turned = np.zeros(count, bool)
+    if volumes.sum() < 0:
+        turned[:] = True
+        volumes = -volumes
+        faces = faces[:, ::-1]
+    probes = _probes(vertices, faces, label)
+    if (volumes < 0).any():
+        outside = _outside(vertices, faces, probes)
+        # Beyond its faces an inward part itself counts -1: what is left is due to the others.
+        alone = (volumes < 0) & (_mean(outside, label[probes], count) + 1 < 0.5)
+        turned ^= alone
+        faces = np.where(alone[label][:, None], faces[:, ::-1], faces)
+    outside = _outside(vertices, faces, probes)
+    hidden = _mean((outside >= 1).astype(np.int64), label[probes], count) == 1
+    # Two equal parts hide each other; then the overlap is left to who joins them.
+    dropped = hidden if not hidden.all() else np.zeros(count, bool)
+    if dropped.any():
+        faces, kept = faces[~dropped[label]], ~dropped[label[probes]]
+        probes = (np.cumsum(~dropped[label]) - 1)[probes[kept]]
+        outside = _outside(vertices, faces, probes)
+    areas = face_areas(vertices, faces[probes])
+    wrong = float(areas[outside != 0].sum() / areas.sum()) if areas.sum() > 0 else 0.0
+    return Oriented(faces, int(turned.sum()), int(dropped.sum()), wrong)
+
+
+def _probes(vertices: FloatArray, faces: IntArray, label: IntArray) -> IntArray:
+    """Faces to try: the largest of each part, and others evenly."""
+    areas = face_areas(vertices, faces)
+    by_size = np.argsort(-areas, kind="stable")
+    _, first = np.unique(label[by_size], return_index=True)
+    step = max(1, len(faces) // PROBES)
+    chosen = np.unique(np.concatenate([by_size[first], np.arange(0, len(faces), step)]))
+    return np.asarray(chosen[areas[chosen] > 0], np.int64)
+
+
+def _outside(vertices: FloatArray, faces: IntArray, probes: IntArray) -> IntArray:
+    """The winding number just beyond the faces ``probes``: zero where they are outward surface."""
+    diagonal = float(np.linalg.norm(np.ptp(vertices, axis=0)))
+    chosen = faces[probes]
+    beyond = vertices[chosen].mean(axis=1) + PROBE * diagonal * face_normals(vertices, chosen)
+    return np.rint(winding_numbers(vertices, faces, beyond)).astype(np.int64)
+
+
+def _mean(values: IntArray, label: IntArray, count: int) -> FloatArray:
+    """Mean of ``values`` over each part; zero for a part without any."""
+    sums = np.bincount(label, weights=values.astype(np.float64), minlength=count)
+    return np.asarray(sums / np.maximum(np.bincount(label, minlength=count), 1))
