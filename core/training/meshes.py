@@ -18,6 +18,17 @@ from .autodecoder import TrainingError
 from .facecount import face_count
 from .geometry import FloatArray, IntArray, SampleError, check_mesh
 
+__all__ = [
+    "MOST_FACES",
+    "SUFFIXES",
+    "Y_UP_TO_Z_UP",
+    "Refusal",
+    "SampleError",
+    "TrainingMesh",
+    "mesh_files",
+    "read_mesh",
+]
+
 SUFFIXES = (".obj", ".ply", ".stl", ".glb")
 # Signing a mesh of two million faces takes about a minute and 3 GB; see docs/benchmarks.md.
 MOST_FACES = 2_000_000
