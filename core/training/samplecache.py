@@ -1,4 +1,4 @@
-"""Samples kept on disk, one file a shape, so that a run that is resumed need not take them again."""
+"""Samples kept on disk, one file a shape: a run that is resumed need not take them again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SampleCache:
         if not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
                 points, distances = data["points"], data["distances"]
         except DAMAGED:
             return None
@@ -51,7 +51,7 @@ class SampleCache:
     def report(self, key: str) -> Report | None:
         """The report that was kept with the samples, or None."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as data:
+            with np.load(io.BytesIO(self._path(key).read_bytes()), allow_pickle=False) as data:
                 found = json.loads(data["report"].tobytes())
             return Report(str(found["name"]), str(found["kind"]), tuple(map(str, found["repairs"])))
         except DAMAGED:

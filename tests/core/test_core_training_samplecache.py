@@ -77,7 +77,7 @@ def test_a_full_disk_is_named_and_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(files.os, "fsync", full)
         for key in ("a", "c"):
-            with pytest.raises(TrainingError, match="'cup'.*the disk is full.*Free some space"):
+            with pytest.raises(TrainingError, match=r"'cup'.*the disk is full.*Free some space"):
                 cache.put(key, samples(2), REPORT)
     assert same(cache.get("a"), samples())
     assert same(cache.get("b"), samples(1))
