@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import files
 from core.training.autodecoder import TrainingError
 from core.training.samplecache import SampleCache
 from core.training.sampling import Samples
@@ -75,7 +74,7 @@ def test_a_full_disk_is_named_and_loses_nothing(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "fsync", full)
+        patch.setattr("core.files.os.fsync", full)
         for key in ("a", "c"):
             with pytest.raises(TrainingError, match=r"'cup'.*the disk is full.*Free some space"):
                 cache.put(key, samples(2), REPORT)
