@@ -1,0 +1,123 @@
+"""From meshes to samples: the stages "signing" and "sampling" of a run.
+
+Samples are cached by all that they depend on, so an interrupted run takes none of them twice. A
+mesh that cannot be signed is refused by name, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+
+import numpy as np
+
+from .autodecoder import TrainingError
+from .family import Placement
+from .geometry import SampleError
+from .meshreport import MeshReport, short_of_memory
+from .packages import check_packages
+from .progress import Pace, Progress
+from .runfolder import RunFolder
+from .runoptions import RunOptions
+from .samplecache import SampleCache
+from .sampling import Samples, sample_solid
+from .signing import Report, solid
+from .sources import Source, Sources
+
+# Points of each shape; see docs/training.md for what they cost.
+NEAR_POINTS, VOLUME_POINTS = 150_000, 50_000
+SAMPLES_VERSION = 1
+
+
+class Preparation:
+    """Signs and samples; ``samples`` by name grows as :meth:`sample` is run."""
+
+    def __init__(
+        self, folder: RunFolder, options: RunOptions, placement: Placement, report: MeshReport
+    ) -> None:
+        self.samples: dict[str, Samples] = {}
+        self._cache = SampleCache(folder.samples)
+        self._options = options
+        self._placement = placement
+        self._report = report
+
+    def sample(
+        self, sources: Sources, wanted: Sequence[str], *, all_of_them: bool
+    ) -> Iterator[Progress]:
+        """The samples of the shapes named ``wanted``, those that are cached from the cache.
+
+        Raises TrainingError where none is left, or, with ``all_of_them``, where one is missing.
+        """
+        chosen = [source for source in sources.found if source.name in set(wanted)]
+        pace = Pace(len(chosen))
+        for done, source in enumerate(chosen):
+            name, file = source.name, source.file
+            yield self._said("signing", done, len(chosen), name, pace)
+            key = self._key(source)
+            samples = self._cache.get(key)
+            said = self._cache.report(key)
+            if samples is not None and said is not None:
+                self.samples[name] = samples
+                self._report.use(name, file, said)
+                continue
+            check_packages()
+            try:
+                mesh = self._placement.apply(sources.mesh(source))
+                scale = self._placement.shapes[name].scale
+                signed = solid(mesh, thickness=self._options.thickness * scale)
+                told = _told(signed.report)
+                yield self._said("sampling", done, len(chosen), told, pace)
+                rng = np.random.default_rng((self._options.seed, int(source.digest[:16], 16)))
+                samples = sample_solid(signed, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=rng)
+            except SampleError as error:
+                if all_of_them:
+                    raise TrainingError(
+                        f"'{name}' is part of this run and cannot be used any more: "
+                        f"{error.problem}",
+                        error.remedy,
+                    ) from error
+                self._report.refuse(name, file, error)
+                continue
+            except MemoryError as error:
+                raise short_of_memory("signing", name) from error
+            self._cache.put(key, samples, signed.report)
+            self.samples[name] = samples
+            self._report.use(name, file, signed.report)
+            self._report.write()
+        self._finish(sources)
+
+    def _finish(self, sources: Sources) -> None:
+        for source in sources.found:
+            self._report.hold_out(source.name, source.file)
+        if len(self.samples) == 1:
+            self._report.warn(
+                f"'{next(iter(self.samples))}' is the only shape: the space will hold it, and "
+                "nothing to blend it with"
+            )
+        self._report.write()
+        if not self.samples:
+            raise self._report.nothing_left()
+
+    def _said(self, stage: str, done: int, total: int, message: str, pace: Pace) -> Progress:
+        left, warnings = pace.seconds_left(done), tuple(self._report.warnings)
+        return Progress(stage, done, total, message, seconds_left=left, warnings=warnings)
+
+    def _key(self, source: Source) -> str:
+        """Names the samples by all that they depend on."""
+        shape = self._placement.shapes[source.name]
+        parts = (
+            SAMPLES_VERSION,
+            source.digest,
+            self._options.alignment.up,
+            shape.scale,
+            shape.middle,
+            self._options.thickness,
+            self._options.seed,
+            NEAR_POINTS,
+            VOLUME_POINTS,
+        )
+        return sha256(repr(parts).encode()).hexdigest()[:40]
+
+
+def _told(report: Report) -> str:
+    return f"{report.name}: {', '.join(report.repairs) or report.kind}"

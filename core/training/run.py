@@ -1,0 +1,194 @@
+"""A whole run, from a folder of meshes to a space, as one generator of its progress.
+
+Everything a run needs to go on lies in its folder (``runfolder``), so it can be stopped, killed or
+moved to another device at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import torch
+
+from ..decoder import Architecture
+from .autodecoder import TrainingError, TrainingOptions
+from .family import place
+from .learning import Learning
+from .meshreport import MeshReport
+from .packages import check_packages
+from .preparation import Preparation
+from .progress import Progress
+from .runfolder import RunFolder
+from .runlock import locked
+from .runoptions import RunOptions
+from .runrecord import Record
+from .sampling import Samples
+from .sources import Sources
+
+__all__ = ["Progress", "RunOptions", "train"]
+
+
+def train(
+    folder: Path,
+    source: Path | None = None,
+    options: RunOptions | None = None,
+    *,
+    anew: bool = False,
+    device: str | None = None,
+    stop: Event | None = None,
+    previews: bool = True,
+) -> Iterator[Progress]:
+    """Train a space on the meshes in ``source``, in the run folder ``folder``; a yield a step.
+
+    Without a ``source`` the run in ``folder`` goes on, as if it had never been interrupted; so it
+    does with the same meshes and options. Other ones need another folder, or ``anew``: samples that
+    still hold are then kept, checkpoint and space are replaced. ``device`` is for a run that goes
+    on elsewhere than it began. Setting ``stop``, or closing the generator, ends the run after the
+    step and keeps checkpoint and space. Raises TrainingError.
+    """
+    home = RunFolder(Path(folder))
+    if source is None:
+        home.read()
+    home.make()
+    stop = stop or Event()
+    with locked(home.path):
+        run = _Run(home)
+        for progress in run.prepare(source, options, anew=anew):
+            home.tell(progress)
+            yield progress
+            if stop.is_set():
+                said = replace(progress, finished=True, reason="stopped", path=run.space)
+                home.tell(said)
+                yield said
+                return
+        chosen = device or (options or run.record.options).device
+        for progress in run.learn(device=chosen, stop=stop, previews=previews):
+            home.tell(progress)
+            yield progress
+
+
+class _Run:
+    """The stages of one run; ``record`` and ``samples`` are there when :meth:`prepare` is done."""
+
+    def __init__(self, home: RunFolder) -> None:
+        self.record: Record
+        self.samples: dict[str, Samples] = {}
+        self._home = home
+        self._report = MeshReport(home, go_on=False)
+
+    @property
+    def space(self) -> Path | None:
+        """The space's file, where an earlier part of the run has written one."""
+        path = self._home.space(self.record.options.name)
+        return path if path.is_file() else None
+
+    def prepare(
+        self, source: Path | None, options: RunOptions | None, *, anew: bool
+    ) -> Iterator[Progress]:
+        """Read, sign and sample."""
+        former = None
+        if self._home.started and not (anew and source is not None):
+            former = Record.from_json(self._home.read(), self._home.path)
+            self._report = MeshReport(self._home, go_on=True)
+        if source is None:
+            assert former is not None
+            self.record = former
+        else:
+            self.record = Record(options or RunOptions(), str(Path(source).absolute()))
+            if former is not None and not former.options.same_run(self.record.options):
+                raise _other_run(self._home.path, "other options")
+        if self.record.options.threads:
+            torch.set_num_threads(self.record.options.threads)
+        sources = Sources(self.record.meshes)
+        if self.record.placement is None:
+            yield from self._read(sources, former)
+        yield from self._sample(sources)
+
+    def _read(self, sources: Sources, former: Record | None) -> Iterator[Progress]:
+        record = self.record
+        check_packages()
+        if former is None:
+            self._home.write(record.to_json())
+        yield from sources.find(Path(record.source), record.options.alignment, self._report)
+        for one, other in sources.twins():
+            self._report.warn(
+                f"'{other}' is the same mesh as '{one}': there is nothing between them"
+            )
+        if former is not None and former.placement is not None:
+            if former.geometry != sources.geometry:
+                raise _other_run(self._home.path, "other meshes")
+            self.record = replace(former, source=record.source, meshes=tuple(sources.found))
+        else:
+            self.record = replace(
+                record,
+                meshes=tuple(sources.found),
+                placement=place((m.bounds for m in sources.found), record.options.alignment),
+                held_out=tuple(sources.held_out(record.options.held_out)),
+            )
+        self._home.write(self.record.to_json())
+
+    def _sample(self, sources: Sources) -> Iterator[Progress]:
+        record = self.record
+        assert record.placement is not None
+        names = [mesh.name for mesh in sources.found if mesh.name not in record.held_out]
+        preparation = Preparation(self._home, record.options, record.placement, self._report)
+        yield from preparation.sample(
+            sources, record.shapes or names, all_of_them=bool(record.shapes)
+        )
+        self.samples = preparation.samples
+
+    def learn(self, *, device: str, stop: Event, previews: bool) -> Iterator[Progress]:
+        """Train, from the checkpoint where there is one."""
+        record = self.record
+        assert record.placement is not None
+        learning = Learning(
+            self._home,
+            record.options.name,
+            self.samples,
+            record.placement,
+            card=self._card(),
+            device=device,
+            stop=stop,
+            previews=previews,
+            warnings=tuple(self._report.warnings),
+        )
+        if record.shapes and self._home.checkpoint.exists():
+            yield from learning.resume()
+            return
+        # A former run's checkpoint must not be taken for this one's.
+        self._home.checkpoint.unlink(missing_ok=True)
+        self.record = replace(record, shapes=tuple(self.samples))
+        self._home.write(self.record.to_json())
+        yield from learning.start(_training_options(self.record), record.options.seed)
+
+    def _card(self) -> dict[str, Any]:
+        """What the space's file says of its origin; no path of this machine is told."""
+        options = self.record.options
+        return {
+            "licence": "unknown: ask whoever made the meshes",
+            "origin": f"Trained on the meshes in '{Path(self.record.source).name}'",
+            "training_shapes": len(self.samples),
+            "meshes": self._report.counts(),
+            "held_out_shapes": list(self.record.held_out),
+            "preset": options.preset,
+            "seed": options.seed,
+            "alignment": asdict(options.alignment),
+        }
+
+
+def _training_options(record: Record) -> TrainingOptions:
+    """Those that were asked for, or the preset's for so many shapes."""
+    if record.options.training is not None:
+        return record.options.training
+    return TrainingOptions(Architecture(16, (96,) * 5, skips=(3,), fourier_degree=2))
+
+
+def _other_run(folder: Path, what: str) -> TrainingError:
+    return TrainingError(
+        f"'{folder}' holds a run with {what}",
+        "Go on with it (resume), choose another folder, or train anew: that replaces its space",
+    )

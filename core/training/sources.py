@@ -1,0 +1,113 @@
+"""The meshes of a run: found, checked, measured; read again when their turn comes.
+
+A family is placed by the bounds of all its meshes, so each is read once before any is sampled. The
+first ones stay in memory until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .family import Alignment, Bounds, bounds
+from .geometry import SampleError
+from .meshes import TrainingMesh, mesh_files, read_mesh
+from .meshreport import MeshReport, short_of_memory
+from .progress import Pace, Progress
+
+# Faces of the meshes that stay in memory: about 200 MB.
+KEPT_FACES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A mesh that could be read: its file, a digest of its geometry, its bounds."""
+
+    name: str
+    file: str
+    digest: str
+    bounds: Bounds
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Source:
+        """What ``dataclasses.asdict`` made of one. Raises KeyError, TypeError or ValueError."""
+        box = value["bounds"]
+        low, high = ((float(x), float(y), float(z)) for x, y, z in (box["low"], box["high"]))
+        found = Bounds(str(box["name"]), low, high, float(box["radius"]))
+        return cls(str(value["name"]), str(value["file"]), str(value["digest"]), found)
+
+
+class Sources:
+    """The usable meshes, by name; grows as :meth:`find` is run."""
+
+    def __init__(self, found: Sequence[Source] = ()) -> None:
+        self.found = list(found)
+        self._kept: dict[str, TrainingMesh] = {}
+        self._kept_faces = 0
+
+    def find(self, source: Path, alignment: Alignment, report: MeshReport) -> Iterator[Progress]:
+        """Read every mesh in the folder ``source``. Raises TrainingError where none can be used."""
+        files = mesh_files(source)
+        pace = Pace(len(files))
+        for done, path in enumerate(files):
+            left = pace.seconds_left(done)
+            warnings = tuple(report.warnings)
+            yield Progress(
+                "reading", done, len(files), path.name, seconds_left=left, warnings=warnings
+            )
+            try:
+                mesh = read_mesh(path)
+            except SampleError as error:
+                report.refuse(path.stem, path.name, error)
+                continue
+            except MemoryError as error:
+                raise short_of_memory("reading", path.name) from error
+            self.found.append(Source(mesh.name, str(path), digest(mesh), bounds(mesh, alignment)))
+            if self._kept_faces + len(mesh.faces) <= KEPT_FACES:
+                self._kept_faces += len(mesh.faces)
+                self._kept[mesh.name] = mesh
+        report.write()
+        if not self.found:
+            raise report.nothing_left()
+
+    def mesh(self, source: Source) -> TrainingMesh:
+        """The mesh of a source, as it was. Raises SampleError, also where it has changed."""
+        mesh = self._kept.pop(source.name, None)
+        if mesh is not None:
+            return mesh
+        mesh = read_mesh(Path(source.file))
+        if digest(mesh) != source.digest:
+            raise SampleError(
+                f"'{Path(source.file).name}' has changed since the run began",
+                "Put the former file back, or start the training anew",
+            )
+        return mesh
+
+    def held_out(self, share: float) -> list[str]:
+        """The names that are kept apart: every k-th, from the middle of the first k on."""
+        every = round(1 / share) if share else len(self.found) + 1
+        return [s.name for n, s in enumerate(self.found) if share and n % every == every // 2]
+
+    @property
+    def geometry(self) -> dict[str, str]:
+        """A digest of each mesh, by name."""
+        return {source.name: source.digest for source in self.found}
+
+    def twins(self) -> list[tuple[str, str]]:
+        """Pairs of names whose meshes are the same."""
+        first: dict[str, str] = {}
+        names = [(first.setdefault(s.digest, s.name), s.name) for s in self.found]
+        return [(one, other) for one, other in names if one != other]
+
+
+def digest(mesh: TrainingMesh) -> str:
+    """Equal for equal geometry, whatever the file."""
+    hashed = sha256(f"{mesh.vertices.shape} {mesh.faces.shape} {mesh.upright}".encode())
+    hashed.update(np.ascontiguousarray(mesh.vertices, np.float64).tobytes())
+    hashed.update(np.ascontiguousarray(mesh.faces, np.int64).tobytes())
+    return hashed.hexdigest()
