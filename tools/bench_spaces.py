@@ -1,0 +1,147 @@
+"""The figures of the built-in spaces, and what they fall short of.
+
+    python3 dev.py bench spaces [NAME ...] [--shapes N] [--meshes DIR] [--threads N]
+
+Held-out shapes are encoded first. Meshes that are missing are made by the recipes. The tables are
+Markdown: docs/benchmarks.md holds them. The exit status is 1 when a space misses a floor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools.spaces import verdict as verdicts  # noqa: E402
+from tools.spaces.recipe import NAMES, SPACES, maker  # noqa: E402
+
+DEFAULT_SHAPES = 60
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the spaces asked for, or all that ship; the exit status."""
+    parser = argparse.ArgumentParser(prog="dev.py bench spaces", description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument(
+        "--shapes",
+        type=int,
+        default=DEFAULT_SHAPES,
+        metavar="N",
+        help=f"training shapes, and held-out ones, to look at (default {DEFAULT_SHAPES}; 0: all)",
+    )
+    parser.add_argument("--meshes", type=Path, metavar="DIR", help="instead of data/NAME/meshes")
+    parser.add_argument("--threads", type=int, default=1, metavar="N")
+    parser.add_argument("--quiet", action="store_true", help="only the tables")
+    options = parser.parse_args(arguments)
+    names = options.names or [name for name in NAMES if (SPACES / f"{name}.safetensors").exists()]
+    if options.meshes and len(names) != 1:
+        parser.error("--meshes needs one NAME")
+    found = [one(name, options) for name in names]
+    show(found)
+    return 1 if any(verdict.short for verdict in found) else 0
+
+
+def one(name: str, options: argparse.Namespace) -> verdicts.Verdict:
+    """The verdict on one space."""
+    # libigl reads it when it is first used.
+    os.environ.setdefault("IGL_NUM_THREADS", str(options.threads))
+    import torch
+
+    from core.spacefile import read_space
+    from tools.spaces import record
+    from tools.spaces.judge import judge
+
+    torch.set_num_threads(options.threads)
+    recipe = maker(name).RECIPE
+    if not recipe.file.exists():
+        raise SystemExit(f"There is no {recipe.file}: python3 dev.py spaces {name}")
+    space = read_space(recipe.file)
+    codes = record.held_out_codes(recipe, space)
+    verdict = judge(
+        recipe,
+        space,
+        file_bytes=recipe.file.stat().st_size,
+        folder=options.meshes,
+        most=options.shapes,
+        held_out_codes=codes,
+        say=(lambda text: None) if options.quiet else report,
+    )
+    record.keep(recipe, space, verdict, codes)
+    return verdict
+
+
+def report(text: str) -> None:
+    """A line of progress, apart from the tables."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show(found: Sequence[verdicts.Verdict]) -> None:
+    """The tables."""
+    print("\n### Spaces\n")
+    row("space", "file, bytes", "codes", "latent length")
+    row(*["---"] * 4)
+    for v in found:
+        row(v.name, f"{v.file_bytes:,}", v.codes, v.code_length)
+    print("\n### Shapes against the meshes that they stand for\n")
+    likeness_table(found)
+    print("\n### Between pairs of codes (t = 0.5), and random codes within two deviations\n")
+    pieces_table(found)
+    print("\n### Floors\n")
+    for v in found:
+        print(f"- {v.name}: {'; '.join(v.short) or 'all reached'}")
+
+
+def likeness_table(found: Sequence[verdicts.Verdict]) -> None:
+    """Training and held-out shapes, one row each."""
+    row(
+        *("space", "shapes", "Chamfer, squared x 1000", "mean distance", "normal consistency"),
+        *("volume IoU", "worst", "watertight", "components", "whole", "same genus"),
+    )
+    row(*["---"] * 11)
+    for v in found:
+        for kind, one_kind in (("training", v.training), ("held out", v.held_out)):
+            if one_kind is None:
+                row(v.name, f"0 {kind}", *["-"] * 9)
+                continue
+            k = one_kind
+            row(
+                *(v.name, f"{k.shapes} {kind}", f"{k.chamfer_squared:.4f}", f"{k.chamfer:.5f}"),
+                *(f"{k.normal_consistency:.4f}", f"{k.volume_iou:.4f}"),
+                *(f"{k.volume_iou_worst:.4f} ({k.worst})", percent(k.watertight)),
+                *(f"{k.components:.2f}", percent(k.whole), percent(k.same_genus)),
+            )
+
+
+def pieces_table(found: Sequence[verdicts.Verdict]) -> None:
+    """What lies between codes and around the mean."""
+    row(
+        *("space", "codes", "watertight", "components, mean", "most", "whole", "genus"),
+        "genus between that of the ends",
+    )
+    row(*["---"] * 8)
+    for v in found:
+        for kind, p in (("pairs", v.between), ("random", v.random)):
+            if p is not None:
+                row(
+                    *(v.name, f"{p.meshes} {kind}", percent(p.watertight), f"{p.components:.2f}"),
+                    *(p.components_most, percent(p.whole), f"{p.genus_low} to {p.genus_high}"),
+                    percent(p.genus_between),
+                )
+
+
+def percent(share: float | None) -> str:
+    """A share as a text; a dash where there is none."""
+    return "-" if share is None else f"{100 * share:.0f} %"
+
+
+def row(*cells: object) -> None:
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""What a space is worth: figures on shapes it was trained on and on shapes that it never saw.
+
+Meshes are taken at 128 cells and brought to the world, where shapes have radius 1. Held-out shapes
+are encoded first: their code is found, the weights stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.extraction import extract
+from core.quality import FloatArray, IntArray, Quality, QualityError, compare
+from core.space import Space
+from core.topology import Topology, topology
+from core.training.encoding import encode
+
+from . import shapes
+from .recipe import Recipe
+from .verdict import Likeness, Pieces, Verdict, shortfalls
+
+CELLS = 128
+# Training shapes that are looked at unless asked otherwise, evenly spread; all held-out ones are.
+SHAPES = 60
+PAIRS, RANDOM_CODES = 100, 100
+# A random code is normal along the principal axes; what is farther out is drawn again.
+DEVIATIONS = 2.0
+
+Say = Callable[[str], None]
+
+
+def judge(
+    recipe: Recipe,
+    space: Space,
+    *,
+    file_bytes: int,
+    folder: Path | None = None,
+    most: int = SHAPES,
+    held_out_codes: dict[str, Tensor] | None = None,
+    cells: int = CELLS,
+    pairs: int = PAIRS,
+    random_codes: int = RANDOM_CODES,
+    say: Say = lambda text: None,
+) -> Verdict:
+    """Measure ``space``.
+
+    ``folder`` holds the meshes instead of the recipe's own; ``most`` training shapes and as many
+    held-out ones are looked at (0: all). Codes of held-out shapes are put into ``held_out_codes``;
+    those that are there already are taken from it.
+    """
+    files = shapes.paths(recipe, folder)
+    known = dict(zip(space.shape_names, space.codes, strict=True))
+    apart = [name for name in recipe.apart(list(files)) if name not in known]
+    seen = spread([name for name in known if name in files], most)
+    unseen = spread(apart, most)
+    encoded = held_out_codes if held_out_codes is not None else {}
+    meshes: dict[str, Topology] = {}
+
+    def figures(name: str, code: Tensor) -> tuple[str, Quality, int | None]:
+        shape = shapes.read(recipe, files[name])
+        vertices, faces = surface(space, code, cells)
+        rng = np.random.default_rng((recipe.seed, crc32(name.encode())))
+        try:
+            quality = compare(vertices, faces, shape.vertices, shape.faces, rng=rng)
+        except QualityError:  # a code without a surface: as bad as can be, not a reason to stop
+            quality = Quality(float("inf"), float("inf"), 0.0, 0.0, False, 0, None)
+        own = shapes.genus(recipe, shape)
+        say(
+            f"{name}: IoU {quality.volume_iou:.4f}, distance {quality.chamfer:.5f}, "
+            f"components {quality.components}, genus {quality.genus} ({own})"
+        )
+        return name, quality, own
+
+    training = [figures(name, known[name]) for name in seen]
+    held_out = []
+    for name in unseen:
+        if name not in encoded:
+            encoded[name] = encoded_shape(recipe, space, files[name])
+        held_out.append(figures(name, encoded[name]))
+
+    def report(code: Tensor) -> Topology:
+        mesh = extract(space, code, cells)
+        return topology(mesh.vertices, mesh.faces)
+
+    def end(name: str) -> Topology:
+        if name not in meshes:
+            meshes[name] = report(known[name])
+        return meshes[name]
+
+    chosen = random_pairs(list(known), pairs, seed=recipe.seed)
+    say(f"{len(chosen)} pairs, {random_codes} random codes")
+    middle = [report(torch.lerp(known[a], known[b], 0.5)) for a, b in chosen]
+    ends = [(end(a), end(b)) for a, b in chosen]
+    drawn = [report(code) for code in within_deviations(space, random_codes, seed=recipe.seed)]
+    verdict = Verdict(
+        name=space.name,
+        file_bytes=file_bytes,
+        codes=len(space.codes),
+        code_length=space.code_length,
+        training=Likeness.of(training) if training else None,
+        held_out=Likeness.of(held_out) if held_out else None,
+        between=Pieces.of(middle, ends),
+        random=Pieces.of(drawn),
+        short=(),
+    )
+    return replace(verdict, short=tuple(shortfalls(recipe, verdict)))
+
+
+def surface(space: Space, code: Tensor, cells: int = CELLS) -> tuple[FloatArray, IntArray]:
+    """The mesh of ``code`` in the world, its vertices projected onto f = 0."""
+    mesh = extract(space, code, cells, newton=1)
+    matrix = space.frame.matrix().numpy()
+    vertices = mesh.vertices.double().numpy() @ matrix[:3, :3].T + matrix[:3, 3]
+    return vertices, mesh.faces.numpy()
+
+
+def encoded_shape(recipe: Recipe, space: Space, path: Path) -> Tensor:
+    """The code of a mesh file that the space was not trained on."""
+    steps = encode(
+        space.decoder,
+        shapes.samples(recipe, path),
+        start=space.mean_code,
+        generator=torch.Generator().manual_seed(recipe.seed),
+        steps=recipe.encoding_steps,
+        points=recipe.encoding_points,
+        clamp=recipe.training.clamp,
+    )
+    *_, code = steps
+    return code
+
+
+def spread(names: Sequence[str], most: int) -> list[str]:
+    """At most ``most`` of ``names``, evenly spread; all of them for 0."""
+    if not most or len(names) <= most:
+        return list(names)
+    return [names[i * len(names) // most] for i in range(most)]
+
+
+def random_pairs(names: Sequence[str], count: int, *, seed: int) -> list[tuple[str, str]]:
+    """``count`` different pairs, or all there are."""
+    every = list(combinations(names, 2))
+    chosen = np.random.default_rng(seed).permutation(len(every))[:count]
+    return [every[i] for i in chosen]
+
+
+def within_deviations(space: Space, count: int, *, seed: int) -> Tensor:
+    """Codes ``(count, L)``, normal along the principal axes, none beyond two deviations."""
+    generator = torch.Generator().manual_seed(seed)
+    whitened = torch.randn(count, space.code_length, generator=generator)
+    while bool((outside := whitened.abs() > DEVIATIONS).any()):
+        again = torch.randn(int(outside.sum()), generator=generator)
+        whitened[outside] = again
+    return space.statistics.unwhiten(whitened)
