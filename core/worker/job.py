@@ -18,10 +18,10 @@ Step = TypeVar("Step")
 class Job(ABC, Generic[Step]):
     """A running job: the newest step that nobody has seen yet, and who waits for one.
 
-    ``title`` names it in messages ("fit").
+    ``title`` names it in messages ("A fit").
     """
 
-    title = "job"
+    title = "A job"
 
     def __init__(self, first: Step, rest: Iterator[Step], *, running: bool) -> None:
         self.running = running

@@ -16,6 +16,9 @@ from ..fit import FitStep
 from ..pose import transformed
 from ..space import Frame, Space
 from ..topology import Topology
+from ..training.autodecoder import TrainingError
+from ..training.geometry import SampleError
+from ..training.packages import MissingPackageError
 from .request import BusyError, RequestError
 
 Arrays = dict[str, NDArray[Any]]
@@ -26,6 +29,8 @@ KINDS: dict[type[MeshSDFError], str] = {
     CodeError: "CodeError",
     ViewError: "ViewError",
     FitError: "FitError",
+    TrainingError: "TrainingError",
+    SampleError: "TrainingError",
     BusyError: "Busy",
     RequestError: "Request",
     # What core raises without a type of its own: an option out of range.
@@ -40,7 +45,10 @@ def error_header(error: BaseException) -> dict[str, Any]:
     """The reply to a request that failed."""
     if isinstance(error, MeshSDFError):
         kind = next(name for kind, name in KINDS.items() if isinstance(error, kind))
-        return {"op": "error", "kind": kind, "problem": error.problem, "remedy": error.remedy}
+        header = {"op": "error", "kind": kind, "problem": error.problem, "remedy": error.remedy}
+        if isinstance(error, MissingPackageError):
+            return {**header, "missing": list(error.missing)}
+        return header
     problem = f"{type(error).__name__}: {str(error) or 'no message'}"[:2000]
     remedy = "See the worker's log, and report it as a fault of MeshSDF"
     # torch's own OutOfMemoryError exists for CUDA only; on the CPU it is a plain RuntimeError.

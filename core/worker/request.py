@@ -18,7 +18,7 @@ class RequestError(MeshSDFError):
 
 
 class BusyError(MeshSDFError):
-    """A fit is running, and the request must wait for its end."""
+    """A job is running, and the request must wait for its end."""
 
 
 class Request:
@@ -48,8 +48,8 @@ class Request:
             raise self._wrong(name, f"one of {', '.join(choices)}" if choices else "a text")
         return value
 
-    def optional_text(self, name: str, choices: Sequence[str]) -> str | None:
-        """A text of ``choices``, or None where the field is absent or null."""
+    def optional_text(self, name: str, choices: Sequence[str] = ()) -> str | None:
+        """A text, of ``choices`` where there are any, or None where the field is absent or null."""
         return None if self._frame.header.get(name) is None else self.text(name, choices=choices)
 
     def integer(self, name: str, low: int, high: int, default: int | None = None) -> int:
@@ -71,8 +71,9 @@ class Request:
         return value
 
     def mapping(self, name: str) -> dict[str, Any]:
-        """A JSON object; empty where the field is absent."""
-        value = self._frame.header.get(name, {})
+        """A JSON object; empty where the field is absent or null."""
+        value = self._frame.header.get(name)
+        value = {} if value is None else value
         if not isinstance(value, dict):
             raise self._wrong(name, "an object")
         return value

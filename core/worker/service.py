@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections import OrderedDict
-from dataclasses import fields
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import perf_counter
@@ -13,20 +11,21 @@ from typing import Any, NoReturn
 
 import torch
 
-from ..camera import View
+from ..deepsdf.export import export_experiment
 from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract
-from ..fit import MOST_NEWTON_STEPS, FitOptions, fit
+from ..fit import MOST_NEWTON_STEPS
 from ..interpolation import METHODS, interpolate
-from ..loading import load_space
 from ..space import UPS, Space
 from ..topology import topology
 from . import wire
-from .fitting import Fitting
+from .encoding import start_encoding
+from .fitting import start_fit
 from .job import Job
 from .reply import Arrays, Reply, error_header, mesh_arrays, report, single, space_reply
 from .request import BusyError, Request, RequestError
+from .spacecache import SpaceCache
+from .training import start_training
 
-MOST_SPACES = 4
 # Requests that a running job does not turn away; "bye" never gets here.
 DURING_A_JOB = ("next", "stop")
 
@@ -43,13 +42,16 @@ class Service:
         self._connection = connection
         self._requests = requests
         self._device = device
-        self._spaces: OrderedDict[tuple[object, ...], Space] = OrderedDict()
+        self._spaces = SpaceCache(device)
         self._job: Job[Any] | None = None
         self._answers = {
             "space": self._space,
             "mesh": self._mesh,
             "interpolate": self._interpolate,
             "fit": self._fit,
+            "train": self._train,
+            "encode": self._encode,
+            "export": self._export,
             "next": self._next,
             "stop": self._stop,
         }
@@ -77,7 +79,7 @@ class Service:
                     f"There is no request '{op[:40]}'", "Update the extension and its worker"
                 )
             if self._job is not None and self._job.busy and op not in DURING_A_JOB:
-                raise BusyError(f"A {self._job.title} is running", "Wait for its end, or stop it")
+                raise BusyError(f"{self._job.title} is running", "Wait for its end, or stop it")
             reply = self._answers[op](request)
         except Exception as error:
             self._send_error(request.id, error)
@@ -103,7 +105,7 @@ class Service:
             self._send(request, *reply)
         if job.over or self._job is None:
             for waiting in job.left_waiting():
-                self._send_error(waiting, RequestError(f"The {job.title} is over"))
+                self._send_error(waiting, RequestError(f"{job.title} was running and is over"))
             self._job = None
 
     def _send(self, request: int, header: dict[str, Any], arrays: Arrays | None = None) -> None:
@@ -123,15 +125,7 @@ class Service:
         wire.send(self._connection, {**header, "id": request})
 
     def _load(self, request: Request) -> Space:
-        """The request's space, from the cache while its files are as they were."""
-        path = request.text("path")
-        up = request.optional_text("up", UPS)
-        key = (path, up, *stamps(Path(path)))
-        space = self._spaces.pop(key, None) or load_space(path, up=up, device=self._device)
-        self._spaces[key] = space
-        while len(self._spaces) > MOST_SPACES:
-            self._spaces.popitem(last=False)
-        return space
+        return self._spaces.load(request.text("path"), request.optional_text("up", UPS))
 
     def _space(self, request: Request) -> Reply:
         return space_reply(self._load(request))
@@ -170,30 +164,21 @@ class Service:
         return {"op": "code"}, {"code": single(interpolate(codes, factor, method))}
 
     def _fit(self, request: Request) -> Reply:
-        space = self._load(request)
-        views, targets = [], []
-        for number, entry in enumerate(request.objects("views")):
-            target = request.array(f"target{number}", "<f4", 2)
-            width, height = entry.get("width"), entry.get("height")
-            if type(width) is not int or type(height) is not int:
-                raise RequestError(f"View {number} has no 'width' and 'height' in whole pixels")
-            weight = entry.get("weight", 1.0)
-            if not isinstance(weight, int | float) or isinstance(weight, bool):
-                raise RequestError(f"View {number} has a 'weight' that is no number")
-            matrix = request.array(f"matrix{number}", "<f8", 2)
-            views.append(View(matrix, width, height, weight))
-            targets.append(target)
-        steps = fit(
-            space,
-            request.array("code", "<f4", 1),
-            views,
-            targets,
-            options=fit_options(request.mapping("options")),
-            object_matrix=request.array("object", "<f8", 2),
-        )
-        # The first step is taken before the reply, so that a fit that cannot start says so here.
-        self._job = Fitting(next(steps), steps, space.frame)
+        self._job = start_fit(request, self._load(request))
         return {"op": "fitting"}, {}
+
+    def _train(self, request: Request) -> Reply:
+        self._job = start_training(request, str(self._device))
+        return {"op": "training"}, {}
+
+    def _encode(self, request: Request) -> Reply:
+        self._job = start_encoding(request, self._load(request))
+        return {"op": "encoding"}, {}
+
+    def _export(self, request: Request) -> Reply:
+        folder = Path(request.text("folder"))
+        files, notes = export_experiment(self._load(request), folder)
+        return {"op": "exported", "files": [str(file) for file in files], "notes": notes}, {}
 
     def _next(self, request: Request) -> None:
         if self._job is None:
@@ -204,29 +189,3 @@ class Service:
         if self._job is not None:
             self._job.stop()
         return {"op": "stopping"}, {}
-
-
-def stamps(path: Path) -> tuple[object, ...]:
-    """Times and sizes of what a space at ``path`` is read from; changes when a file does."""
-    folder = path if path.is_dir() else path.parent
-    files = [path]
-    if path.suffix.lower() != ".safetensors":
-        if folder.name in ("ModelParameters", "LatentCodes"):
-            folder = folder.parent
-        files += [folder / "specs.json", *sorted(folder.glob("*/*.pth"))]
-    return tuple(
-        (str(file), stat.st_mtime_ns, stat.st_size)
-        for file in files
-        if file.is_file() and (stat := file.stat())
-    )
-
-
-def fit_options(values: dict[str, Any]) -> FitOptions:
-    """The protocol's options O. Raises RequestError for unknown names, FitError for values."""
-    known = {field.name for field in fields(FitOptions)}
-    for name in values:
-        if name not in known:
-            raise RequestError(
-                f"There is no fit option '{name[:40]}'", f"Use {', '.join(sorted(known))}"
-            )
-    return FitOptions(**values)

@@ -26,7 +26,7 @@ from core.worker import __main__ as worker_main
 from core.worker import machine, service, wire
 from core.worker.fitting import Fitting
 from core.worker.reply import error_header, space_reply
-from core.worker.service import stamps
+from core.worker.spacecache import stamps
 
 from .octahedron import octahedra, radius
 from .worker_client import ROOT, WorkerClient, environment, start, wait_gone

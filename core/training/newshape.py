@@ -1,0 +1,208 @@
+"""A new shape and its code: a mesh, an open scan or a point cloud, brought into a space's cube.
+
+A mesh is signed and sampled as those of a training are. Of a scan or a cloud only the surface is
+known: its points must be on the surface of the code's shape, and a scan's also say which side is
+out (DeepSDF, section 6.4: shape completion).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..extraction import extract
+from ..pose import transformed
+from ..space import Space
+from ..surface import project
+from .autodecoder import TrainingError
+from .encoding import encode
+from .geometry import FloatArray, IntArray, SampleError, area_vectors, check_mesh
+from .meshes import TrainingMesh
+from .packages import check_packages
+from .sampling import Samples, sample_solid, signed_distances, surface_points
+from .signing import Solid, solid
+
+NEAR_POINTS, VOLUME_POINTS, CLOUD_POINTS = 60_000, 40_000, 60_000
+MEASURED_POINTS, MEASURED_CELLS = 5_000, 64
+STEPS = 300
+RADIUS = 0.85
+# How far beside an open scan its two sides are known, in units of the cube.
+SIDE = 0.02
+NEWTON_STEPS = 5
+FEWEST_POINTS = 10
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How to encode.
+
+    partial
+        The mesh is an open scan: where it has no faces, nothing is known.
+    steps
+        0: as many as are usual.
+    centre, normalise
+        Move and scale the shape alone, as the space's training did (None) or not.
+    """
+
+    partial: bool = False
+    steps: int = 0
+    centre: bool | None = None
+    normalise: bool | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class EncodeStep:
+    """The code after a step; ``error``, with the last one, is the mean distance between the given
+    surface and the code's, in the given coordinates (of a scan or cloud: one way, from it)."""
+
+    step: int
+    steps: int
+    code: Tensor
+    loss: float
+    object_matrix: Tensor
+    error: float | None = None
+    done: bool = False
+    reason: str = ""
+
+
+class NewShape:
+    """A shape in the cube of ``space``, as far as it is known.
+
+    ``vertices`` ``(V, 3)`` in the space's local coordinates; ``faces`` ``(F, 3)``, none for a point
+    cloud. ``matrix`` ``(4, 4)`` takes local coordinates of the space to where the shape was given.
+    Raises SampleError, or TrainingError where it does not fit the cube or a package is missing.
+    """
+
+    def __init__(
+        self, space: Space, vertices: FloatArray, faces: IntArray, options: EncodeOptions
+    ) -> None:
+        self.space = space
+        self._options = options
+        self._rng = np.random.default_rng(options.seed)
+        used = vertices if not len(faces) else vertices[np.unique(faces.clip(0, len(vertices) - 1))]
+        if len(used) < FEWEST_POINTS and not len(faces):
+            raise SampleError(
+                f"{len(used)} points say too little of a shape", f"Give {FEWEST_POINTS} or more"
+            )
+        if not np.isfinite(vertices).all():
+            raise SampleError("The shape has points that are not finite", "Clean it first")
+        to_cube, self.matrix = _placed(space, used, options)
+        self.scale = float(torch.linalg.det(to_cube[:3, :3]).abs() ** (-1 / 3))
+        points = _moved(to_cube, vertices)
+        beyond = float(np.abs(_moved(to_cube, used)).max())
+        if beyond > 1:
+            raise TrainingError(
+                f"The shape reaches {beyond:.3g} times as far as the cube of space '{space.name}'",
+                "Scale it to the size of the space's shapes, or let it be centred and normalised",
+            )
+        self.solid: Solid | None = None
+        if not len(faces):
+            self.surface = self._some(points, CLOUD_POINTS)
+            self.samples = Samples(_single(self.surface), np.zeros(len(self.surface), np.float32))
+            return
+        check_packages()
+        check_mesh(points, faces)
+        self.surface = surface_points(points, faces, MEASURED_POINTS, rng=self._rng)
+        if options.partial:
+            self.samples = self._sides(points, faces)
+        else:
+            self.solid = solid(TrainingMesh("the mesh", points, faces, upright=True))
+            self.samples = sample_solid(
+                self.solid, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=self._rng
+            )
+
+    def encode(self) -> Iterator[EncodeStep]:
+        """Find the code, a yield a step; the last has the error."""
+        steps = self._options.steps or STEPS
+        codes = encode(
+            self.space.decoder,
+            self.samples,
+            start=self.space.mean_code.to(self.space.device),
+            generator=torch.Generator().manual_seed(self._options.seed),
+            steps=steps,
+        )
+        step = None
+        for number, code in enumerate(codes, 1):
+            step = EncodeStep(number, steps, code.cpu(), 0.0, self.matrix)
+            if number < steps:
+                yield step
+        assert step is not None
+        yield self.finished(step, "steps")
+
+    def finished(self, step: EncodeStep, reason: str) -> EncodeStep:
+        """``step`` as the last one, measured."""
+        error = self.error(step.code)
+        return EncodeStep(
+            step.step, step.steps, step.code, step.loss, self.matrix, error, True, reason
+        )
+
+    def error(self, code: Tensor) -> float:
+        """Mean distance between the given surface and that of ``code``: see EncodeStep.
+
+        Infinite where the code has no surface.
+        """
+        mesh = extract(self.space, code, MEASURED_CELLS)
+        if not len(mesh.vertices):
+            return float("inf")
+        at = torch.from_numpy(_single(self._some(self.surface, MEASURED_POINTS)))
+        at = at.to(self.space.device)
+        foot = project(self.space.fold(code), at, steps=NEWTON_STEPS)
+        there = float((foot - at).norm(dim=1).mean())
+        if self.solid is None:
+            return there * self.scale
+        vertices, faces = mesh.vertices.cpu().double().numpy(), mesh.faces.cpu().numpy()
+        found = surface_points(vertices, faces, MEASURED_POINTS, rng=self._rng)
+        back = np.abs(signed_distances(self.solid.vertices, self.solid.faces, found)).mean()
+        return (there + float(back)) / 2 * self.scale
+
+    def _some(self, points: FloatArray, most: int) -> FloatArray:
+        if len(points) <= most:
+            return points
+        return np.asarray(points[self._rng.choice(len(points), most, replace=False)])
+
+    def _sides(self, points: FloatArray, faces: IntArray) -> Samples:
+        """Points on an open surface, and at a small distance on either side of it."""
+        vectors = area_vectors(points, faces)
+        lengths = np.linalg.norm(vectors, axis=1)
+        chosen = self._rng.choice(len(faces), CLOUD_POINTS, p=lengths / lengths.sum())
+        weights = self._rng.dirichlet((1, 1, 1), CLOUD_POINTS)
+        on = np.einsum("nc,ncd->nd", weights, points[faces[chosen]])
+        beside = np.resize((0.0, SIDE, -SIDE), CLOUD_POINTS)
+        normals = vectors[chosen] / np.maximum(lengths[chosen], 1e-300)[:, None]
+        return Samples(_single(on + beside[:, None] * normals), beside.astype(np.float32))
+
+
+def _placed(space: Space, points: FloatArray, options: EncodeOptions) -> tuple[Tensor, Tensor]:
+    """From the given coordinates to the cube, and from the space's local ones to the given."""
+    frame = space.frame.matrix()
+    trained = space.card.get("alignment")
+    trained = trained if isinstance(trained, dict) else {}
+    centre, normalise = (
+        bool(trained.get(key, False)) if wish is None else wish
+        for key, wish in (("centre", options.centre), ("normalise", options.normalise))
+    )
+    inverse = torch.linalg.inv(frame)
+    inside = _moved(inverse, points)
+    own = torch.eye(4, dtype=torch.float64)
+    middle = np.zeros(3)
+    if centre:
+        middle = (inside.min(axis=0) + inside.max(axis=0)) / 2
+    if normalise:
+        reach = float(np.linalg.norm(inside - middle, axis=1).max())
+        own[:3, :3] *= float(trained.get("radius", RADIUS)) / max(reach, 1e-12)
+    own[:3, 3] = -own[:3, :3] @ torch.from_numpy(middle)
+    return own @ inverse, frame @ torch.linalg.inv(own) @ inverse
+
+
+def _moved(matrix: Tensor, points: FloatArray) -> FloatArray:
+    return np.asarray(transformed(matrix, torch.from_numpy(points).double()).numpy())
+
+
+def _single(points: FloatArray) -> NDArray[np.float32]:
+    return np.ascontiguousarray(points, np.float32)
