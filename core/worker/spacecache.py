@@ -13,6 +13,21 @@ from ..space import Space
 MOST_SPACES = 4
 
 
+def stamps(path: Path) -> tuple[object, ...]:
+    """Times and sizes of what a space at ``path`` is read from; changes when a file does."""
+    folder = path if path.is_dir() else path.parent
+    files = [path]
+    if path.suffix.lower() != ".safetensors":
+        if folder.name in ("ModelParameters", "LatentCodes"):
+            folder = folder.parent
+        files += [folder / "specs.json", *sorted(folder.glob("*/*.pth"))]
+    return tuple(
+        (str(file), stat.st_mtime_ns, stat.st_size)
+        for file in files
+        if file.is_file() and (stat := file.stat())
+    )
+
+
 class SpaceCache:
     """The last few spaces, on one device."""
 
@@ -28,18 +43,3 @@ class SpaceCache:
         while len(self._spaces) > MOST_SPACES:
             self._spaces.popitem(last=False)
         return space
-
-
-def stamps(path: Path) -> tuple[object, ...]:
-    """Times and sizes of what a space at ``path`` is read from; changes when a file does."""
-    folder = path if path.is_dir() else path.parent
-    files = [path]
-    if path.suffix.lower() != ".safetensors":
-        if folder.name in ("ModelParameters", "LatentCodes"):
-            folder = folder.parent
-        files += [folder / "specs.json", *sorted(folder.glob("*/*.pth"))]
-    return tuple(
-        (str(file), stat.st_mtime_ns, stat.st_size)
-        for file in files
-        if file.is_file() and (stat := file.stat())
-    )

@@ -149,7 +149,7 @@ def test_a_deepsdf_folder_that_was_trained_on_is_read_again(scene, fake, part, e
 
 def test_stamps_are_the_workers(part, experiment):
     """Judged as the worker judges its own cache, or one of them shows what the other forgot."""
-    source = (Path(__file__).resolve().parents[2] / "core" / "worker" / "service.py").read_text()
+    source = (Path(__file__).resolve().parents[2] / "core" / "worker" / "spacecache.py").read_text()
     start = source.index("def stamps(")
     theirs = {"Path": Path}
     exec(source[start : source.index("\n\n\n", start)], theirs)
