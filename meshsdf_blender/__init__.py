@@ -5,10 +5,30 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 
 from __future__ import annotations
 
-from . import catalogue, door, operators, panels, preferences, properties
+from . import (
+    catalogue,
+    door,
+    operators,
+    panels,
+    panels_training,
+    preferences,
+    properties,
+    training_live,
+    training_properties,
+)
 
-# The worker is closed last: a running fit still says good-bye to it.
-modules = (door, catalogue, properties, preferences, operators, panels)
+# The workers are closed last: a running fit or training still says good-bye to its own.
+modules = (
+    door,
+    catalogue,
+    properties,
+    training_properties,
+    preferences,
+    training_live,
+    operators,
+    panels,
+    panels_training,
+)
 
 
 def register() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import bpy
 import numpy as np
@@ -26,7 +26,17 @@ REASONS = {
     "stopped": "Stopped",
 }
 
-_running: list[FitRun] = []  # at most one
+
+class Run(Protocol):
+    """What keeps the worker of the shapes busy: a fit, or the encoding of a mesh."""
+
+    @property
+    def unseen_seconds(self) -> float: ...
+    def stop(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
+_running: list[Run] = []  # at most one
 
 
 @dataclass(frozen=True)
@@ -46,9 +56,22 @@ class FitStep:
     faces: np.ndarray
 
 
-def current() -> FitRun | None:
-    """The fit that is running, if one is."""
+def current() -> Run | None:
+    """The fit or encoding that is running, if one is."""
     return _running[0] if _running else None
+
+
+def enter(run: Run) -> None:
+    """Note that ``run`` is running. Raises Refusal where another is."""
+    if _running:
+        raise Refusal("A fit is running", "Stop it first (Esc)")
+    _running.append(run)
+
+
+def leave(run: Run) -> None:
+    """Note that ``run`` is over; harmless when repeated."""
+    if run in _running:
+        _running.remove(run)
 
 
 class FitRun:
@@ -57,7 +80,7 @@ class FitRun:
     def __init__(
         self, context: bpy.types.Context, ob: bpy.types.Object, *, exact_steps: int = 0
     ) -> None:
-        if _running:
+        if _running:  # before the checks, which take a while
             raise Refusal("A fit is running", "Stop it first (Esc)")
         self._request = fit_request(context, ob, exact_steps=exact_steps)
         self._name, self._uid = ob.name, ob.session_uid
@@ -68,7 +91,7 @@ class FitRun:
         self.start_iou: float | None = None
         self.warnings = [self._request.warning] if self._request.warning else []
         self.topologies: list[str] = []
-        _running.append(self)
+        enter(self)
 
     @property
     def pose(self) -> bool:
@@ -170,8 +193,7 @@ class FitRun:
     def _end(self) -> None:
         self._talk.end()
         self._before.free()
-        if self in _running:
-            _running.remove(self)
+        leave(self)
 
     def _question(self) -> Question:
         """What is sent, after a check of the code's length, which only the worker can tell."""

@@ -14,26 +14,28 @@ from .status_box import draw_failure
 CHARACTER_PIXELS = 6.5
 
 
-class _Tab:
+class Tab:
+    """Where all panels are: the sidebar of the 3D view."""
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "MeshSDF"
 
 
-class _ShapeTab(_Tab):
+class _ShapeTab(Tab):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return shape.is_shape(context.active_object)
 
 
-class MESHSDF_PT_main(_Tab, bpy.types.Panel):
+class MESHSDF_PT_main(Tab, bpy.types.Panel):
     bl_idname = "MESHSDF_PT_main"
     bl_label = "MeshSDF"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         if door.status.state == "failed":
-            draw_failure(layout, _characters(context))
+            draw_failure(layout, characters(context))
         column = layout.column(align=True)
         row = column.row(align=True)
         space, up = catalogue.chosen(context.scene)
@@ -189,7 +191,7 @@ classes = (
 register, unregister = bpy.utils.register_classes_factory(classes)
 
 
-def _characters(context: bpy.types.Context) -> int:
+def characters(context: bpy.types.Context) -> int:
     """How many characters of text fit into the sidebar."""
     width = context.region.width if context.region else 240
     return max(20, int(width / (CHARACTER_PIXELS * context.preferences.system.ui_scale)) - 6)

@@ -1,4 +1,4 @@
-"""Showing how a live fit is doing: the panel's bar, the status line, the areas that draw them."""
+"""Showing how a live run is doing: the panel's bar, the status line, the areas that draw them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def show_progress(context: bpy.types.Context, step: FitStep) -> None:
     redraw(context)
 
 
+def show_encoding(context: bpy.types.Context, step: int, steps: int) -> None:
+    """While a mesh is encoded; before the first step the worker may still be on its way."""
+    told = context.window_manager.meshsdf
+    told.step, told.steps, told.topology = step, steps, ""
+    told.text = f"Encoding: step {step} of {steps}" if steps else "Starting the worker"
+    _status(context, f"MeshSDF: {told.text}   {HINT}")
+    redraw(context)
+
+
 def show_stopping(context: bpy.types.Context) -> None:
     """Between the wish to stop and the last frame: the worker finishes its step first."""
     told = context.window_manager.meshsdf
@@ -50,6 +59,12 @@ def redraw(context: bpy.types.Context) -> None:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 area.tag_redraw()
+
+
+def tell_status(manager: bpy.types.WindowManager, text: str | None) -> None:
+    """Say ``text`` in the status line of every window; None gives it back to Blender."""
+    for window in manager.windows:
+        window.workspace.status_text_set(text)
 
 
 def _status(context: bpy.types.Context, text: str | None) -> None:

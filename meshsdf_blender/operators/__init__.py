@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from . import blend, fit, regular, shape_add, shape_update, space_load, worker
+from . import (
+    blend,
+    encode,
+    fit,
+    regular,
+    shape_add,
+    shape_update,
+    space_export,
+    space_load,
+    train,
+    train_report,
+    worker,
+)
 
-modules = (space_load, shape_add, shape_update, blend, fit, regular, worker)
+modules = (
+    space_load,
+    shape_add,
+    shape_update,
+    blend,
+    fit,
+    regular,
+    train,
+    train_report,
+    encode,
+    space_export,
+    worker,
+)
 
 
 def register() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import fit_run, mesh_upload, shape
+from .. import fit_run, mesh_upload, shape, training_run
 from ..errors import Refusal
 
 
@@ -54,6 +54,17 @@ class NeedsObjectMode(NeedsNoFit):
             return False
         if context.mode != "OBJECT":
             cls.poll_message_set("Go back to Object Mode first")
+            return False
+        return True
+
+
+class NeedsNoTraining(Guarded):
+    """An operator that starts a training."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if training_run.current() is not None:
+            cls.poll_message_set("A training is running: stop it first, or wait for its end")
             return False
         return True
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from .. import catalogue, codes, shape
-from ..errors import Refusal
+from .. import catalogue, shape_new
 from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
 from .guarded import NeedsObjectMode
 
@@ -51,34 +50,8 @@ class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
         code = info.code(self.shape)
         named = self.shape in info.shape_names
         name = self.shape if named else info.name
-        mesh = bpy.data.meshes.new(name)
-        ob = bpy.data.objects.new(name, mesh)
-        settings = ob.meshsdf
-        settings.space, settings.up = space, up
-        settings.resolution = self.resolution
-        try:
-            shape.extract(ob, code)
-            _link(ob, context.collection)
-        except Refusal:
-            bpy.data.objects.remove(ob)
-            bpy.data.meshes.remove(mesh)
-            raise
-        ob.id_properties_ui(codes.KEY).update(description="Latent code of the shape")
+        ob = shape_new.add(context, space, up, code, name=name, resolution=self.resolution)
         ob.location = context.scene.cursor.location
-        for other in context.selected_objects:
-            other.select_set(False)
-        ob.select_set(True)
-        context.view_layer.objects.active = ob
-
-
-def _link(ob: bpy.types.Object, collection: bpy.types.Collection) -> None:
-    try:
-        collection.objects.link(ob)
-    except RuntimeError as error:
-        raise Refusal(
-            f"Nothing can be added to collection '{collection.name}': it is linked or overridden",
-            "Select a collection of this file in the Outliner",
-        ) from error
 
 
 class MESHSDF_MT_add(bpy.types.Menu):

@@ -11,6 +11,7 @@ from bpy_extras.io_utils import ImportHelper
 from .. import catalogue
 from ..errors import Refusal
 from ..properties import UP_AXES
+from ..space_offer import offer
 from .guarded import NeedsNoFit
 
 
@@ -40,13 +41,7 @@ class MESHSDF_OT_space_load(NeedsNoFit, bpy.types.Operator, ImportHelper):
         if up == "AUTO":
             up = "FILE" if path.lower().endswith(catalogue.OWN_SUFFIX) else "Y"
         info = catalogue.info(path, up)
-        settings = context.scene.meshsdf
-        stored = _stored_path(path)
-        entry = next((e for e in settings.loaded if e.path == stored), None)
-        if entry is None:
-            entry = settings.loaded.add()
-        entry.name, entry.path, entry.up = info.name, stored, up
-        settings.space, settings.space_up = stored, up
+        offer(context.scene, info.name, path, up)
         shapes = len(info.codes)
         self.report(
             {"INFO"}, f"{info.name}: {info.code_length} values a code, {shapes} known shapes"
@@ -69,17 +64,6 @@ def _space_path(chosen: str) -> str:
         raise Refusal(f"'{path}' is not there", catalogue.builtin_hint(chosen) or hint)
     # A .pth is kept: it says which of the folder's snapshots is meant.
     return str(path.parent if path.name == "specs.json" else path)
-
-
-def _stored_path(path: str) -> str:
-    """Relative to the .blend where the user wants that and it can be."""
-    relative = bpy.context.preferences.filepaths.use_relative_paths
-    if not (relative and bpy.data.filepath):
-        return path
-    try:
-        return bpy.path.relpath(path)
-    except ValueError:  # another drive
-        return path
 
 
 class MESHSDF_OT_space_choose(NeedsNoFit, bpy.types.Operator):
@@ -111,6 +95,8 @@ class MESHSDF_MT_spaces(bpy.types.Menu):
             choice = layout.operator("meshsdf.space_choose", text=entry.name)
             choice.space, choice.up = entry.path, entry.up
         layout.operator("meshsdf.space_load", text="Load from File...", icon="FILEBROWSER")
+        export = layout.operator("meshsdf.space_export", text="Export as DeepSDF...", icon="EXPORT")
+        export.space, export.up = catalogue.chosen(context.scene)
 
 
 classes = (MESHSDF_OT_space_load, MESHSDF_OT_space_choose, MESHSDF_MT_spaces)

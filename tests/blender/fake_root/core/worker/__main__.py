@@ -2,7 +2,7 @@
 
 It stands in for the real one where a test needs a fast, exact or misbehaving partner. The variable
 FAKE_WORKER names a misbehaviour: silent, unready, old_protocol, die_at_step_N, garbage, slow,
-bad_mesh, no_vertices, alien_error, dawdle.
+bad_mesh, no_vertices, alien_error, dawdle, die_at_train_N, half_preview, full_disk.
 """
 
 import json
@@ -126,8 +126,94 @@ class Fit:
         return header, arrays, done
 
 
+class Train:
+    """20 steps, of which the folder keeps the number; the space's file is not a real one."""
+
+    STEPS = 20
+
+    def __init__(self, header):
+        self.folder = Path(header["folder"])
+        record = self.folder / "run.json"
+        if header["source"] is None:
+            self.record = json.loads(record.read_text("utf-8"))
+        else:
+            names = sorted(p.stem for p in Path(header["source"]).glob("*.ply"))
+            if len(names) < 2:
+                raise ValueError(f"A space needs two shapes, and {len(names)} can be used")
+            self.record = {"options": header["options"], "names": names, "step": 0}
+        self.name = self.record["options"]["name"]
+        self.stop, self.step = False, self.record["step"]
+        self._write()
+        meshes = [{"name": n, "kind": "closed", "repairs": []} for n in self.record["names"]]
+        meshes[0] |= {"kind": "sealed", "repairs": ["holes closed: 3"]}
+        report = {"meshes": meshes, "warnings": ["two shapes are alike"]}
+        (self.folder / "report.json").write_text(json.dumps(report), "utf-8")
+
+    def _write(self):
+        record = {**self.record, "step": self.step}
+        (self.folder / "run.json").write_text(json.dumps(record), "utf-8")
+
+    def advance(self):
+        done = self.stop or self.step == self.STEPS
+        if not done:
+            self.step += 1
+        if MODE.startswith("die_at_train_") and self.step >= int(MODE.rsplit("_", 1)[1]):
+            os._exit(9)
+        if MODE == "full_disk" and self.step == 5:
+            raise OSError("The disk is full")
+        if MODE == "slow":
+            time.sleep(0.1)
+        self._write()
+        path = self.folder / f"{self.name}.safetensors"
+        if done or self.step >= 2:
+            path.write_bytes(b"fake")
+        vertices, faces = ellipsoid(np.array([self.step / 20, 0, 0]), 16 + 8 * (self.step % 2))
+        header = {
+            "op": "progress",
+            "stage": "training",
+            "done": self.step,
+            "total": self.STEPS,
+            "message": "",
+            "loss": 1 / self.step if self.step else None,
+            "seconds_left": 3.0 if self.step > 3 else None,
+            "preview_name": self.record["names"][self.step % 2],
+            "warnings": [],
+            "finished": done,
+            "reason": ("stopped" if self.stop else "trained") if done else "",
+            "path": str(path) if path.exists() else None,
+        }
+        arrays = {"vertices": vertices, "faces": faces}
+        if MODE == "half_preview" and self.step == 3:
+            del arrays["faces"]
+        return header, arrays if self.step % 3 == 0 or MODE == "half_preview" else {}, done
+
+
+class Encode:
+    """The code says how long the box of the vertices is; partial ones are told by the second."""
+
+    def __init__(self, header, arrays):
+        size = np.ptp(arrays["vertices"].astype(float), axis=0)
+        self.code = np.zeros(LENGTH, dtype="<f4")
+        self.code[:3] = (size / 2 - 0.5) / 0.2
+        self.code[3] = header["options"]["partial"]
+        self.step, self.stop = 0, False
+
+    def advance(self):
+        self.step += 1
+        if MODE == "slow":
+            time.sleep(0.1)
+        done = self.stop or self.step == 5
+        header = {"op": "step", "step": self.step, "steps": 5, "done": done, "reason": "steps"}
+        return header, {"code": self.code}, done
+
+
 def answer(header, arrays):
     op = header["op"]
+    if op == "export":
+        folder = Path(header["folder"])
+        folder.mkdir(exist_ok=True)
+        (folder / "specs.json").write_text("{}")
+        return {"op": "exported", "files": [str(folder / "specs.json")]}, None
     if MODE == "alien_error" and op == "mesh":
         return {"op": "error", "kind": "Internal", "problem": "It broke", "remedy": "Tell us"}, None
     if op == "space":
@@ -160,6 +246,16 @@ def serve(channel):
         if op == "fit":
             fit = Fit(header, arrays)
             send(channel, {"op": "fitting", "id": identity})
+        elif op == "encode":
+            fit = Encode(header, arrays)
+            send(channel, {"op": "encoding", "id": identity})
+        elif op == "train":
+            try:
+                fit = Train(header)
+                send(channel, {"op": "training", "id": identity})
+            except ValueError as error:
+                problem = {"op": "error", "kind": "TrainingError", "problem": str(error)}
+                send(channel, {**problem, "id": identity, "remedy": "Add shapes"})
         elif op == "stop" and fit:
             fit.stop = True
             send(channel, {"op": "stopping", "id": identity})
@@ -167,7 +263,13 @@ def serve(channel):
             if MODE == "garbage":
                 channel.send_bytes(b"\x00\xff nothing of ours")
                 continue
-            step, values, done = fit.advance()
+            try:
+                step, values, done = fit.advance()
+            except OSError as error:
+                problem = {"op": "error", "kind": "TrainingError", "problem": str(error)}
+                send(channel, {**problem, "id": identity, "remedy": "Free some space"})
+                fit = None
+                continue
             send(channel, {**step, "id": identity}, values)
             fit = None if done else fit
         elif fit and not fit.stop:

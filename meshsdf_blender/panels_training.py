@@ -1,0 +1,166 @@
+"""The sub-panels that make spaces and codes: train a space, encode a mesh.
+
+Panels hold no logic and draw cached values only.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+import bpy
+
+from . import catalogue, fit_run, training_run
+from .panels import Tab, characters
+from .training_properties import TrainingSettings
+from .training_run import Outcome
+
+MOST_LINES = 4
+PASSED_ON = ("source", "folder", "up", "name", "preset", "centre", "normalise", "output", "seed")
+
+
+class MESHSDF_PT_train(Tab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_train"
+    bl_label = "Train a Space"
+    bl_parent_id = "MESHSDF_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 10
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        run, outcome = training_run.current(), training_run.last()
+        if run is not None:
+            _draw_progress(layout, context, run.name)
+        else:
+            _draw_settings(layout, context)
+            if outcome is not None:
+                _draw_outcome(layout, outcome, characters(context))
+        if outcome is not None and outcome.lines:
+            _draw_report(layout, outcome, characters(context))
+
+
+class MESHSDF_PT_train_settings(Tab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_train_settings"
+    bl_label = "Settings"
+    bl_parent_id = "MESHSDF_PT_train"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.meshsdf_training
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.enabled = training_run.current() is None
+        column = layout.column(heading="Shapes", align=True)
+        column.prop(settings, "centre")
+        column.prop(settings, "normalise")
+        if settings.source == "FOLDER":
+            layout.prop(settings, "up")
+        layout.prop(settings, "output")
+        layout.prop(settings, "seed")
+
+
+class MESHSDF_PT_encode(Tab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_encode"
+    bl_label = "Encode a Mesh"
+    bl_parent_id = "MESHSDF_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 9
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.meshsdf_encoding
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        names = ("placement", "partial", "selected")
+        for name in names:
+            layout.prop(settings, name)
+        if fit_run.current() is not None:
+            told = context.window_manager.meshsdf
+            layout.progress(factor=told.step / max(told.steps, 1), text=told.text)
+            layout.operator("meshsdf.fit_stop", icon="CANCEL")
+            return
+        encode = layout.operator("meshsdf.encode", icon="IMPORT")
+        encode.space, encode.up = catalogue.chosen(context.scene)
+        for name in names:
+            setattr(encode, name, getattr(settings, name))
+
+
+def _draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    settings = context.scene.meshsdf_training
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    layout.prop(settings, "source")
+    if settings.source == "COLLECTION":
+        layout.prop(settings, "collection")
+    elif settings.source == "FOLDER":
+        layout.prop(settings, "folder")
+    layout.prop(settings, "name")
+    layout.prop(settings, "preset")
+    problem = _missing(context, settings)
+    if problem:
+        layout.label(text=problem, icon="ERROR")
+    row = layout.row(align=True)
+    row.scale_y = 1.5
+    start = row.row(align=True)
+    start.enabled = not problem
+    train = start.operator("meshsdf.train_space", icon="PLAY")
+    for name in PASSED_ON:
+        setattr(train, name, getattr(settings, name))
+    train.collection = settings.collection.name if settings.collection else ""
+    row.operator("meshsdf.train_resume", text="", icon="FILE_FOLDER")
+
+
+def _missing(context: bpy.types.Context, settings: TrainingSettings) -> str:
+    """What keeps a training from starting, as far as can be told without looking at meshes."""
+    if settings.source == "SELECTED":
+        count = len(context.selected_objects)
+        return "" if count > 1 else "Select two objects or more"
+    if settings.source == "COLLECTION":
+        if settings.collection is None:
+            return "Choose a collection"
+        inside = len(settings.collection.objects) + len(settings.collection.children)
+        return "" if inside else f"'{settings.collection.name}' is empty"
+    return "" if settings.folder else "Choose a folder of mesh files"
+
+
+def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, name: str) -> None:
+    told = context.window_manager.meshsdf_training
+    column = layout.column(align=True)
+    column.label(text=name, icon="SORTTIME")
+    column.progress(factor=told.factor, text=told.text)
+    row = column.row(align=True)
+    row.scale_y = 1.5
+    row.operator("meshsdf.train_stop", icon="CANCEL")
+    if told.detail:
+        layout.label(text=told.detail)
+
+
+def _draw_outcome(layout: bpy.types.UILayout, outcome: Outcome, width: int) -> None:
+    column = layout.column(align=True)
+    lines = textwrap.wrap(outcome.problem or outcome.text, width)
+    well = bool(outcome.path) and not outcome.problem
+    for line in lines[:1]:
+        column.label(text=line, icon="CHECKMARK" if well else "ERROR")
+    for line in lines[1:]:
+        column.label(text=line, icon="BLANK1")
+    if outcome.path:
+        add = layout.operator("meshsdf.shape_add", icon="ADD")
+        add.space, add.up = outcome.path, "FILE"
+    if outcome.resumable:
+        resume = layout.operator("meshsdf.train_resume", icon="FILE_REFRESH")
+        resume.directory = outcome.folder
+
+
+def _draw_report(layout: bpy.types.UILayout, outcome: Outcome, width: int) -> None:
+    box = layout.box()
+    column = box.column(align=True)
+    refused = outcome.refused
+    title = f"{outcome.meshes} meshes"
+    if refused:
+        title += f", {refused} refused"
+    column.label(text=title, icon="ERROR" if refused else "MESH_DATA")
+    for line in outcome.lines[:MOST_LINES]:
+        column.label(text=textwrap.shorten(line, width, placeholder="..."), icon="BLANK1")
+    box.operator("meshsdf.train_report", icon="TEXT")
+
+
+classes = (MESHSDF_PT_train, MESHSDF_PT_train_settings, MESHSDF_PT_encode)
+register, unregister = bpy.utils.register_classes_factory(classes)

@@ -1,0 +1,150 @@
+"""What the training panel stores: on the scene, and (not saved) how far a training is."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+SOURCES = (
+    ("SELECTED", "Selected Objects", "Each selected object is one shape"),
+    (
+        "COLLECTION",
+        "Collection",
+        "Each object in a collection is one shape; a child collection is one of all its meshes",
+    ),
+    ("FOLDER", "Folder", "Each OBJ, PLY, STL or GLB file in a folder is one shape"),
+)
+PRESETS = (
+    ("DRAFT", "Draft", "See soon whether the shapes fit together; details are soft"),
+    ("BALANCED", "Balanced", "Good shapes in reasonable time"),
+    ("FINE", "Fine", "Closest to the meshes; takes several times as long"),
+)
+UPS = (
+    ("Z", "Z Up", "The files stand along Z, as Blender's do"),
+    ("Y", "Y Up", "The files stand along Y; GLB files say so themselves"),
+)
+PLACEMENTS = (
+    (
+        "MATCH",
+        "Match Size and Place",
+        "Scale and move the source so that its box fits the mean shape's; its rotation stays",
+    ),
+    (
+        "KEEP",
+        "As It Stands",
+        "Take the source as it is: its origin is the space's, with its rotation and scale applied",
+    ),
+)
+LARGEST_SEED = 2**31 - 1
+
+
+class Training:
+    """What to train on and how: of the operator, and of the scene, which keeps it for the panel."""
+
+    source: EnumProperty(name="Train On", description="Where the shapes are", items=SOURCES)
+    folder: StringProperty(
+        name="Folder", description="A folder of mesh files, one for each shape", subtype="DIR_PATH"
+    )
+    up: EnumProperty(name="Up Axis", description="The files' axis that points up", items=UPS)
+    name: StringProperty(
+        name="Name", description="What the space will be called; empty: as its source"
+    )
+    preset: EnumProperty(
+        name="Quality",
+        description="How long to train, and how large a decoder",
+        items=PRESETS,
+        default="BALANCED",
+    )
+    centre: BoolProperty(
+        name="Centre Each",
+        description="Move the middle of each shape's box to one point; turn off where the shapes "
+        "already stand where they belong",
+        default=True,
+    )
+    normalise: BoolProperty(
+        name="Same Size",
+        description="Scale each shape to the same size, so that the space does not learn sizes",
+    )
+    output: StringProperty(
+        name="Output Folder",
+        description="Where the run's folder is made; empty: beside the .blend file, or the "
+        "extension's own folder where it was never saved",
+        subtype="DIR_PATH",
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="The same meshes with the same seed give the same space",
+        min=0,
+        max=LARGEST_SEED,
+    )
+
+
+class TrainingSettings(Training, bpy.types.PropertyGroup):
+    """``Scene.meshsdf_training``."""
+
+    collection: PointerProperty(
+        name="Collection", description="Holds the shapes", type=bpy.types.Collection
+    )
+
+
+class Encoding:
+    """How a mesh is encoded: of the operator, and of the scene, which keeps it for the panel."""
+
+    placement: EnumProperty(
+        name="Placement", description="How the source lies in the space", items=PLACEMENTS
+    )
+    partial: BoolProperty(
+        name="Partial",
+        description="The source shows only a part of the surface, as a scan from one side does; "
+        "the space completes it",
+    )
+    selected: BoolProperty(
+        name="Selected Vertices Only",
+        description="Use the selected vertices as a point cloud, without modifiers, and no faces",
+    )
+
+
+class EncodingSettings(Encoding, bpy.types.PropertyGroup):
+    """``Scene.meshsdf_encoding``."""
+
+
+class TrainingProgress(bpy.types.PropertyGroup):
+    """``WindowManager.meshsdf_training``: how the training is doing, as the panel shows it.
+
+    Whether one runs, ``training_run`` knows; Blender saves the window manager too.
+    """
+
+    factor: FloatProperty(
+        name="Progress", description="Share of the stage that is done", min=0.0, max=1.0
+    )
+    text: StringProperty(name="State", description="Stage and time left")
+    detail: StringProperty(name="Detail", description="Loss, and the shape that is shown")
+
+
+classes = (TrainingSettings, EncodingSettings, TrainingProgress)
+OWNERS = (
+    (bpy.types.Scene, "meshsdf_training", TrainingSettings),
+    (bpy.types.Scene, "meshsdf_encoding", EncodingSettings),
+    (bpy.types.WindowManager, "meshsdf_training", TrainingProgress),
+)
+
+
+def register() -> None:
+    for cls in classes:
+        bpy.utils.register_class(cls)
+    for owner, name, settings in OWNERS:
+        setattr(owner, name, PointerProperty(type=settings))
+
+
+def unregister() -> None:
+    for owner, name, _ in OWNERS:
+        delattr(owner, name)
+    for cls in reversed(classes):
+        bpy.utils.unregister_class(cls)

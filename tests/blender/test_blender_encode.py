@@ -1,0 +1,153 @@
+"""Encoding and export through Blender with a worker whose answers are known."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from mathutils import Vector
+
+
+@pytest.fixture
+def egg(scene, fake):
+    """An ellipsoid of radii 0.7, 0.5, 0.5, which the fake knows as the code (1, 0, 0, 0)."""
+    bpy.ops.mesh.primitive_uv_sphere_add(segments=32, ring_count=16, radius=0.5)
+    ob = bpy.context.active_object
+    ob.name = "Egg"
+    ob.scale = (1.4, 1, 1)
+    bpy.context.view_layer.update()
+    return ob
+
+
+def encode(fake, **options):
+    assert bpy.ops.meshsdf.encode(space=fake.space, **options) == {"FINISHED"}
+    return bpy.context.active_object
+
+
+def box(ob):
+    bpy.context.view_layer.update()
+    corners = np.array([ob.matrix_world @ Vector(c) for c in ob.bound_box])
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def test_a_mesh_as_it_stands_becomes_a_shape_in_its_place(egg, fake):
+    egg.location = (3, 1, 2)
+    ob = encode(fake, placement="KEEP")
+    assert ob.name == "Egg encoded"
+    np.testing.assert_allclose(ob["meshsdf_code"], [1, 0, 0, 0], atol=1e-2)
+    np.testing.assert_allclose(ob.location, (3, 1, 2))
+    assert ob.meshsdf.space == fake.space
+    assert egg.name in bpy.data.objects
+
+
+def test_a_mesh_of_any_size_is_matched_to_the_mean_and_put_where_it_stands(egg, fake):
+    egg.scale = (14, 10, 10)
+    egg.location = (30, 0, 5)
+    bpy.context.view_layer.update()
+    ob = encode(fake, placement="MATCH", resolution=128)
+    assert ob.scale[0] == pytest.approx(ob.scale[1])
+    assert ob.scale[0] > 5
+    low, high = box(ob)
+    np.testing.assert_allclose((low + high) / 2, (30, 0, 5), atol=0.2)
+    np.testing.assert_allclose(high - low, (14, 10, 10), rtol=0.05)
+
+
+def test_the_surface_error_is_that_of_the_shape(egg, fake, part):
+    run = part("encode_run").EncodeRun(
+        bpy.context, egg, fake.space, "FILE", placement="KEEP", partial=False, selected=False
+    )
+    while (step := run.advance(0.1)) is None or not step.done:
+        pass
+    _, error = run.finish(bpy.context, step, resolution=256)
+    assert error < 0.004
+    run = part("encode_run").EncodeRun(
+        bpy.context, egg, fake.space, "FILE", placement="KEEP", partial=False, selected=False
+    )
+    while (step := run.advance(0.1)) is None or not step.done:
+        pass
+    worse = part("encode_run").EncodeStep(step.step, step.steps, True, step.code * 0)
+    _, error = run.finish(bpy.context, worse, resolution=256)
+    # Radii 0.5 in place of 0.7 along x: 0.2 at the tips, nothing at the equator.
+    assert 0.02 < error < 0.1
+
+
+def test_selected_vertices_are_a_point_cloud(egg, fake):
+    flags = np.array([v.co.x > 0 for v in egg.data.vertices])
+    egg.data.vertices.foreach_set("select", flags)
+    ob = encode(fake, placement="KEEP", partial=True, selected=True)
+    assert ob["meshsdf_code"][3] == 1  # partial went through
+    assert ob["meshsdf_code"][0] < 0  # half as long as the whole
+
+
+def no_vertices(ob):
+    ob.data.clear_geometry()
+
+
+def no_number(ob):
+    ob.data.vertices[3].co.y = float("inf")
+
+
+def no_size(ob):
+    ob.scale = (0, 0, 0)
+
+
+def no_mesh(ob):
+    bpy.ops.object.camera_add()
+
+
+def editing(ob):
+    bpy.ops.object.mode_set(mode="EDIT")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (no_vertices, r"'Egg' has 0 vertices: too few"),
+        (no_number, r"'Egg' has vertices without a position"),
+        (no_size, r"'Egg' has no size"),
+        (no_mesh, r"Select the mesh or point cloud to encode"),
+        (editing, r"Go back to Object Mode"),
+    ],
+)
+def test_what_cannot_be_encoded_is_refused_and_adds_nothing(egg, fake, change, message):
+    change(egg)
+    before = len(bpy.data.objects), len(bpy.data.meshes)
+    with pytest.raises(RuntimeError, match=message):
+        bpy.ops.meshsdf.encode(space=fake.space)
+    assert (len(bpy.data.objects), len(bpy.data.meshes)) == before
+
+
+def test_too_few_selected_vertices_are_refused(egg, fake):
+    egg.data.vertices.foreach_set("select", [False] * len(egg.data.vertices))
+    with pytest.raises(RuntimeError, match=r"has 0 selected vertices"):
+        bpy.ops.meshsdf.encode(space=fake.space, selected=True)
+
+
+def test_encoding_keeps_others_off_the_worker_and_can_be_stopped(egg, fake, part):
+    fake("slow")
+    run = part("encode_run").EncodeRun(
+        bpy.context, egg, fake.space, "FILE", placement="MATCH", partial=False, selected=False
+    )
+    while run.advance(0.1) is None:
+        pass
+    with pytest.raises(RuntimeError, match=r"A fit is running"):
+        bpy.ops.meshsdf.shape_add(space=fake.space)
+    assert bpy.ops.meshsdf.fit_stop() == {"FINISHED"}
+    while (step := run.advance(0.1)) is None or not step.done:
+        pass
+    assert step.step < 5
+    run.finish(bpy.context, step, resolution=32)
+    assert part("fit_run").current() is None
+
+
+def test_a_space_is_exported_into_a_new_folder_only(scene, fake, tmp_path):
+    folder = tmp_path / "für DeepSDF"
+    export = bpy.ops.meshsdf.space_export
+    assert export(space=fake.space, filepath=str(folder)) == {"FINISHED"}
+    assert (folder / "specs.json").is_file()
+    with pytest.raises(RuntimeError, match=r"is there already"):
+        export(space=fake.space, filepath=str(folder))
+    with pytest.raises(RuntimeError, match=r"No folder is chosen"):
+        export(space=fake.space)
+    with pytest.raises(RuntimeError, match=r"is not there"):
+        export(space=str(tmp_path / "none.safetensors"), filepath=str(tmp_path / "x"))

@@ -1,0 +1,489 @@
+"""Training through Blender with a worker whose every step is known: meshes, runs, failures."""
+
+from __future__ import annotations
+
+import errno
+import json
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from mathutils import Matrix
+
+LONGEST_SECONDS = 30.0
+
+
+def sphere(name, x=0.0, radius=0.5, collection=None):
+    """A sphere of 42 vertices around (x, 0, 0) whose object is of that name."""
+    bpy.ops.mesh.primitive_ico_sphere_add(subdivisions=2, radius=radius, location=(x, 0, 0))
+    ob = bpy.context.active_object
+    ob.name = ob.data.name = name
+    if collection is not None:
+        bpy.context.scene.collection.objects.unlink(ob)
+        collection.objects.link(ob)
+    return ob
+
+
+def new_collection(name, parent=None):
+    made = bpy.data.collections.new(name)
+    (parent or bpy.context.scene.collection).children.link(made)
+    return made
+
+
+def select(*objects):
+    bpy.context.view_layer.update()
+    for ob in bpy.context.scene.objects:
+        ob.select_set(ob in objects)
+    bpy.context.view_layer.objects.active = objects[0] if objects else None
+
+
+@pytest.fixture
+def pair(scene, fake, part, tmp_path):
+    """Two spheres, selected; runs go to ``out``."""
+    objects = sphere("Small"), sphere("Large ü", 3.0, 1.0)
+    select(*objects)
+    yield objects
+    part("training_live").unregister()
+    part("training_live").register()
+    part("door").close()
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "läufe"
+
+
+def train(out, **options):
+    return bpy.ops.meshsdf.train_space(output=str(out), **options)
+
+
+def read_ply(path):
+    """Vertices and faces of a file that we wrote, read by its own words."""
+    data = path.read_bytes()
+    head, body = data.split(b"end_header\n", 1)
+    counts = [int(w.split()[2]) for w in head.decode().splitlines() if w.startswith("element")]
+    vertices = np.frombuffer(body, "<f8", counts[0] * 3).reshape(-1, 3)
+    kind = np.dtype([("n", "u1"), ("v", "<i4", 3)])
+    faces = np.frombuffer(body, kind, counts[1], vertices.nbytes)
+    assert (faces["n"] == 3).all()
+    assert len(body) == vertices.nbytes + faces.nbytes
+    return vertices, faces["v"]
+
+
+def volume(vertices, faces):
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+
+
+def test_selected_objects_become_a_space_that_shapes_can_be_added_from(pair, scene, out, part):
+    assert train(out, name="Bälle", preset="DRAFT", seed=7) == {"FINISHED"}
+    folder = out / "Bälle"
+    assert sorted(p.name for p in (folder / "meshes").iterdir()) == ["Large ü.ply", "Small.ply"]
+    asked = json.loads((folder / "run.json").read_text("utf-8"))["options"]
+    alignment = {"up": "Z", "centre": True, "normalise": False}
+    assert asked == {"name": "Bälle", "preset": "draft", "alignment": alignment, "seed": 7}
+    assert scene.meshsdf.loaded[0].name == "Bälle"
+    assert Path(scene.meshsdf.space) == folder / "Bälle.safetensors"
+    assert bpy.ops.meshsdf.shape_add() == {"FINISHED"}
+    assert part("training_run").current() is None
+    assert "training" not in part("door")._started
+
+
+def test_meshes_are_written_as_they_are_seen(pair, out):
+    small, _ = pair
+    small.modifiers.new("Scaled", "ARRAY").count = 2
+    parent = bpy.data.objects.new("Parent", None)
+    bpy.context.scene.collection.objects.link(parent)
+    parent.matrix_world = Matrix.LocRotScale((1, 2, 3), Matrix.Rotation(1, 3, "Z"), (-2, 2, 2))
+    small.parent = parent
+    bpy.context.view_layer.update()
+    train(out, name="x")
+    vertices, faces = read_ply(out / "x" / "meshes" / "Small.ply")
+    evaluated = small.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    expected = [evaluated.matrix_world @ v.co for v in evaluated.data.vertices]
+    np.testing.assert_allclose(vertices, np.array(expected), atol=1e-5)
+    assert len(faces) == 2 * 80
+    assert volume(vertices, faces) > 0  # the mirroring parent turned no face inside out
+
+
+def test_a_collection_gives_one_shape_for_each_object_child_and_instance(pair, scene, out, part):
+    family = new_collection("Fam/ily")
+    sphere("a:b", 0, 0.5, family)
+    child = new_collection("Car", family)
+    sphere("Body", 0, 0.5, child)
+    sphere("Wheel", 2, 0.3, child)
+    kept = new_collection("Kept")
+    sphere("Part 1", 0, 0.5, kept)
+    sphere("Part 2", 5, 0.5, kept)
+    instance = bpy.data.objects.new("Twin", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", kept
+    instance.location = (0, 0, 10)
+    family.objects.link(instance)
+    assert train(out, source="COLLECTION", collection="Fam/ily") == {"FINISHED"}
+    meshes = out / "Fam_ily" / "meshes"
+    found = {p.stem: read_ply(p) for p in meshes.iterdir()}
+    assert {name: len(faces) for name, (_, faces) in found.items()} == {
+        "a_b": 80, "Car": 160, "Twin": 160,
+    }  # fmt: skip
+    np.testing.assert_allclose(found["Twin"][0][:, 2].mean(), 10, atol=1e-4)
+    assert np.ptp(found["Car"][0][:, 0]) == pytest.approx(2.8, abs=1e-3)
+
+
+def test_a_folder_is_read_by_the_worker_with_its_up_axis(pair, out, tmp_path):
+    meshes = tmp_path / "meshes here"
+    meshes.mkdir()
+    for name in "ab":
+        (meshes / f"{name}.ply").write_bytes(b"")
+    train(out, source="FOLDER", folder=str(meshes), up="Y", centre=False, normalise=True)
+    asked = json.loads((out / "meshes here" / "run.json").read_text("utf-8"))
+    assert asked["names"] == ["a", "b"]
+    assert asked["options"]["alignment"] == {"up": "Y", "centre": False, "normalise": True}
+    assert not (out / "meshes here" / "meshes").exists()
+
+
+def empty_of_faces():
+    mesh = bpy.data.meshes.new("Dots")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0)], [(0, 1)], [])
+    return mesh
+
+
+def not_a_number():
+    mesh = bpy.data.meshes.new("Bad")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    mesh.vertices[1].co.x = float("nan")
+    return mesh
+
+
+def a_light():
+    return bpy.data.lights.new("Lamp", "POINT")
+
+
+def nothing():
+    return None
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (empty_of_faces, r"Object 'Odd' has no faces"),
+        (not_a_number, r"Object 'Odd' has 1 vertices without a position"),
+        (a_light, r"Object 'Odd' is no mesh \(light\)"),
+        (nothing, r"Object 'Odd' is no mesh \(empty\)"),
+    ],
+)
+def test_what_is_no_shape_is_refused_by_name_and_the_rest_goes_on(
+    pair, scene, out, part, data, message
+):
+    odd = bpy.data.objects.new("Odd", data())
+    scene.collection.objects.link(odd)
+    select(odd)
+    with pytest.raises(RuntimeError, match=message):
+        train(out, name="alone")
+    assert not list(out.iterdir())
+    select(odd, *pair)
+    assert train(out, name="all") == {"FINISHED"}
+    lines = part("training_run").last().lines
+    assert lines[0].startswith("Odd: refused: ")
+    assert "Large ü: sealed (holes closed: 3)" in lines
+    assert part("training_run").last().meshes == 2
+    assert bpy.ops.meshsdf.train_report() == {"FINISHED"}
+    text = bpy.data.texts["MeshSDF Training Report"].as_string()
+    assert all(line in text for line in lines)
+
+
+def test_hidden_objects_and_other_modes_are_refused_by_name(pair, out, part):
+    pair[0].hide_set(True)
+    family = new_collection("Family")
+    for ob in pair:
+        family.objects.link(ob)
+    assert train(out, source="COLLECTION", collection="Family") == {"FINISHED"} or True
+    assert "Small: refused: Object 'Small' is hidden. Show it, or leave it out." in (
+        part("training_run").last().lines
+    )
+
+
+def test_bad_sources_are_refused_and_leave_no_folder(pair, out):
+    new_collection("Nothing in Here")
+    for options, message in (
+        ({"source": "COLLECTION", "collection": "Nothing in Here"}, r"'Nothing in Here' is empty"),
+        ({"source": "COLLECTION", "collection": "none"}, r"no collection 'none'"),
+        ({"source": "COLLECTION"}, r"No collection is chosen"),
+        ({"source": "FOLDER"}, r"No folder of meshes is chosen"),
+        ({"source": "FOLDER", "folder": "/no/such/folder"}, r"is no folder"),
+        ({"more": "[1"}, r"no JSON"),
+    ):
+        with pytest.raises(RuntimeError, match=message):
+            train(out, **options)
+    select()
+    with pytest.raises(RuntimeError, match=r"No object is selected"):
+        train(out)
+    select(pair[0])
+    with pytest.raises(RuntimeError, match=r"needs two shapes, and 1 can be used\. Add shapes"):
+        train(out)
+    assert not out.exists() or not list(out.iterdir())
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(RuntimeError, match=r"Go back to Object Mode"):
+        train(out)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    with pytest.raises(RuntimeError, match=r"is no folder of a training"):
+        bpy.ops.meshsdf.train_resume(directory=str(out))
+
+
+def test_an_output_relative_to_an_unsaved_file_is_refused(pair):
+    with pytest.raises(RuntimeError, match=r"never saved"):
+        train("//runs")
+
+
+def test_runs_go_beside_a_saved_file_and_never_into_an_old_folder(pair, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    for folder in ("x", "x_2"):
+        bpy.ops.meshsdf.train_space(name="x")
+        assert (tmp_path / "meshsdf_training" / folder / "x.safetensors").is_file()
+
+
+def test_a_full_disk_leaves_nothing_behind(pair, out, part, monkeypatch):
+    plyfile = part("plyfile")
+    write, written = plyfile.write_ply, []
+
+    def second_is_too_much(path, vertices, faces):
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        write(path, vertices, faces)
+
+    monkeypatch.setattr(plyfile, "write_ply", second_is_too_much)
+    with pytest.raises(RuntimeError, match=r"The disk of .* is full\. Free some space"):
+        train(out)
+    assert not list(out.iterdir())
+    assert part("training_run").current() is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("die_at_train_7", r"The worker stopped \(exit code 9\).*Resume Training goes on from"),
+        ("half_preview", r"progress that cannot be read"),
+        ("full_disk", r"The disk is full\. Free some space"),
+    ],
+)
+def test_a_run_that_breaks_off_can_be_resumed(pair, scene, fake, out, part, mode, message):
+    fake(mode)
+    with pytest.raises(RuntimeError, match=message):
+        train(out, name="Broken")
+    assert part("training_run").current() is None
+    assert part("training_run").last().resumable
+    assert not scene.meshsdf.loaded
+    folder = out / "Broken"
+    reached = json.loads((folder / "run.json").read_text("utf-8"))["step"]
+    assert 1 < reached < 20
+    fake("")
+    assert bpy.ops.meshsdf.train_resume(directory=str(folder)) == {"FINISHED"}
+    assert scene.meshsdf.loaded[0].name == "Broken"
+    assert not part("training_run").last().resumable
+
+
+def test_the_shapes_worker_answers_while_a_space_is_trained(pair, fake, out, part):
+    fake("slow")
+    run = started(part, out)
+    run.advance(5.0)
+    assert bpy.ops.meshsdf.shape_add(space=fake.space) == {"FINISHED"}
+    workers = part("door")._started
+    assert workers["training"].process.pid != workers["shapes"].process.pid
+    with pytest.raises(RuntimeError, match=r"A training is running"):
+        train(out)
+    part("door").close("shapes")
+    assert run.advance(5.0) is not None
+    run.abandon()
+
+
+def started(part, out):
+    """A run of two empty meshes."""
+    source = out / "source"
+    source.mkdir(parents=True)
+    for name in "ab":
+        (source / f"{name}.ply").write_bytes(b"")
+    folder = part("training_folder").fresh(str(out), "Run")
+    return part("training_run").TrainingRun(folder, "Run", source=source, options={"name": "Run"})
+
+
+@pytest.fixture
+def live(pair, out, part, monkeypatch):
+    """A training beside the work: ``until(condition)`` and ``end()`` drive its timer."""
+    module = part("training_live")
+    run = started(part, out)
+    bounds = np.array([[0, 0, 0], [4, 2, 1.0]])
+    module.begin(bpy.context, run, bounds)
+
+    class Live:
+        preview = staticmethod(lambda: part("training_preview").find(str(run.folder)))
+
+        def until(self, condition):
+            end = time.monotonic() + LONGEST_SECONDS
+            while not condition():
+                assert time.monotonic() < end
+                assert module.tick() is not None
+                time.sleep(0.005)
+
+        def end(self):
+            self.until(lambda: not module._live)
+            assert part("training_run").current() is None
+
+    made = Live()
+    made.run, made.module = run, module
+    return made
+
+
+def told():
+    return bpy.context.window_manager.meshsdf_training
+
+
+def test_a_live_training_shows_a_preview_beside_its_sources(live, scene):
+    before = set(bpy.data.objects)
+    live.until(lambda: live.preview() is not None)
+    preview = live.preview()
+    assert preview.name == "Run preview"
+    assert preview.users_collection[0].name == "MeshSDF Training"
+    bpy.context.view_layer.update()
+    corners = np.array([preview.matrix_world @ v.co for v in preview.data.vertices])
+    assert corners[:, 0].min() > 4
+    assert corners[:, 2].min() == pytest.approx(0, abs=1e-5)
+    first = len(preview.data.vertices)
+    live.until(lambda: len(live.preview().data.vertices) != first)
+    assert 0 < told().factor < 1
+    assert told().text.startswith("Training: ")
+    assert "Loss 0." in told().detail
+    assert set(bpy.data.objects) - before == {preview}
+    live.end()
+    assert set(bpy.data.objects) == before
+    assert "MeshSDF Training" not in bpy.data.collections
+    assert scene.meshsdf.loaded[0].name == "Run"
+    assert live.run.outcome.text == "Space 'Run' is ready"
+    assert live.module.tick() is None
+
+
+def test_the_result_of_a_live_training_is_one_undo_step(live, scene):
+    bpy.ops.ed.undo_push(message="base")
+    live.end()
+    assert len(scene.meshsdf.loaded) == 1
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.undo()
+    assert len(bpy.context.scene.meshsdf.loaded) == 0
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.redo()
+    assert len(bpy.context.scene.meshsdf.loaded) == 1
+
+
+def test_stop_keeps_what_there_is_and_can_be_resumed(live, scene):
+    live.until(lambda: told().factor > 0.2)
+    assert bpy.ops.meshsdf.train_stop() == {"FINISHED"}
+    with pytest.raises(RuntimeError, match=r"stops as soon as"):
+        bpy.ops.meshsdf.train_stop()
+    live.end()
+    assert live.run.outcome.text == "Space 'Run' is ready (stopped early)"
+    assert live.run.outcome.resumable
+    assert len(scene.meshsdf.loaded) == 1
+    assert bpy.ops.meshsdf.train_resume(directory=live.run.outcome.folder) == {"FINISHED"}
+    assert len(scene.meshsdf.loaded) == 1
+    with pytest.raises(RuntimeError, match=r"No training is running"):
+        bpy.ops.meshsdf.train_stop()
+
+
+def test_stop_before_the_worker_is_ready_ends_it(live):
+    live.run.stop()
+    live.end()
+    assert live.run.outcome.text == "Stopped before it began"
+    assert not Path(live.run.outcome.folder).exists()
+
+
+def test_a_new_file_lets_the_training_go_on_and_gets_nothing_of_it(live):
+    live.until(lambda: live.preview() is not None)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    live.until(lambda: told().factor > 0.5)
+    live.end()
+    assert not bpy.data.objects
+    assert not bpy.context.scene.meshsdf.loaded
+    assert live.run.outcome.path
+    bpy.ops.meshsdf.shape_add(space=live.run.outcome.path)
+
+
+def test_undo_while_it_trains_does_not_end_it(live):
+    bpy.ops.ed.undo_push(message="base")
+    sphere("Own")
+    bpy.ops.ed.undo_push(message="Own")
+    live.until(lambda: live.preview() is not None)
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.undo()
+    live.until(lambda: live.preview() is not None)
+    live.end()
+    assert live.preview() is None
+
+
+def test_a_deleted_preview_stays_away_and_an_edited_one_is_left_alone(live, fake):
+    live.until(lambda: live.preview() is not None)
+    select(live.preview())
+    bpy.ops.object.mode_set(mode="EDIT")
+    before = len(live.preview().data.vertices)
+    live.until(lambda: told().factor > 0.4)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert len(live.preview().data.vertices) == before
+    bpy.data.objects.remove(live.preview())
+    live.until(lambda: told().factor > 0.9)
+    assert live.preview() is None
+    live.end()
+
+
+def test_the_users_own_objects_of_our_names_are_not_touched(live, scene):
+    own = sphere("Run preview", collection=new_collection("MeshSDF Training"))
+    before = len(own.data.vertices)
+    live.until(lambda: live.preview() is not None)
+    assert live.preview() != own
+    live.end()
+    assert len(bpy.data.objects["Run preview"].data.vertices) == before
+    assert "MeshSDF Training" in bpy.data.collections
+
+
+def test_a_worker_that_dies_ends_a_live_training_with_words(live, scene, part):
+    live.until(lambda: told().factor > 0.2)
+    part("door")._started["training"].process.kill()
+    live.end()
+    assert "Resume Training goes on" in live.run.outcome.problem
+    assert live.run.outcome.resumable
+    assert part("door").status.state != "failed"
+    assert live.preview() is None
+
+
+def test_a_fault_of_ours_ends_it_once(live, monkeypatch):
+    live.until(lambda: told().factor > 0.2)
+    monkeypatch.setattr(live.module, "show", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        live.until(lambda: False)
+    assert live.run.outcome.problem == "division by zero"
+    assert live.module.tick() is None
+
+
+def test_disabling_ends_a_training_which_can_be_resumed(live, part):
+    live.until(lambda: told().factor > 0.2)
+    process = part("door")._started["training"].process
+    live.module.unregister()
+    assert process.wait(5) == 0
+    assert (live.run.folder / "run.json").is_file()
+    live.module.register()
+
+
+def test_names_fit_every_file_system(part):
+    stem = part("training_source").file_stem
+    assert [stem(n) for n in ("a/b", "con", "Con.x", "..", " x. ", "ü", "a\nb")] == [
+        "a_b", "_con", "_Con.x", "Shape", "x", "ü", "a_b",
+    ]  # fmt: skip
+    taken = set()
+    names = [part("training_source")._stem(n, taken) for n in ("Cup", "cup", "CUP", "cup_2")]
+    assert len({n.casefold() for n in names}) == 4
+
+
+def test_times_are_said_as_people_say_them(part):
+    duration = part("training_live").duration
+    assert [duration(s) for s in (-1, 7.4, 59, 90, 3600 * 2 + 300)] == [
+        "0 s", "7 s", "59 s", "2 min", "2 h 5 min",
+    ]  # fmt: skip
