@@ -140,6 +140,7 @@ class Decoder(nn.Module):
     def forward(self, code: Tensor, points: Tensor) -> Tensor:
         """Signed distance ``(N,)`` at ``points`` ``(N, 3)`` for a ``code`` ``(L,)`` or ``(N, L)``.
 
+        Codes ``(S, 1, L)`` with points ``(S, P, 3)`` give ``(S, P)``: P points of each of S shapes.
         Negative inside, in units of the cube [-1, 1]^3. Differentiable in code, points, weights.
         """
         return self.fold(code)(points)
@@ -147,7 +148,8 @@ class Decoder(nn.Module):
     def fold(self, code: Tensor) -> FoldedDecoder:
         """The decoder with ``code`` multiplied into its biases, ready for many points.
 
-        With ``code`` ``(N, L)`` it takes exactly N points, one per code. Differentiable.
+        With ``code`` ``(N, L)`` it takes exactly N points, one per code; with ``(S, 1, L)`` points
+        ``(S, P, 3)``. Differentiable.
         """
         return FoldedDecoder(self, code)
 
@@ -172,6 +174,22 @@ class _Layer:
     point: Tensor | None
     bias: Tensor
     norm: tuple[Tensor, Tensor] | None = field(default=None)
+
+    def apply(self, values: Tensor, seen: Tensor) -> Tensor:
+        """The layer's sums ``(N, out)``: of the values before it, and of what it sees anew."""
+        terms = [
+            (inputs, weight)
+            for inputs, weight in ((values, self.hidden), (seen, self.point))
+            if weight is not None
+        ]
+        several = self.bias.dim() == 3
+        # One bias for all points of a shape: added last, without being copied for each of them.
+        out = torch.mm(*terms.pop(0)) if several else self.bias
+        for inputs, weight in terms:
+            out = torch.addmm(out, inputs, weight)
+        if several:
+            out = out.view(len(self.bias), -1, out.shape[1]).add_(self.bias).flatten(0, 1)
+        return out
 
 
 class FoldedDecoder:
@@ -204,30 +222,30 @@ class FoldedDecoder:
         return _Layer(hidden, point, bias, norm)
 
     def __call__(self, points: Tensor) -> Tensor:
-        """Signed distance ``(N,)`` at ``points`` ``(N, 3)``, with a gradient where asked for."""
+        """Signed distance ``(N,)`` at ``points`` ``(N, 3)``, with a gradient where asked for.
+
+        Of several shapes ``(S, P)`` at ``(S, P, 3)``, see :meth:`Decoder.fold`.
+        """
         form = self.architecture
+        shape = points.shape[:-1]
+        points = points.reshape(-1, POINT_SIZE)
         features = fourier_features(points, form.fourier_degree) if form.fourier_degree else points
         last = form.layer_count - 1
         values = features
         for index, layer in enumerate(self._layers):
             seen = features if form.sees_code(index) else points
-            out = layer.bias
-            if layer.hidden is not None:
-                out = torch.addmm(out, values, layer.hidden)
-            if layer.point is not None:
-                out = torch.addmm(out, seen, layer.point)
-            values = out
+            values = layer.apply(values, seen)
             if index == last:
                 break
             if layer.norm is not None:
                 values = nn.functional.layer_norm(values, values.shape[1:], *layer.norm)
-            # In place is safe: neither addmm nor layer_norm needs its own output backward.
+            # In place is safe: neither products nor layer_norm need their own output backward.
             values = values.relu_()
         if form.tanh_last:
             values = values.tanh()
         if form.tanh_out:
             values = values.tanh()
-        return values.squeeze(1)
+        return values.view(shape)
 
     @torch.inference_mode()
     def evaluate(self, points: Tensor, *, chunk: int = CHUNK_POINTS) -> Tensor:

@@ -1,8 +1,9 @@
 """The auto-decoder loop: a decoder and one code per shape, learnt together (DeepSDF, section 4).
 
-The loss is the mean clamped error of f(z, x) against the distance plus a weight times |z|^2,
-minimised by Adam with rates that fall along a cosine. A run is a generator of steps over a state
-that can be saved at any step; resumed, it goes on exactly as it would have.
+The loss is the mean clamped error of f(z, x) against the distance plus a weight times |z|^2. Weight
+matrices are moved by Muon, all else by Adam, with rates that fall along a cosine. A run is a
+generator of steps over a state that can be saved at any step; resumed, it goes on exactly as it
+would have. Several processes may share the steps of one run, see ``distributed``.
 """
 
 from __future__ import annotations
@@ -18,9 +19,14 @@ from torch import Tensor, nn
 
 from ..decoder import Architecture, Decoder
 from ..errors import MeshSDFError
+from .distributed import ALONE, Team
+from .muon import Muon
 from .sampling import Samples
 
-CHECKPOINT_KIND = "meshsdf training 1"
+CHECKPOINT_KIND = "meshsdf training 2"
+# Of Adam's second moment: the gradients of codes that a step does not see are zero, and with the
+# usual 0.999 the memory of the first steps, which are large, would slow the run.
+ADAM_BETAS = (0.9, 0.99)
 
 
 class TrainingError(MeshSDFError):
@@ -40,20 +46,27 @@ class TrainingOptions:
         away from the surface true to the distance, which coarse-to-fine extraction relies on.
     code_weight, code_deviation
         Weight of |z|^2 in the loss, and the deviation of each value that codes start from.
+    matrix_rate
+        Muon's rate for the weight matrices at the start, in Adam's measure; 0 leaves them to Adam.
     decoder_rate, code_rate, final_rate
-        Adam's rates at the start, and the share of them left at the end.
+        Adam's rates at the start, for what else the decoder has and for the codes, and the share of
+        all rates that is left at the end.
+    bfloat16
+        Multiply matrices in bfloat16. Only for processors that have such arithmetic.
     """
 
     architecture: Architecture
-    steps: int = 10_000
-    shapes_per_step: int = 8
-    points_per_shape: int = 1024
+    steps: int = 4_000
+    shapes_per_step: int = 16
+    points_per_shape: int = 128
     clamp: float = 0.1
     code_weight: float = 1e-4
     code_deviation: float = 0.01
-    decoder_rate: float = 1e-3
-    code_rate: float = 1e-3
+    matrix_rate: float = 1.5e-2
+    decoder_rate: float = 5e-3
+    code_rate: float = 1e-2
     final_rate: float = 0.01
+    bfloat16: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,10 +83,16 @@ class TrainingStep:
 
 
 class Training:
-    """The state of a run: decoder, codes ``(S, L)``, Adam's moments, generator, step."""
+    """The state of a run: decoder, codes ``(S, L)``, the optimisers' moments, generator, step."""
 
     def __init__(
-        self, options: TrainingOptions, shape_count: int, *, generator: torch.Generator
+        self,
+        options: TrainingOptions,
+        shape_count: int,
+        *,
+        generator: torch.Generator,
+        device: torch.device | str = "cpu",
+        team: Team = ALONE,
     ) -> None:
         if shape_count < 1:
             raise TrainingError("There is no shape to train on", "Give at least one mesh")
@@ -82,13 +101,16 @@ class Training:
         self.step = 0
         self.decoder = Decoder(options.architecture, generator=generator)
         start = torch.randn(shape_count, options.architecture.code_length, generator=generator)
-        self.codes = nn.Parameter(start * options.code_deviation)
-        self.optimiser = torch.optim.Adam(
-            [
-                {"params": list(self.decoder.parameters()), "lr": options.decoder_rate},
-                {"params": [self.codes], "lr": options.code_rate},
-            ]
-        )
+        self.codes = nn.Parameter((start * options.code_deviation).to(device))
+        self.team = team
+        self.decoder.to(device)
+        matrices = list(self.decoder.weights[:-1]) if options.matrix_rate else []
+        rest = [p for p in self.decoder.parameters() if not any(p is m for m in matrices)]
+        self.optimisers: list[torch.optim.Optimizer] = [
+            torch.optim.Adam([{"params": rest}, {"params": [self.codes]}], betas=ADAM_BETAS)
+        ]
+        if matrices:
+            self.optimisers.append(Muon(matrices, options.matrix_rate))
 
     def run(self, shapes: Sequence[Samples]) -> Iterator[TrainingStep]:
         """Train on ``shapes``, in the order of the codes, until the last step. One yield a step.
@@ -100,7 +122,7 @@ class Training:
                 f"The run has {len(self.codes)} codes and was given {len(shapes)} shapes",
                 "Resume with the shapes that the run was started with",
             )
-        samples = [tensors(shape) for shape in shapes]
+        samples = [tensors(shape, self.codes.device) for shape in shapes]
         while self.step < self.options.steps:
             error = self._advance(samples)
             self.step += 1
@@ -108,28 +130,40 @@ class Training:
             yield TrainingStep(self.step, self.options.steps, error, norm)
 
     def _advance(self, samples: Sequence[tuple[Tensor, Tensor]]) -> float:
-        """One optimiser step; the mean clamped error.
-
-        Shape by shape: a code that is the same for all its points stays folded in the biases.
-        """
-        options = self.options
-        share = cosine_share(self.step, options.steps, options.final_rate)
-        rates = (options.decoder_rate, options.code_rate)
-        for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * share
-        self.optimiser.zero_grad(set_to_none=True)
+        """One optimiser step; the mean clamped error."""
+        options, device = self.options, self.codes.device
+        self._set_rates()
+        # Every process of a team draws the same shapes and points, and takes its own of them, so
+        # that the generators stay together.
         order = torch.randperm(len(samples), generator=self.generator)
         drawn = order[: options.shapes_per_step].tolist()
-        total = 0.0
-        for index in drawn:
-            points, distances = draw(samples[index], options.points_per_shape, self.generator)
-            code = self.codes[index]
-            error = clamped_error(self.decoder(code, points), distances, options.clamp)
-            loss = error + options.code_weight * code.square().sum()
-            (loss / len(drawn)).backward()
-            total += float(error.detach())
-        self.optimiser.step()
-        return total / len(drawn)
+        batches = [draw(samples[i], options.points_per_shape, self.generator) for i in drawn]
+        mine = self.team.share(len(drawn))
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=device)
+        if mine:
+            points = torch.stack([batches[i][0] for i in mine])
+            distances = torch.stack([batches[i][1] for i in mine])
+            codes = self.codes[[drawn[i] for i in mine]]
+            with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
+                values = self.decoder(codes[:, None], points)
+            error = clamped_error(values.float(), distances, options.clamp)
+            loss = error + options.code_weight * codes.square().sum(dim=1).mean()
+            (loss * (len(mine) / len(drawn))).backward()
+            total = error.detach() * (len(mine) / len(drawn))
+        self.team.add([*self.decoder.parameters(), self.codes], total)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        return float(total)
+
+    def _set_rates(self) -> None:
+        options = self.options
+        share = cosine_share(self.step, options.steps, options.final_rate)
+        groups = [group for optimiser in self.optimisers for group in optimiser.param_groups]
+        rates = (options.decoder_rate, options.code_rate, options.matrix_rate)
+        for group, rate in zip(groups, rates, strict=False):
+            group["lr"] = rate * share
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; a run that dies while writing leaves the former one whole."""
@@ -139,7 +173,7 @@ class Training:
             "step": self.step,
             "decoder": self.decoder.state_dict(),
             "codes": self.codes.detach(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "generator": self.generator.get_state(),
         }
         path = Path(path)
@@ -148,8 +182,13 @@ class Training:
         partial.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> Training:
-        """A run as it was saved. Raises TrainingError for a file that is no checkpoint of a run."""
+    def load(
+        cls, path: Path, *, device: torch.device | str = "cpu", team: Team = ALONE
+    ) -> Training:
+        """A run as it was saved, to go on with on any ``device``.
+
+        Raises TrainingError for a file that is no checkpoint of a run.
+        """
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             options = _options(state)
@@ -158,11 +197,14 @@ class Training:
                 f"'{path}' is no training checkpoint ({type(error).__name__}: {error})",
                 "Name a checkpoint that this training wrote, or start anew",
             ) from error
-        training = cls(options, len(state["codes"]), generator=torch.Generator())
+        training = cls(
+            options, len(state["codes"]), generator=torch.Generator(), device=device, team=team
+        )
         training.decoder.load_state_dict(state["decoder"])
         with torch.no_grad():
             training.codes.copy_(state["codes"])
-        training.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, moments in zip(training.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(moments)
         training.generator.set_state(state["generator"])
         training.step = int(state["step"])
         return training
@@ -186,9 +228,9 @@ def cosine_share(step: int, steps: int, final: float) -> float:
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / max(steps, 1)))
 
 
-def tensors(shape: Samples) -> tuple[Tensor, Tensor]:
-    """Points and distances as tensors that share the arrays' memory."""
-    return torch.from_numpy(shape.points), torch.from_numpy(shape.distances)
+def tensors(shape: Samples, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+    """Points and distances as tensors; on the CPU they share the arrays' memory."""
+    return torch.from_numpy(shape.points).to(device), torch.from_numpy(shape.distances).to(device)
 
 
 def draw(
@@ -196,7 +238,7 @@ def draw(
 ) -> tuple[Tensor, Tensor]:
     """``count`` random points of a shape, with their distances."""
     points, distances = samples
-    chosen = torch.randint(len(points), (count,), generator=generator)
+    chosen = torch.randint(len(points), (count,), generator=generator).to(points.device)
     return points[chosen], distances[chosen]
 
 
