@@ -5,6 +5,8 @@ python3 dev.py demo         fit a built-in space to a silhouette in a real Blend
 python3 dev.py test         the tests (--all adds the heavy ones; the rest goes to pytest)
                             --blender 4.2, 5.0, 5.2 or all: tests/blender on other Blenders
 python3 dev.py bench        figures of this machine
+python3 dev.py bench spaces figures of the built-in spaces
+python3 dev.py spaces NAME  rebuild a built-in space
 python3 dev.py extension    the packages that Blender installs, in dist/
 python3 dev.py lint         ruff and mypy
 python3 dev.py env          only make or mend the environment, .venv
@@ -39,6 +41,10 @@ def main() -> int:
         if options.command == "demo":
             extension.main(python, "light")
             return script(python, "-m", "tools.demo", str(extension.package_path("light")), *rest)
+        if options.command == "spaces":
+            return script(python, "-m", "tools.spaces.build", *rest)
+        if options.command == "bench" and rest[:1] == ["spaces"]:
+            return script(python, "-m", "tools.bench_spaces", *rest[1:])
         if options.command == "bench":
             return script(python, "tools/bench.py", *rest)
     except Problem as problem:
@@ -50,7 +56,7 @@ def main() -> int:
 
 
 def parse() -> tuple[argparse.Namespace, list[str]]:
-    """The command and its options; what `test`, `demo` and `bench` hand on comes second."""
+    """The command and its options; what `test`, `demo`, `bench`, `spaces` hand on comes second."""
     parser = argparse.ArgumentParser(
         prog="dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -65,11 +71,14 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
         "--what", choices=("light", "full", "both"), default="both", help="which packages"
     )
     commands.add_parser("demo", help="fit a built-in space to a silhouette in a real Blender")
-    commands.add_parser("bench", help="print figures of this machine")
+    # Their options are the scripts' own, and so is their help.
+    figures = "print figures of this machine, or of the built-in spaces"
+    commands.add_parser("bench", help=figures, add_help=False)
+    commands.add_parser("spaces", help="rebuild built-in spaces", add_help=False)
     commands.add_parser("lint", help="ruff and mypy")
     commands.add_parser("env", help="make or mend .venv")
     options, rest = parser.parse_known_args()
-    if rest and options.command not in ("test", "demo", "bench"):
+    if rest and options.command not in ("test", "demo", "bench", "spaces"):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return options, rest
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tools.spaces import verdict as verdicts  # noqa: E402
-from tools.spaces.recipe import NAMES, SPACES, maker  # noqa: E402
+from tools.spaces.recipe import NAMES, SPACES, Recipe, maker  # noqa: E402
 
 DEFAULT_SHAPES = 60
 
@@ -41,43 +41,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = options.names or [name for name in NAMES if (SPACES / f"{name}.safetensors").exists()]
     if options.meshes and len(names) != 1:
         parser.error("--meshes needs one NAME")
-    found = [one(name, options) for name in names]
-    show(found)
-    return 1 if any(verdict.short for verdict in found) else 0
-
-
-def one(name: str, options: argparse.Namespace) -> verdicts.Verdict:
-    """The verdict on one space."""
     # libigl reads it when it is first used.
     os.environ.setdefault("IGL_NUM_THREADS", str(options.threads))
     import torch
 
-    from core.spacefile import read_space
-    from tools.spaces import record
-    from tools.spaces.judge import judge
-
     torch.set_num_threads(options.threads)
-    recipe = maker(name).RECIPE
-    if not recipe.file.exists():
-        raise SystemExit(f"There is no {recipe.file}: python3 dev.py spaces {name}")
-    space = read_space(recipe.file)
-    codes = record.held_out_codes(recipe, space)
-    verdict = judge(
-        recipe,
-        space,
-        file_bytes=recipe.file.stat().st_size,
-        folder=options.meshes,
-        most=options.shapes,
-        held_out_codes=codes,
-        say=(lambda text: None) if options.quiet else report,
-    )
-    record.keep(recipe, space, verdict, codes)
-    return verdict
+    say = silent if options.quiet else report
+    found = [
+        one(maker(name).RECIPE, shapes=options.shapes, folder=options.meshes, say=say)
+        for name in names
+    ]
+    show(found)
+    return 1 if any(verdict.short for verdict in found) else 0
+
+
+def silent(text: str) -> None:
+    """No progress."""
 
 
 def report(text: str) -> None:
     """A line of progress, apart from the tables."""
     print(text, file=sys.stderr, flush=True)
+
+
+def one(
+    recipe: Recipe,
+    *,
+    shapes: int = DEFAULT_SHAPES,
+    folder: Path | None = None,
+    say: Callable[[str], None] = report,
+) -> verdicts.Verdict:
+    """The verdict on one space, kept for its card unless the shapes are of another folder."""
+    from core.spacefile import read_space
+    from tools.spaces import record
+    from tools.spaces.judge import judge
+
+    if not recipe.file.exists():
+        raise SystemExit(f"There is no {recipe.file.name}: python3 dev.py spaces {recipe.name}")
+    space = read_space(recipe.file)
+    codes = record.held_out_codes(recipe, space) if folder is None else {}
+    verdict = judge(
+        recipe,
+        space,
+        file_bytes=recipe.file.stat().st_size,
+        folder=folder,
+        most=shapes,
+        held_out_codes=codes,
+        say=say,
+    )
+    if folder is None:
+        record.keep(recipe, space, verdict, codes)
+    return verdict
 
 
 def show(found: Sequence[verdicts.Verdict]) -> None:

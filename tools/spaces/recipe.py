@@ -113,6 +113,10 @@ class Recipe:
         """The space that ships."""
         return SPACES / f"{self.name}.safetensors"
 
+    def sheet(self, kind: str) -> Path:
+        """A contact sheet's file."""
+        return SHEETS / f"{self.name}-{kind}.png"
+
     def kept(self, shapes: Sequence[str]) -> list[str]:
         """Those of ``shapes`` that are trained on, sorted: the order of the codes."""
         return [name for i, name in enumerate(sorted(shapes)) if not self._is_held_out(i)]

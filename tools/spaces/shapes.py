@@ -12,7 +12,9 @@ import numpy as np
 import torch
 
 from core.topology import topology
-from core.training.sampling import FloatArray, IntArray, Samples, outer_faces, sample_mesh
+from core.training.geometry import FloatArray, IntArray
+from core.training.sampling import Samples, sample_mesh
+from core.training.voids import outer_faces
 
 from .recipe import RADIUS, Recipe, maker
 

@@ -1,0 +1,162 @@
+"""``spaces/NAME.md``: the model card, made from the space's file and its recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from core.files import write_whole
+from core.sliders import LOWEST_R2
+from core.space import Space
+from core.training.autodecoder import TrainingOptions
+
+from .recipe import RADIUS, Recipe
+
+LIKENESS = (
+    ("volume_iou", "volume IoU, mean"),
+    ("volume_iou_worst", "worst"),
+    ("chamfer_squared", "Chamfer, squared x 1000"),
+    ("chamfer", "mean distance"),
+    ("normal_consistency", "normal consistency"),
+    ("watertight", "watertight"),
+    ("whole", "one watertight piece"),
+)
+PIECES = (
+    ("watertight", "watertight"),
+    ("whole", "one watertight piece"),
+    ("components_most", "most components"),
+    ("genus_low", "least genus"),
+    ("genus_high", "greatest"),
+    ("genus_between", "genus between that of the ends"),
+)
+SHARES = {"watertight", "whole", "genus_between"}
+SHEET_TEXTS = {
+    "training": "Training shapes, below each what its code gives",
+    "held-out": "Shapes never trained on, below each what encoding found",
+    "between": "Straight paths between codes",
+    "random": "Random codes within two deviations",
+}
+
+
+def write_card(recipe: Recipe, space: Space, options: TrainingOptions, file_bytes: int) -> None:
+    """Write the card beside the space's file."""
+    text = "\n".join(lines(recipe, space, options, file_bytes)) + "\n"
+    write_whole(recipe.file.with_suffix(".md"), text.encode("utf-8"))
+
+
+def lines(recipe: Recipe, space: Space, options: TrainingOptions, file_bytes: int) -> Iterator[str]:
+    """The card, line by line."""
+    card, form = space.card, space.decoder.architecture
+    yield from (f"# {recipe.title or recipe.name}", "", recipe.summary, "", "| | |", "|---|---|")
+    skips = f", skips at {', '.join(map(str, form.skips))}" if form.skips else ""
+    fourier = f", Fourier features of degree {form.fourier_degree}" if form.fourier_degree else ""
+    yield f"| file | `{recipe.file.name}`, {file_bytes / 1000:,.0f} kB |"
+    yield (
+        f"| decoder | {len(form.widths)} hidden layers of {', '.join(_widths(form.widths))}"
+        f"{skips}{fourier}; {form.flops / 1000:,.0f} kFLOP an evaluation |"
+    )
+    yield f"| codes | {len(space.codes)} of length {space.code_length} |"
+    yield f"| frame | Z up, front towards -Y, radius {RADIUS} in the cube, 1 in the world |"
+    yield from _origin(card, space)
+    yield from _names(card, space)
+    yield from _recipe(recipe, card, options)
+    yield from _quality(card)
+    yield from _pictures(recipe)
+    if recipe.limits:
+        yield from ("", "## Limits", "", recipe.limits)
+
+
+def _widths(widths: Sequence[int]) -> list[str]:
+    return [str(width) for width in dict.fromkeys(widths)]
+
+
+def _origin(card: Mapping[str, Any], space: Space) -> Iterator[str]:
+    names = space.shape_names
+    yield from ("", "## Training shapes", "", "| shapes | origin | licence |", "|---|---|---|")
+    held_out = card["held_out_shapes"]
+    apart = f"; {len(held_out)} more held out" if held_out else ""
+    which = f"`{names[0]}` to `{names[-1]}`, {len(names)} of them{apart}"
+    yield f"| {which} | {card['origin']} | {card['licence']} |"
+    if card["credits"]:
+        yield from ("", *(f"- {credit}" for credit in card["credits"]))
+    if held_out:
+        yield from ("", f"Held out, never trained on: {', '.join(held_out)}.")
+
+
+def _names(card: Mapping[str, Any], space: Space) -> Iterator[str]:
+    if card["examples"]:
+        listed = ", ".join(f"{e['name']} (`{e['shape']}`)" for e in card["examples"])
+        yield from ("", "## Examples", "", f"{listed}.")
+    if space.sliders:
+        yield from ("", "## Sliders", "", "| slider | from | to |", "|---|---|---|")
+        yield from (f"| {s.name} | {s.low:.1f} | {s.high:.1f} |" for s in space.sliders)
+        yield ""
+        yield (
+            "In standard deviations of the training shapes. A slider with a name is the expected "
+            "change of the code with that attribute, the others unchanged; attributes of which the "
+            f"codes explain less than {LOWEST_R2} of the variance, cross-validated, have none. "
+            "Those called Shape are principal axes of the rest."
+        )
+
+
+def _recipe(recipe: Recipe, card: Mapping[str, Any], options: TrainingOptions) -> Iterator[str]:
+    yield from ("", "## Recipe", "", f"`python3 dev.py spaces {recipe.name}` ({card['recipe']}).")
+    took = f", {card['seconds'] / 60:.0f} minutes" if card.get("seconds") else ""
+    yield (
+        f"{recipe.near:,} points near each surface and {recipe.volume:,} in the cube; "
+        f"{card['steps']:,} steps of {min(options.shapes_per_step, card['training_shapes'])} "
+        f"shapes x {options.points_per_shape} points{took}; clamp {options.clamp:g}, code weight "
+        f"{options.code_weight:g}, Adam at {options.decoder_rate:g} (codes {options.code_rate:g}), "
+        f"seed {card['seed']}."
+    )
+
+
+def _quality(card: Mapping[str, Any]) -> Iterator[str]:
+    quality = card["quality"]
+    if not quality:
+        return
+    yield from ("", "## Quality", "")
+    yield (
+        "Meshes at 128 cells against the shapes, radius 1: exact distances of 30,000 points each "
+        "way, volumes over at least 200,000 points in the box around both, by winding number. "
+        "Held-out shapes are encoded first."
+    )
+    kinds = (("training", "training"), ("held_out", "held out"))
+    yield from _table(
+        "shapes", LIKENESS, [(n, quality[k], "shapes") for k, n in kinds if k in quality]
+    )
+    kinds = (("between", "halfway between two codes"), ("random", "random, within two deviations"))
+    yield from _table(
+        "codes", PIECES, [(n, quality[k], "meshes") for k, n in kinds if k in quality]
+    )
+
+
+def _table(
+    first: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[tuple[str, Mapping[str, Any], str]],
+) -> Iterator[str]:
+    if not rows:
+        return
+    yield from ("", f"| {first} | {' | '.join(label for _, label in columns)} |")
+    yield "|---" * (len(columns) + 1) + "|"
+    for name, figures, count in rows:
+        cells = (_figure(key, figures.get(key)) for key, _ in columns)
+        yield f"| {figures[count]} {name} | {' | '.join(cells)} |"
+
+
+def _figure(key: str, value: object) -> str:
+    if value is None:
+        return "-"
+    if key in SHARES and isinstance(value, float | int):
+        return f"{100 * value:.0f} %"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _pictures(recipe: Recipe) -> Iterator[str]:
+    found = {kind: recipe.sheet(kind) for kind in SHEET_TEXTS}
+    found = {kind: path for kind, path in found.items() if path.exists()}
+    if found:
+        yield from ("", "## Pictures", "")
+        for kind, path in found.items():
+            yield f"- [{SHEET_TEXTS[kind]}](../docs/images/spaces/{path.name})"
