@@ -1,0 +1,48 @@
+"""Cars, drawn by this project's own rules: no measured car is among them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tools.spaces.cars.draws import attributes, draw
+from tools.spaces.cars.shape import Surface, surface
+
+COUNT = 240
+FIRST_SEED = 1000
+SOURCES = {
+    "licence": "CC0-1.0",
+    "origin": "This project's own parametric generator, tools/spaces/cars (CC0-1.0).",
+    "credits": [],
+}
+
+
+def meshes(folder: Path, *, count: int | None = None) -> None:
+    """Make what is missing of ``count`` cars in ``folder``; attributes and sources beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cars = {f"car_{seed}": draw(seed) for seed in range(FIRST_SEED, FIRST_SEED + (count or COUNT))}
+    for name, car in cars.items():
+        path = folder / f"{name}.ply"
+        if not path.exists():
+            partial = path.with_suffix(".part")
+            write_ply(partial, surface(car))
+            partial.replace(path)
+    named = {name: attributes(car) for name, car in cars.items()}
+    (folder.parent / "attributes.json").write_text(json.dumps(named, indent=1))
+    (folder.parent / "sources.json").write_text(json.dumps(SOURCES, indent=1))
+
+
+def write_ply(path: Path, mesh: Surface) -> None:
+    """Write a binary PLY file: float32 vertices, triangles."""
+    header = (
+        "ply\nformat binary_little_endian 1.0\n"
+        f"element vertex {len(mesh.vertices)}\n"
+        "property float x\nproperty float y\nproperty float z\n"
+        f"element face {len(mesh.faces)}\n"
+        "property list uchar int vertex_indices\nend_header\n"
+    )
+    faces = np.empty(len(mesh.faces), [("count", "u1"), ("corners", "<i4", 3)])
+    faces["count"], faces["corners"] = 3, mesh.faces
+    path.write_bytes(header.encode() + mesh.vertices.astype("<f4").tobytes() + faces.tobytes())
