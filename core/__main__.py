@@ -14,6 +14,7 @@ from typing import Any
 
 from . import commands
 from .errors import MeshSDFError
+from .training_arguments import add_training
 from .worker import __main__ as worker
 
 USER_ERROR, INTERRUPTED = 1, 130
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import torch
 
             torch.set_num_threads(options.threads)
-        options.run(options)
+        # A command that can be stopped halfway says so by its status.
+        status = int(options.run(options) or 0)
         sys.stdout.flush()
     except MeshSDFError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    return 0
+    return status
 
 
 def _lacking(module: str) -> str:
@@ -68,7 +70,7 @@ def _lacking(module: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m core",
-        description="Shape spaces as meshes: look into one, extract, blend, and fit.",
+        description="Shape spaces as meshes: look into one, extract, blend, fit, train.",
         epilog="A SPACE is the name of a built-in space (heads, or builtin:heads), a .safetensors "
         "file, or a DeepSDF experiment (its folder, specs.json or a .pth file in it). A CODE is "
         "the name or number of a known shape (from 0), 'mean', a .json file with "
@@ -108,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     blend.set_defaults(run=commands.interpolate)
 
     _add_fit(verbs, [common])
+    add_training(verbs, common)
     return parser
 
 

@@ -34,7 +34,7 @@ ENDS = {
 
 def info(options: argparse.Namespace) -> None:
     """Print what a space holds."""
-    space = _load(options)
+    space = load(options)
     form, statistics = space.decoder.architecture, space.statistics
     described = {
         "name": space.name,
@@ -95,7 +95,7 @@ def mesh(options: argparse.Namespace) -> None:
     from .meshfile import check_mesh_path, write_mesh
 
     check_mesh_path(options.out)
-    space = _load(options)
+    space = load(options)
     if options.code:
         numbers = not options.code[0].lower().endswith(".json")
         code = read_code(space, ",".join(options.code) + ("," if numbers else ""))
@@ -121,7 +121,7 @@ def interpolate(options: argparse.Namespace) -> None:
         )
     if options.out is not None:
         check_mesh_path(options.out)
-    space = _load(options)
+    space = load(options)
     codes = torch.stack([read_code(space, text) for text in options.codes])
     factors = [options.factor] if options.factor is not None else None
     for number, factor in enumerate(factors or torch.linspace(0, 1, options.frames).tolist()):
@@ -154,7 +154,7 @@ def fit(options: argparse.Namespace) -> None:
     chosen = FitOptions(**{name: value for name, value in given.items() if value is not None})
     if options.out is not None:
         check_mesh_path(options.out)
-    space = _load(options)
+    space = load(options)
     targets = [
         read_mask(path, threshold=options.threshold, invert=options.invert)
         for path in options.target
@@ -224,18 +224,24 @@ def _save(path: Path, code: Tensor, matrix: Tensor) -> None:
         ) from error
 
 
-def _load(options: argparse.Namespace) -> Space:
+def check_device(name: str) -> None:
+    """Raises MeshSDFError where torch cannot compute on the device of that name."""
     import torch
 
-    from .loading import load_space
-
     try:
-        torch.zeros(1, device=options.device)
+        torch.zeros(1, device=name)
     # torch says the same in many ways: NotImplementedError, AssertionError, RuntimeError.
     except Exception as error:
         raise MeshSDFError(
-            f"torch {torch.__version__} has no device '{options.device}'", "Use --device cpu"
+            f"torch {torch.__version__} has no device '{name}'", "Use --device cpu"
         ) from error
+
+
+def load(options: argparse.Namespace) -> Space:
+    """The space that is asked for; its warnings are told."""
+    from .loading import load_space
+
+    check_device(options.device)
     space = load_space(_space_path(options.space), up=options.up, device=options.device)
     for warning in space.warnings:
         print(f"warning: {warning}", file=sys.stderr)

@@ -70,13 +70,13 @@ class Learning:
     def start(self, options: TrainingOptions, seed: int) -> Iterator[Progress]:
         """Train from the beginning."""
         generator = torch.Generator().manual_seed(seed)
-        training = Training(options, len(self._shapes), generator=generator)
+        training = Training(options, len(self._shapes), generator=generator, device=self._device)
         self._save(training)
         yield from self._train(training)
 
     def resume(self) -> Iterator[Progress]:
         """Go on from the checkpoint. Raises TrainingError where it does not fit the shapes."""
-        training = Training.load(self._folder.checkpoint)
+        training = Training.load(self._folder.checkpoint, device=self._device)
         if len(training.codes) != len(self._shapes):
             raise TrainingError(
                 f"The checkpoint has {len(training.codes)} codes for {len(self._shapes)} shapes",
@@ -101,7 +101,7 @@ class Learning:
                         "points of each shape a step",
                         "Close other programs, or resume on another device: the checkpoint is kept",
                     ) from error
-            training = Training.load(self._folder.checkpoint)
+            training = Training.load(self._folder.checkpoint, device=self._device)
             fewer = max(1, points // 2)
             training.options = replace(training.options, points_per_shape=fewer)
             self._warnings.append(

@@ -163,7 +163,7 @@ class _Run:
         self._home.checkpoint.unlink(missing_ok=True)
         self.record = replace(record, shapes=tuple(self.samples))
         self._home.write(self.record.to_json())
-        yield from learning.start(_training_options(self.record), record.options.seed)
+        yield from learning.start(training_options(self.record), record.options.seed)
 
     def _card(self) -> dict[str, Any]:
         """What the space's file says of its origin; no path of this machine is told."""
@@ -180,7 +180,7 @@ class _Run:
         }
 
 
-def _training_options(record: Record) -> TrainingOptions:
+def training_options(record: Record) -> TrainingOptions:
     """Those that were asked for, or the preset's for so many shapes."""
     if record.options.training is not None:
         return record.options.training

@@ -31,7 +31,12 @@ class TrainingJob(Job[Progress]):
     def _merged(self, step: Progress) -> Progress:
         unsent = self._unsent
         if step.preview is None and isinstance(unsent, Progress) and unsent.preview is not None:
-            return replace(step, preview=unsent.preview, preview_name=unsent.preview_name)
+            return replace(
+                step,
+                preview=unsent.preview,
+                preview_name=unsent.preview_name,
+                frame=unsent.frame,
+            )
         return step
 
     def _done(self, step: Progress) -> bool:

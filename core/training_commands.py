@@ -1,0 +1,222 @@
+"""What the command line's commands of training do: train, encode, export, report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, current_thread, main_thread
+from typing import TYPE_CHECKING, Any
+
+from .commands import check_device, load
+from .errors import MeshSDFError
+
+if TYPE_CHECKING:
+    from .training.progress import Progress
+
+INTERRUPTED = 130
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train a space, or go on, and tell of it; 130 when it was stopped before its end."""
+    from .training.family import Alignment
+    from .training.run import RunOptions
+    from .training.run import train as run
+
+    if options.source is None and not options.resume:
+        raise MeshSDFError("No meshes are named", "Name their folder, or go on with --resume")
+    if options.resume and options.source is not None:
+        raise MeshSDFError(
+            "--resume goes on with the run's own meshes", "Leave out the folder of meshes"
+        )
+    device = options.device or "cpu"
+    check_device(device)
+    wished = None
+    if options.source is not None:
+        wished = RunOptions(
+            name=options.name or options.out.absolute().name,
+            preset=options.preset,
+            alignment=Alignment(options.up, options.centre, options.normalise),
+            seed=options.seed,
+            device=device,
+            threads=options.threads or 0,
+            held_out=options.held_out,
+            thickness=options.thickness,
+        )
+    with _stopped_by_interrupt() as stop:
+        steps = run(
+            options.out,
+            options.source,
+            wished,
+            anew=options.anew,
+            device=options.device,
+            stop=stop,
+            previews=False,
+        )
+        last = _tell(steps)
+    if last.path is not None:
+        print(f"wrote {last.path}")
+    if last.reason == "stopped":
+        command = shlex.join(["python", "-m", "core", "train", "--out", str(options.out)])
+        print(f"stopped; nothing is lost, go on with: {command} --resume", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+@contextmanager
+def _stopped_by_interrupt() -> Iterator[Event]:
+    """The first Ctrl+C asks for an end after the step, the second ends at once."""
+    stop = Event()
+
+    def interrupted(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print("stopping after this step; Ctrl+C again ends at once", file=sys.stderr)
+
+    if current_thread() is not main_thread():
+        yield stop
+        return
+    former = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _tell(steps: Iterator[Progress]) -> Progress:
+    """A line for every mesh, and every few seconds of training; the last progress."""
+    told, warned, stage, last = -math.inf, 0, "", None
+    for last in steps:
+        for warning in last.warnings[warned:]:
+            print(f"warning: {warning}", file=sys.stderr)
+        warned = len(last.warnings)
+        now = time.monotonic()
+        often = last.stage == stage == "training" and now - told < SECONDS_BETWEEN_LINES
+        if last.finished or often:
+            continue
+        told, stage = now, last.stage
+        print(_line(last), flush=True)
+    assert last is not None
+    if last.reason == "trained":
+        print(f"trained: {last.done} steps, error {last.loss or 0:.5f} of the cube's half side")
+    return last
+
+
+def _line(progress: Progress) -> str:
+    parts = [f"{progress.stage:<8} {progress.done} of {progress.total}"]
+    if progress.stage != "training":
+        parts.append(progress.message)
+    if progress.loss is not None:
+        parts.append(f"error {progress.loss:.5f}")
+    if progress.seconds_left is not None:
+        parts.append(f"{_duration(progress.seconds_left)} left")
+    return "  ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def encode(options: argparse.Namespace) -> None:
+    """Find the code of a mesh or point cloud, and tell how close it came."""
+    import numpy as np
+
+    from .extraction import extract
+    from .meshfile import check_mesh_path, write_mesh
+    from .training.cloudfile import is_cloud, read_cloud
+    from .training.meshes import read_mesh
+    from .training.newshape import EncodeOptions, NewShape
+    from .training.packages import check_packages
+
+    check_packages()
+    if options.mesh is not None:
+        check_mesh_path(options.mesh)
+    space = load(options)
+    if is_cloud(options.shape):
+        vertices, faces = read_cloud(options.shape), np.zeros((0, 3), np.int64)
+    else:
+        mesh = read_mesh(options.shape)
+        vertices, faces = mesh.vertices, mesh.faces
+    wished = EncodeOptions(
+        partial=options.partial,
+        steps=options.steps,
+        centre=options.centre,
+        normalise=options.normalise,
+        seed=options.seed,
+    )
+    shape = NewShape(space, vertices, faces, wished)
+    told, step = time.monotonic(), None
+    for step in shape.encode():
+        if time.monotonic() - told > SECONDS_BETWEEN_LINES:
+            told = time.monotonic()
+            print(f"step {step.step} of {step.steps}", flush=True)
+    assert step is not None
+    assert step.error is not None
+    size = float(np.ptp(vertices[np.unique(faces)] if len(faces) else vertices, axis=0).max())
+    print(
+        f"mean surface error {step.error:.3g}, {100 * step.error / size:.3f} % of the shape's "
+        "longest side"
+    )
+    print(f"code {' '.join(f'{float(value):.6g}' for value in step.code)}")
+    if options.out is not None:
+        _write_code(options.out, step.code.tolist(), step.object_matrix.tolist(), step.error)
+    if options.mesh is not None:
+        found = extract(space, step.code, options.resolution)
+        if not len(found.vertices):
+            raise MeshSDFError("There is no surface, so no mesh was written", "Use another space")
+        write_mesh(options.mesh, found.vertices, found.faces, space.frame)
+
+
+def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:
+    from .files import write_whole
+
+    value = {"code": code, "object_matrix": matrix, "surface_error": error}
+    if not math.isfinite(error):
+        value["surface_error"] = None
+    try:
+        write_whole(path, json.dumps(value, indent=1).encode())
+    except OSError as problem:
+        raise MeshSDFError(
+            f"'{path}' cannot be written: {problem.strerror or problem}", "Choose another folder"
+        ) from problem
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write a space as a DeepSDF experiment."""
+    from .deepsdf.export import export_experiment
+
+    files, notes = export_experiment(load(options), options.folder)
+    for file in files:
+        print(f"wrote {file}")
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def report(options: argparse.Namespace) -> None:
+    """What became of each mesh of a run."""
+    from .training.runfolder import RunFolder
+
+    folder = RunFolder(options.folder)
+    folder.read()
+    meshes, warnings = folder.read_report()
+    width = max((len(entry["name"]) for entry in meshes), default=0)
+    for entry in meshes:
+        said = [str(entry.get("kind") or entry["outcome"]), *entry.get("repairs", [])]
+        if "problem" in entry:
+            said.append(f"{entry['problem']}. {entry['remedy']}.")
+        print(f"{entry['name']:<{width}}  {'; '.join(said)}")
+    for warning in warnings:
+        if not warning.startswith("Left out"):
+            print(f"warning: {warning}")

@@ -1,0 +1,213 @@
+"""The command line's training, encoding and exporting: what it prints, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from core.__main__ import INTERRUPTED, USER_ERROR, main
+from core.decoder import Architecture
+from core.loading import load_space
+from core.spacefile import write_space
+from core.training import preparation
+from core.training import run as run_module
+from core.training.autodecoder import TrainingOptions
+from core.training_commands import _duration
+
+from .octahedron import octahedra, radius
+from .worker_client import environment
+
+TINY = TrainingOptions(
+    Architecture(2, (16, 16)), steps=20, shapes_per_step=2, points_per_shape=128, clamp=0.3
+)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    monkeypatch.setattr(preparation, "NEAR_POINTS", 2_000)
+    monkeypatch.setattr(preparation, "VOLUME_POINTS", 1_000)
+    monkeypatch.setattr(run_module, "training_options", lambda *_: TINY)
+
+
+@pytest.fixture
+def meshes(tmp_path: Path) -> Path:
+    folder = tmp_path / "meshes"
+    folder.mkdir()
+    trimesh.creation.icosphere(2).export(folder / "ball.ply")
+    trimesh.creation.icosphere(2, radius=0.5).export(folder / "small.ply")
+    return folder
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    write_space(tmp_path / "octahedra.safetensors", octahedra())
+    return tmp_path / "octahedra.safetensors"
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    capsys.readouterr()
+    assert run(*arguments) == USER_ERROR
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    return error
+
+
+def octahedron(code: float) -> Any:
+    corners = np.concatenate([np.eye(3), -np.eye(3)]) * radius(code)
+    return trimesh.convex.convex_hull(corners)
+
+
+def test_train(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "balls"
+    assert run("train", meshes, "--out", out, "--preset", "draft", "--seed", 3) == 0
+    said = capsys.readouterr()
+    for stage in ("reading", "signing", "sampling", "training"):
+        assert f"{stage:<8} 0 of " in said.out
+    assert "trained: 20 steps" in said.out
+    assert f"wrote {out / 'balls.safetensors'}" in said.out
+    assert said.err == ""
+    space = load_space(out / "balls.safetensors")
+    assert (space.name, space.shape_names) == ("balls", ("ball", "small"))
+    assert (space.card["seed"], space.card["preset"]) == (3, "draft")
+    assert run("report", out) == 0
+    assert capsys.readouterr().out.splitlines() == ["ball   closed", "small  closed"]
+    # Again, and resumed: nothing is left to do.
+    assert run("train", "--out", out, "--resume") == 0
+
+
+def test_train_warns_and_reports(
+    meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (meshes / "bad.obj").write_text("v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n")
+    assert run("train", meshes, "--out", tmp_path / "run", "--name", "my balls") == 0
+    error = capsys.readouterr().err
+    assert error.startswith("warning: Left out: 'bad.obj'")
+    assert error.count("\n") == 1
+    assert (tmp_path / "run" / "my balls.safetensors").is_file()
+    assert run("report", tmp_path / "run") == 0
+    assert "bad    refused; " in capsys.readouterr().out
+
+
+def test_what_cannot_be_trained(
+    meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert "--resume" in fails(capsys, "train", "--out", out)
+    assert "no run" in fails(capsys, "train", "--out", out, "--resume")
+    assert "own meshes" in fails(capsys, "train", meshes, "--out", out, "--resume")
+    assert "no device 'abacus'" in fails(
+        capsys, "train", meshes, "--out", out, "--device", "abacus"
+    )
+    assert "'held_out'" in fails(capsys, "train", meshes, "--out", out, "--held-out", 2)
+    assert "no folder of meshes" in fails(capsys, "train", tmp_path / "none", "--out", out)
+    assert "no run" in fails(capsys, "report", tmp_path / "none")
+    assert run("train", meshes, "--out", tmp_path / "b") == 0
+    assert "other options" in fails(capsys, "train", meshes, "--out", tmp_path / "b", "--seed", 1)
+    assert run("train", meshes, "--out", tmp_path / "b", "--seed", 1, "--anew") == 0
+
+
+def test_an_interrupt_keeps_what_there_is(meshes: Path, tmp_path: Path) -> None:
+    """The real process, with the real Ctrl+C, in the middle of the training."""
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", "train", str(meshes), "--out", str(out)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("training"):
+            process.send_signal(signal.SIGINT)
+            break
+    rest, error = process.communicate(timeout=100)
+    assert process.returncode == INTERRUPTED
+    assert f"wrote {out / 'run.safetensors'}" in rest
+    assert "stopping after this step" in error
+    assert f"go on with: python -m core train --out {out} --resume" in error
+    assert "Traceback" not in error
+    assert load_space(out / "run.safetensors").card["steps"] > 0
+    assert (out / "training.pt").is_file()
+
+
+@pytest.mark.parametrize("kind", ["mesh", "scan", "ply", "xyz", "npy"])
+def test_encode(kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mesh, given = octahedron(0.5), tmp_path / "given.ply"
+    more: list[object] = []
+    points, _ = trimesh.sample.sample_surface(mesh, 800, seed=1)
+    if kind == "mesh":
+        mesh.export(given)
+    elif kind == "scan":
+        more = ["--partial"]
+        trimesh.Trimesh(mesh.vertices, mesh.faces[:5]).export(given)
+    elif kind == "ply":
+        trimesh.PointCloud(points).export(given)
+    elif kind == "xyz":
+        given = given.with_suffix(".xyz")
+        np.savetxt(given, points)
+    else:
+        given = given.with_suffix(".npy")
+        np.save(given, points)
+    code, out = tmp_path / "code.json", tmp_path / "out.ply"
+    more += ["--out", code, "--mesh", out, "--resolution", 24]
+    assert run("encode", path, given, *more) == 0
+    said = capsys.readouterr().out
+    assert 0 <= float(said.split()[3].rstrip(",")) < 0.02
+    assert "% of the shape's longest side" in said
+    saved = json.loads(code.read_text())
+    assert saved["code"] == pytest.approx([0.5], abs=0.06)
+    assert saved["surface_error"] < 0.02
+    reach = np.abs(trimesh.load(out).vertices).sum(axis=1).max()
+    assert reach == pytest.approx(radius(0.5), abs=0.03)
+    # The code is one that the other commands read.
+    assert run("mesh", path, "--code", code, "--resolution", 8, "--out", out) == 0
+
+
+def test_what_cannot_be_encoded(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    octahedron(0).apply_scale(30).export(tmp_path / "large.ply")
+    assert "normalised" in fails(capsys, "encode", path, tmp_path / "large.ply")
+    assert run("encode", path, tmp_path / "large.ply", "--normalise", "--steps", 3) == 0
+    assert "cannot be read" in fails(capsys, "encode", path, tmp_path / "none.ply")
+    (tmp_path / "text.xyz").write_text("one two three\n")
+    assert "point cloud" in fails(capsys, "encode", path, tmp_path / "text.xyz")
+    (tmp_path / "few.xyz").write_text("0 0 0\n1 0 0\n")
+    assert "2 points" in fails(capsys, "encode", path, tmp_path / "few.xyz")
+    assert "no mesh file" in fails(capsys, "encode", path, path)
+
+
+def test_export(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", path, tmp_path / "experiment") == 0
+    said = capsys.readouterr()
+    assert said.out.count("wrote ") == 4
+    assert said.err.startswith("note: ")
+    assert run("info", tmp_path / "experiment") == 0
+    assert "octahedra: 3 codes" in capsys.readouterr().out
+    assert "not empty" in fails(capsys, "export", path, tmp_path / "experiment")
+
+
+def test_durations() -> None:
+    assert [_duration(s) for s in (0.4, 59.6, 61, 3600, 7385)] == [
+        "0 s",
+        "1 min 00 s",
+        "1 min 01 s",
+        "1 h 00 min",
+        "2 h 03 min",
+    ]
