@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from .geometry import (
+    BoolArray,
     FloatArray,
     IntArray,
     face_areas,
     face_normals,
+    libigl,
     signed_volumes,
     winding_numbers,
 )
@@ -73,6 +75,29 @@ def orient(vertices: FloatArray, faces: IntArray) -> Oriented:
     areas = face_areas(vertices, faces[probes])
     wrong = float(areas[outside != 0].sum() / areas.sum()) if areas.sum() > 0 else 0.0
     return Oriented(faces, int(turned.sum()), int(dropped.sum()), wrong)
+
+
+def same_way(faces: IntArray) -> tuple[IntArray, IntArray]:
+    """``faces`` with neighbours looking the same way, and the sheet that each belongs to ``(F,)``.
+
+    Sheets end at open edges and where more than two faces meet.
+    """
+    turned, sheet = libigl().bfs_orient(np.ascontiguousarray(faces))
+    turned, sheet = np.asarray(turned, np.int64), np.asarray(sheet, np.int64)
+    # The way of a sheet is that of most of its faces.
+    changed = np.bincount(sheet, _turned(faces, turned)) > 0.5 * np.bincount(sheet)
+    return np.where(changed[sheet][:, None], turned[:, ::-1], turned), sheet
+
+
+def turned_faces(before: IntArray, after: IntArray) -> int:
+    """How many faces look the other way now."""
+    return int(_turned(before, after).sum())
+
+
+def _turned(before: IntArray, after: IntArray) -> BoolArray:
+    start = np.argmax(after == before[:, :1], axis=1)
+    following = np.take_along_axis(after, ((start + 1) % 3)[:, None], axis=1)[:, 0]
+    return np.asarray(following != before[:, 1])
 
 
 def _probes(vertices: FloatArray, faces: IntArray, label: IntArray) -> IntArray:
