@@ -38,6 +38,11 @@ class Conversation:
         self.phase = "starting"  # "asked", then "over"
 
     @property
+    def python(self) -> str:
+        """The Python that runs the worker; empty before it was started."""
+        return self._worker.python if self._worker is not None else ""
+
+    @property
     def importing(self) -> bool:
         """Whether the worker is still on its way."""
         return self.phase == "starting"
@@ -109,7 +114,10 @@ class Conversation:
         if op == "error" and identity >= self._asked and identity != self._stop_id:
             self.end()
             raise WorkerError(
-                str(header.get("kind")), str(header.get("problem")), str(header.get("remedy", ""))
+                str(header.get("kind")),
+                str(header.get("problem")),
+                str(header.get("remedy", "")),
+                missing=tuple(str(name) for name in header.get("missing") or ()),
             )
         if op != self._answer or identity < self._asked:
             return None

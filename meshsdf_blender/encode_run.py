@@ -9,26 +9,30 @@ from typing import Any
 import bpy
 import numpy as np
 from mathutils import Matrix
-from mathutils.bvhtree import BVHTree
 
 from . import catalogue, codes, door, encode_source, fit_run, shape_new
 from .conversation import Conversation, Question
 from .encode_source import Placement
 from .errors import Refusal
-from .mesh_upload import read as read_mesh
 
 MEAN_RESOLUTION = 48
-MOST_MEASURED = 5000  # points of the source whose distance to the result is measured
+STEP_RESOLUTION = 16  # of the steps' own meshes, which are not shown
 
 
 @dataclass(frozen=True)
 class EncodeStep:
-    """How far an encoding is, with the best code so far."""
+    """How far an encoding is, with its code.
+
+    ``matrix`` takes the space's local coordinates to those in which the source was sent; ``error``
+    is the mean distance between the surfaces there, None before the last step.
+    """
 
     step: int
     steps: int
     done: bool
     code: np.ndarray
+    matrix: np.ndarray
+    error: float | None
 
 
 class EncodeRun:
@@ -48,7 +52,7 @@ class EncodeRun:
     ) -> None:
         catalogue.existing(space)
         self._space, self._up, self._match = space, up, placement == "MATCH"
-        self._options = {**(options or {}), "partial": partial}
+        self._options = {**(options or {}), "partial": partial, "resolution": STEP_RESOLUTION}
         self._source = encode_source.read(context, ob, selected=selected)
         self._placement: Placement | None = None
         self._talk = Conversation("shapes", "encode", "step", self._question)
@@ -96,8 +100,8 @@ class EncodeRun:
     ) -> tuple[bpy.types.Object, float]:
         """The new shape where the source stands, and its surface error; ends the run. Refusal.
 
-        The error is the mean distance from the source's points to the shape, as a share of the
-        longest side of their box.
+        The error is the mean distance between the two surfaces, as a share of the longest side of
+        the source's box; NaN where the worker could not tell.
         """
         self._talk.end()
         fit_run.leave(self)
@@ -106,8 +110,10 @@ class EncodeRun:
         name = f"{self._source.name} encoded"
         ob = shape_new.add(context, self._space, self._up, code, name=name, resolution=resolution)
         assert self._placement is not None
-        ob.matrix_world = Matrix([list(map(float, row)) for row in self._placement.matrix])
-        return ob, self._error(ob)
+        matrix = self._placement.matrix @ step.matrix
+        ob.matrix_world = Matrix([list(map(float, row)) for row in matrix])
+        size = float(np.ptp(self._source.box, axis=0).max()) / self._placement.scale
+        return ob, float("nan") if step.error is None else step.error / size
 
     def _question(self) -> Question:
         info = catalogue.info(self._space, self._up)
@@ -127,28 +133,26 @@ class EncodeRun:
             "vertices": self._placement.local(self._source.points).astype(np.float32),
             "faces": np.ascontiguousarray(self._source.faces, dtype=np.int32),
         }
-        return {**header, "options": self._options}, arrays
-
-    def _error(self, ob: bpy.types.Object) -> float:
-        assert self._placement is not None
-        points = self._placement.local(self._source.points)
-        size = float(np.ptp(self._source.box, axis=0).max()) / self._placement.scale
-        every = max(1, len(points) // MOST_MEASURED)
-        vertices, faces = read_mesh(ob.data)  # type: ignore[arg-type]
-        tree = BVHTree.FromPolygons(vertices.tolist(), faces.tolist())
-        found = [tree.find_nearest(point)[3] for point in points[::every].tolist()]
-        return float(np.mean([distance for distance in found if distance is not None])) / size
+        # As it stands, it is neither centred nor scaled; else as the space's training had it.
+        keep = {} if self._match else {"centre": False, "normalise": False}
+        return {**header, "options": {**self._options, **keep}}, arrays
 
 
 def _step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> EncodeStep:
     try:
-        return EncodeStep(
+        error = header.get("error")
+        step = EncodeStep(
             step=int(header["step"]),
             steps=int(header["steps"]),
             done=bool(header["done"]),
             code=np.array(arrays["code"], dtype=np.float32).reshape(-1),
+            matrix=np.array(arrays["object"], dtype=np.float64),
+            error=None if error is None else float(error),
         )
+        if step.matrix.shape != (4, 4) or not np.isfinite(step.matrix).all():
+            raise ValueError("its matrix")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Refusal(
             f"The worker sent a step that cannot be read ({error})", "Report this with Copy Details"
         ) from error
+    return step

@@ -17,10 +17,16 @@ class Refusal(Exception):
 
 
 class WorkerError(Refusal):
-    """The worker answered with an error; ``kind`` is one of docs/protocol.md. It lives on."""
+    """The worker answered with an error; ``kind`` is one of docs/protocol.md. It lives on.
 
-    def __init__(self, kind: str, problem: str, remedy: str = "") -> None:
+    ``missing`` names packages that its Python lacks for what was asked.
+    """
+
+    def __init__(
+        self, kind: str, problem: str, remedy: str = "", *, missing: tuple[str, ...] = ()
+    ) -> None:
         self.kind = kind
+        self.missing = missing
         super().__init__(problem, remedy)
 
 

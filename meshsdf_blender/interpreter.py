@@ -145,9 +145,11 @@ def find(chosen: str = "") -> list[Interpreter]:
     return tried
 
 
-def pip_command(executable: str) -> str:
-    """What to type to give a Python what the worker needs."""
+def pip_command(executable: str, *packages: str) -> str:
+    """What to type to give a Python what the worker needs, or these packages only."""
     quoted = f'"{executable}"' if " " in executable else executable
+    if packages:
+        return f"{quoted} -m pip install {' '.join(packages)}"
     index = " --extra-index-url https://download.pytorch.org/whl/cpu" * (sys.platform == "linux")
     return f'{quoted} -m pip install "torch>=2.6" scikit-image scipy safetensors numpy{index}'
 

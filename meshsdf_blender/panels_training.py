@@ -11,6 +11,7 @@ import bpy
 
 from . import catalogue, fit_run, training_run
 from .panels import Tab, characters
+from .training_folder import REFUSED
 from .training_properties import TrainingSettings
 from .training_run import Outcome
 
@@ -141,6 +142,8 @@ def _draw_outcome(layout: bpy.types.UILayout, outcome: Outcome, width: int) -> N
         column.label(text=line, icon="CHECKMARK" if well else "ERROR")
     for line in lines[1:]:
         column.label(text=line, icon="BLANK1")
+    if outcome.installable:
+        layout.operator("meshsdf.copy_command", icon="CONSOLE")
     if outcome.path:
         add = layout.operator("meshsdf.shape_add", icon="ADD")
         add.space, add.up = outcome.path, "FILE"
@@ -158,7 +161,8 @@ def _draw_report(layout: bpy.types.UILayout, outcome: Outcome, width: int) -> No
         title += f", {refused} refused"
     column.label(text=title, icon="ERROR" if refused else "MESH_DATA")
     for line in outcome.lines[:MOST_LINES]:
-        column.label(text=textwrap.shorten(line, width, placeholder="..."), icon="BLANK1")
+        told = line.rpartition(REFUSED)[2]  # the reason names what was refused
+        column.label(text=textwrap.shorten(told, width, placeholder="..."), icon="BLANK1")
     box.operator("meshsdf.train_report", icon="TEXT")
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from . import door, training_folder
+from . import door, interpreter, training_folder
 from .conversation import Conversation, Question
-from .errors import Refusal, WorkerLost
+from .errors import Refusal, WorkerError, WorkerLost
 
 STAGES = {
     "reading": "Reading Meshes",
@@ -65,6 +65,7 @@ class Outcome:
     text: str = ""
     problem: str = ""
     resumable: bool = False
+    installable: bool = False  # whether door.status.command would mend the problem
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -158,6 +159,9 @@ class TrainingRun:
             self.outcome.problem = f"{error.problem}. {RESUME}."
         else:
             self.outcome.problem = str(error) or type(error).__name__
+        if isinstance(error, WorkerError) and error.missing:
+            door.status.command = interpreter.pip_command(self._talk.python, *error.missing)
+            self.outcome.installable = True
         self.abandon()
 
     def abandon(self) -> None:

@@ -18,6 +18,7 @@ from .errors import Refusal
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 MOST_FACES = 2_000_000  # of one shape, as the worker has it: signing takes a minute and 3 GB
+FEWEST = 2  # one shape alone leaves nothing to vary
 MOST_TOLD = 3
 LONGEST_NAME = 80
 APART = 3.0  # sizes of the largest shape that a family may span before it is said to stand apart
@@ -54,7 +55,7 @@ class Source:
         self._largest = 0.0
 
     def meshes(self) -> Iterator[SourceMesh]:
-        """Every shape that can be used. Raises Refusal at the end where there is none."""
+        """Every shape that can be used. Raises Refusal at the end where there are too few."""
         wanted = {_key(ob) for _, objects, _ in self._shapes for ob in objects}
         instances = _instances(self._depsgraph, wanted)
         stems: set[str] = set()
@@ -71,13 +72,17 @@ class Source:
             self._largest = max(self._largest, float((high - low).max()))
             self.count += 1
             yield SourceMesh(_stem(name, stems), vertices, faces)
-        if not self.count:
-            more = len(self.refused) - MOST_TOLD
-            raise Refusal(
-                "Nothing here can be trained on: "
-                + " ".join(why for _, why in self.refused[:MOST_TOLD]),
-                f"{more} more were left out" if more > 0 else "",
-            )
+        if self.count < FEWEST:
+            raise self._too_few()
+
+    def _too_few(self) -> Refusal:
+        more = len(self.refused) - MOST_TOLD
+        told = " ".join(why for _, why in self.refused[:MOST_TOLD])
+        if self.count:
+            problem = f"A space needs two shapes or more, and {self.count} can be used. {told}"
+        else:
+            problem = f"Nothing here can be trained on. {told}"
+        return Refusal(problem, f"{more} more were left out" if more > 0 else "")
 
     @property
     def apart(self) -> bool:

@@ -164,7 +164,9 @@ class MESHSDF_OT_train_space(Training, _Trains, bpy.types.Operator):
         options: dict[str, Any] = {
             "name": name,
             "preset": self.preset.lower(),
-            "alignment": {"up": up, "centre": self.centre, "normalise": self.normalise},
+            "up": up,
+            "centre": self.centre,
+            "normalise": self.normalise,
             "seed": self.seed,
         }
         try:

@@ -42,7 +42,7 @@ class MESHSDF_OT_copy_command(Guarded, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         context.window_manager.clipboard = door.status.command
-        self.report({"INFO"}, "Copied: paste it into a terminal, then press Check Again")
+        self.report({"INFO"}, "Copied: paste it into a terminal, then try again")
 
 
 class MESHSDF_OT_copy_details(Guarded, bpy.types.Operator):

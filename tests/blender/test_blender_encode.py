@@ -48,27 +48,28 @@ def test_a_mesh_of_any_size_is_matched_to_the_mean_and_put_where_it_stands(egg, 
     assert ob.scale[0] == pytest.approx(ob.scale[1])
     assert ob.scale[0] > 5
     low, high = box(ob)
-    np.testing.assert_allclose((low + high) / 2, (30, 0, 5), atol=0.2)
+    moved = 0.125 * ob.scale[0]  # by the fake
+    np.testing.assert_allclose((low + high) / 2, (30 + moved, 0, 5), atol=0.2)
     np.testing.assert_allclose(high - low, (14, 10, 10), rtol=0.05)
 
 
-def test_the_surface_error_is_that_of_the_shape(egg, fake, part):
-    run = part("encode_run").EncodeRun(
-        bpy.context, egg, fake.space, "FILE", placement="KEEP", partial=False, selected=False
-    )
+def to_end(run):
     while (step := run.advance(0.1)) is None or not step.done:
         pass
-    _, error = run.finish(bpy.context, step, resolution=256)
-    assert error < 0.004
-    run = part("encode_run").EncodeRun(
-        bpy.context, egg, fake.space, "FILE", placement="KEEP", partial=False, selected=False
-    )
-    while (step := run.advance(0.1)) is None or not step.done:
-        pass
-    worse = part("encode_run").EncodeStep(step.step, step.steps, True, step.code * 0)
-    _, error = run.finish(bpy.context, worse, resolution=256)
-    # Radii 0.5 in place of 0.7 along x: 0.2 at the tips, nothing at the equator.
-    assert 0.02 < error < 0.1
+    return step
+
+
+def test_the_surface_error_is_a_share_of_the_sources_box(egg, fake, part):
+    egg.scale = (14, 10, 10)
+    bpy.context.view_layer.update()
+    for placement, size in (("KEEP", 14.0), ("MATCH", 1.0)):
+        run = part("encode_run").EncodeRun(
+            bpy.context, egg, fake.space, "FILE",
+            placement=placement, partial=False, selected=False,
+        )  # fmt: skip
+        _, error = run.finish(bpy.context, to_end(run), resolution=32)
+        # The fake says 0.007 in the units in which it was sent.
+        assert error == pytest.approx(0.007 / size, rel=0.25)
 
 
 def test_selected_vertices_are_a_point_cloud(egg, fake):
@@ -85,6 +86,7 @@ def no_vertices(ob):
 
 def no_number(ob):
     ob.data.vertices[3].co.y = float("inf")
+    ob.data.update()
 
 
 def no_size(ob):
@@ -133,8 +135,7 @@ def test_encoding_keeps_others_off_the_worker_and_can_be_stopped(egg, fake, part
     with pytest.raises(RuntimeError, match=r"A fit is running"):
         bpy.ops.meshsdf.shape_add(space=fake.space)
     assert bpy.ops.meshsdf.fit_stop() == {"FINISHED"}
-    while (step := run.advance(0.1)) is None or not step.done:
-        pass
+    step = to_end(run)
     assert step.step < 5
     run.finish(bpy.context, step, resolution=32)
     assert part("fit_run").current() is None

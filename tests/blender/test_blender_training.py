@@ -82,8 +82,8 @@ def test_selected_objects_become_a_space_that_shapes_can_be_added_from(pair, sce
     folder = out / "Bälle"
     assert sorted(p.name for p in (folder / "meshes").iterdir()) == ["Large ü.ply", "Small.ply"]
     asked = json.loads((folder / "run.json").read_text("utf-8"))["options"]
-    alignment = {"up": "Z", "centre": True, "normalise": False}
-    assert asked == {"name": "Bälle", "preset": "draft", "alignment": alignment, "seed": 7}
+    placed = {"up": "Z", "centre": True, "normalise": False}
+    assert asked == {"name": "Bälle", "preset": "draft", **placed, "seed": 7}
     assert scene.meshsdf.loaded[0].name == "Bälle"
     assert Path(scene.meshsdf.space) == folder / "Bälle.safetensors"
     assert bpy.ops.meshsdf.shape_add() == {"FINISHED"}
@@ -128,7 +128,7 @@ def test_a_collection_gives_one_shape_for_each_object_child_and_instance(pair, s
         "a_b": 80, "Car": 160, "Twin": 160,
     }  # fmt: skip
     np.testing.assert_allclose(found["Twin"][0][:, 2].mean(), 10, atol=1e-4)
-    assert np.ptp(found["Car"][0][:, 0]) == pytest.approx(2.8, abs=1e-3)
+    assert np.ptp(found["Car"][0][:, 0]) > 2.7  # the wheel stands 2 to the right of the body
 
 
 def test_a_folder_is_read_by_the_worker_with_its_up_axis(pair, out, tmp_path):
@@ -139,7 +139,8 @@ def test_a_folder_is_read_by_the_worker_with_its_up_axis(pair, out, tmp_path):
     train(out, source="FOLDER", folder=str(meshes), up="Y", centre=False, normalise=True)
     asked = json.loads((out / "meshes here" / "run.json").read_text("utf-8"))
     assert asked["names"] == ["a", "b"]
-    assert asked["options"]["alignment"] == {"up": "Y", "centre": False, "normalise": True}
+    options = asked["options"]
+    assert (options["up"], options["centre"], options["normalise"]) == ("Y", False, True)
     assert not (out / "meshes here" / "meshes").exists()
 
 
@@ -173,11 +174,9 @@ def nothing():
         (nothing, r"Object 'Odd' is no mesh \(empty\)"),
     ],
 )
-def test_what_is_no_shape_is_refused_by_name_and_the_rest_goes_on(
-    pair, scene, out, part, data, message
-):
+def test_what_is_no_shape_is_refused_by_name_and_the_rest_goes_on(pair, out, part, data, message):
     odd = bpy.data.objects.new("Odd", data())
-    scene.collection.objects.link(odd)
+    bpy.context.scene.collection.objects.link(odd)
     select(odd)
     with pytest.raises(RuntimeError, match=message):
         train(out, name="alone")
@@ -196,9 +195,9 @@ def test_what_is_no_shape_is_refused_by_name_and_the_rest_goes_on(
 def test_hidden_objects_and_other_modes_are_refused_by_name(pair, out, part):
     pair[0].hide_set(True)
     family = new_collection("Family")
-    for ob in pair:
+    for ob in (*pair, sphere("Third")):
         family.objects.link(ob)
-    assert train(out, source="COLLECTION", collection="Family") == {"FINISHED"} or True
+    assert train(out, source="COLLECTION", collection="Family") == {"FINISHED"}
     assert "Small: refused: Object 'Small' is hidden. Show it, or leave it out." in (
         part("training_run").last().lines
     )
@@ -220,7 +219,7 @@ def test_bad_sources_are_refused_and_leave_no_folder(pair, out):
     with pytest.raises(RuntimeError, match=r"No object is selected"):
         train(out)
     select(pair[0])
-    with pytest.raises(RuntimeError, match=r"needs two shapes, and 1 can be used\. Add shapes"):
+    with pytest.raises(RuntimeError, match=r"needs two shapes or more, and 1 can be used"):
         train(out)
     assert not out.exists() or not list(out.iterdir())
     bpy.ops.object.mode_set(mode="EDIT")
@@ -261,26 +260,28 @@ def test_a_full_disk_leaves_nothing_behind(pair, out, part, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("mode", "message"),
+    ("mode", "words"),
     [
         ("die_at_train_7", r"The worker stopped \(exit code 9\).*Resume Training goes on from"),
         ("half_preview", r"progress that cannot be read"),
         ("full_disk", r"The disk is full\. Free some space"),
     ],
 )
-def test_a_run_that_breaks_off_can_be_resumed(pair, scene, fake, out, part, mode, message):
+def test_a_run_that_breaks_off_can_be_resumed(pair, part, fake, mode, words):
     fake(mode)
-    with pytest.raises(RuntimeError, match=message):
+    out = Path(fake.space).parent / "runs"
+    loaded = bpy.context.scene.meshsdf.loaded
+    with pytest.raises(RuntimeError, match=words):
         train(out, name="Broken")
     assert part("training_run").current() is None
     assert part("training_run").last().resumable
-    assert not scene.meshsdf.loaded
+    assert not loaded
     folder = out / "Broken"
     reached = json.loads((folder / "run.json").read_text("utf-8"))["step"]
     assert 1 < reached < 20
     fake("")
     assert bpy.ops.meshsdf.train_resume(directory=str(folder)) == {"FINISHED"}
-    assert scene.meshsdf.loaded[0].name == "Broken"
+    assert loaded[0].name == "Broken"
     assert not part("training_run").last().resumable
 
 
@@ -467,9 +468,10 @@ def test_disabling_ends_a_training_which_can_be_resumed(live, part):
     live.until(lambda: told().factor > 0.2)
     process = part("door")._started["training"].process
     live.module.unregister()
-    assert process.wait(5) == 0
-    assert (live.run.folder / "run.json").is_file()
     live.module.register()
+    assert process.wait(5) is not None
+    assert "training" not in part("door")._started
+    assert (live.run.folder / "run.json").is_file()
 
 
 def test_names_fit_every_file_system(part):

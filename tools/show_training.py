@@ -1,0 +1,143 @@
+"""A training to look at: run inside a Blender with a window, it makes a family and trains a space.
+
+    blender --python tools/show_training.py -- [--stage empty|train|done|refused] [--count 6]
+
+The sidebar's tab is opened at "Train a Space", so that a screenshot shows it. --stage says how far
+to go: "done" stops the training after a while and adds a shape of what there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import bpy
+from mathutils import Euler
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
+import headless_fit
+
+AFTER_DRAWING = 2.0  # seconds until the window was drawn once, which the tab needs
+STOP_AFTER = 12.0  # seconds of training before "done" stops it
+LOOK_AGAIN = 0.5
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stage", choices=("empty", "train", "done", "refused"), default="train")
+    parser.add_argument("--count", type=int, default=6, help="shapes in the family")
+    parser.add_argument("--preset", choices=("DRAFT", "BALANCED", "FINE"), default="DRAFT")
+    return parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
+
+
+OPTIONS = parsed()
+
+
+def family() -> bpy.types.Collection:
+    """Mugs from slim to wide, in a row: a tube and a handle each, in a collection of its own."""
+    mugs = bpy.data.collections.new("Mugs")
+    bpy.context.scene.collection.children.link(mugs)
+    for number in range(OPTIONS.count):
+        share = number / max(1, OPTIONS.count - 1)
+        mug = bpy.data.collections.new(f"Mug {number + 1}")
+        mugs.children.link(mug)
+        x, radius, height = 1.6 * number, 0.3 + 0.25 * share, 1.2 - 0.5 * share
+        bpy.ops.mesh.primitive_cylinder_add(
+            radius=radius, depth=height, location=(x, 0, height / 2)
+        )
+        _into(mug, f"Body {number + 1}")
+        bpy.ops.mesh.primitive_torus_add(
+            location=(x + radius, 0, height / 2),
+            rotation=(1.5708, 0, 0),
+            major_radius=0.3 * height,
+            minor_radius=0.07,
+        )
+        _into(mug, f"Handle {number + 1}")
+    if OPTIONS.stage == "refused":
+        mugs.objects.link(bpy.data.objects.new("Key Light", bpy.data.lights.new("Key", "POINT")))
+        mugs.objects.link(bpy.data.objects.new("Dots", bpy.data.meshes.new("Dots")))
+    return mugs
+
+
+def _into(collection: bpy.types.Collection, name: str) -> None:
+    ob = bpy.context.active_object
+    ob.name = name
+    for other in list(ob.users_collection):
+        other.objects.unlink(ob)
+    collection.objects.link(ob)
+
+
+def show() -> None:
+    """The family, the sidebar's tab, and the training."""
+    for ob in list(bpy.data.objects):
+        bpy.data.objects.remove(ob)
+    mugs = family()
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    view = next(region for region in area.regions if region.type == "WINDOW")
+    next(r for r in area.regions if r.type == "UI").active_panel_category = "MeshSDF"
+    area.spaces.active.region_3d.view_rotation = Euler((1.25, 0, 0.3)).to_quaternion()
+    with bpy.context.temp_override(window=window, area=area, region=view):
+        bpy.ops.view3d.view_all()
+    settings = bpy.context.scene.meshsdf_training
+    settings.source, settings.collection, settings.preset = "COLLECTION", mugs, OPTIONS.preset
+    bpy.ops.ed.undo_push(message="Family")
+    if OPTIONS.stage == "empty":
+        return
+    with bpy.context.temp_override(window=window, area=area, region=view):
+        bpy.ops.meshsdf.train_space(
+            "INVOKE_DEFAULT",
+            source="COLLECTION",
+            collection=mugs.name,
+            preset=OPTIONS.preset,
+            output=tempfile.mkdtemp(prefix="training-"),
+        )
+    if OPTIONS.stage == "done":
+        bpy.app.timers.register(stop, first_interval=STOP_AFTER)
+
+
+def stop() -> float | None:
+    """Stop the training once it trains, then add a shape of the space."""
+    told = bpy.context.window_manager.meshsdf_training
+    if told.text.startswith("Training"):
+        bpy.ops.meshsdf.train_stop()
+    if told.text:
+        return LOOK_AGAIN
+    window = bpy.context.window_manager.windows[0]
+    with bpy.context.temp_override(window=window):
+        bpy.ops.meshsdf.shape_add()
+    return None
+
+
+def main() -> None:
+    bpy.context.preferences.view.show_splash = False
+    headless_fit.enable(bpy, Path(__file__).resolve().parents[1])
+    _open_panels()
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    area.spaces.active.show_region_ui = True
+    bpy.app.timers.register(show, first_interval=AFTER_DRAWING)
+
+
+def _open_panels() -> None:
+    """Register the panel anew as one that is open, which a script cannot ask of a drawn one."""
+    for name in ("MESHSDF_PT_train_settings", "MESHSDF_PT_train"):
+        panel = getattr(bpy.types, name)
+        bpy.utils.unregister_class(panel)
+    for name, panel in _panels():
+        if name == "MESHSDF_PT_train":
+            panel.bl_options = set()
+        bpy.utils.register_class(panel)
+
+
+def _panels() -> list[tuple[str, type]]:
+    names = ("MESHSDF_PT_train", "MESHSDF_PT_train_settings")
+    module = next(
+        m for n, m in sys.modules.items() if n.endswith("meshsdf_blender.panels_training")
+    )
+    return [(name, getattr(module, name)) for name in names]
+
+
+main()
