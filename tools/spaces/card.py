@@ -102,11 +102,13 @@ def _names(card: Mapping[str, Any], space: Space) -> Iterator[str]:
 def _recipe(recipe: Recipe, card: Mapping[str, Any], options: TrainingOptions) -> Iterator[str]:
     yield from ("", "## Recipe", "", f"`python3 dev.py spaces {recipe.name}` ({card['recipe']}).")
     took = f", {card['seconds'] / 60:.0f} minutes" if card.get("seconds") else ""
+    muon = f"Muon at {options.matrix_rate:g} for matrices, " if options.matrix_rate else ""
     yield (
         f"{recipe.near:,} points near each surface and {recipe.volume:,} in the cube; "
         f"{card['steps']:,} steps of {min(options.shapes_per_step, card['training_shapes'])} "
         f"shapes x {options.points_per_shape} points{took}; clamp {options.clamp:g}, code weight "
-        f"{options.code_weight:g}, Adam at {options.decoder_rate:g} (codes {options.code_rate:g}), "
+        f"{options.code_weight:g}, {muon}Adam at {options.decoder_rate:g} (codes "
+        f"{options.code_rate:g}), "
         f"seed {card['seed']}."
     )
 

@@ -44,9 +44,6 @@ def judge(
     folder: Path | None = None,
     most: int = SHAPES,
     held_out_codes: dict[str, Tensor] | None = None,
-    cells: int = CELLS,
-    pairs: int = PAIRS,
-    random_codes: int = RANDOM_CODES,
     say: Say = lambda text: None,
 ) -> Verdict:
     """Measure ``space``.
@@ -65,7 +62,7 @@ def judge(
 
     def figures(name: str, code: Tensor) -> tuple[str, Quality, int | None]:
         shape = shapes.read(recipe, files[name])
-        vertices, faces = surface(space, code, cells)
+        vertices, faces = surface(space, code)
         rng = np.random.default_rng((recipe.seed, crc32(name.encode())))
         try:
             quality = compare(vertices, faces, shape.vertices, shape.faces, rng=rng)
@@ -86,7 +83,7 @@ def judge(
         held_out.append(figures(name, encoded[name]))
 
     def report(code: Tensor) -> Topology:
-        mesh = extract(space, code, cells)
+        mesh = extract(space, code, CELLS)
         return topology(mesh.vertices, mesh.faces)
 
     def end(name: str) -> Topology:
@@ -94,11 +91,11 @@ def judge(
             meshes[name] = report(known[name])
         return meshes[name]
 
-    chosen = random_pairs(list(known), pairs, seed=recipe.seed)
-    say(f"{len(chosen)} pairs, {random_codes} random codes")
+    chosen = random_pairs(list(known), PAIRS, seed=recipe.seed)
+    say(f"{len(chosen)} pairs, {RANDOM_CODES} random codes")
     middle = [report(torch.lerp(known[a], known[b], 0.5)) for a, b in chosen]
     ends = [(end(a), end(b)) for a, b in chosen]
-    drawn = [report(code) for code in within_deviations(space, random_codes, seed=recipe.seed)]
+    drawn = [report(code) for code in within_deviations(space, RANDOM_CODES, seed=recipe.seed)]
     verdict = Verdict(
         name=space.name,
         file_bytes=file_bytes,
@@ -113,9 +110,9 @@ def judge(
     return replace(verdict, short=tuple(shortfalls(recipe, verdict)))
 
 
-def surface(space: Space, code: Tensor, cells: int = CELLS) -> tuple[FloatArray, IntArray]:
+def surface(space: Space, code: Tensor) -> tuple[FloatArray, IntArray]:
     """The mesh of ``code`` in the world, its vertices projected onto f = 0."""
-    mesh = extract(space, code, cells, newton=1)
+    mesh = extract(space, code, CELLS, newton=1)
     matrix = space.frame.matrix().numpy()
     vertices = mesh.vertices.double().numpy() @ matrix[:3, :3].T + matrix[:3, 3]
     return vertices, mesh.faces.numpy()
