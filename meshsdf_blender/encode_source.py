@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 from .errors import Refusal
-from .training_source import triangles
+from .training_source import somewhere, triangles
 
 LEAST_POINTS = 10
 NO_FACES = np.zeros((0, 3), dtype=np.int32)
@@ -60,7 +60,7 @@ def read(context: bpy.types.Context, ob: bpy.types.Object, *, selected: bool) ->
     whole = points
     if selected:
         points, faces = _selected(ob, matrix), NO_FACES
-    if not np.isfinite(points).all() or not np.isfinite(whole).all():
+    if not somewhere(whole).all():
         raise Refusal(
             f"Object '{ob.name}' has vertices without a position (NaN or infinite)",
             "Delete them, or look at its modifiers",

@@ -21,6 +21,7 @@ MOST_FACES = 2_000_000  # of one shape, as the worker has it: signing takes a mi
 FEWEST = 2  # one shape alone leaves nothing to vary
 MOST_TOLD = 3
 LONGEST_NAME = 80
+FARTHEST = 1e30
 APART = 3.0  # sizes of the largest shape that a family may span before it is said to stand apart
 
 
@@ -138,7 +139,7 @@ def _joined(
     starts = np.cumsum([0, *(len(vertices) for vertices, _ in parts)])
     vertices = np.concatenate([vertices for vertices, _ in parts])
     faces = np.concatenate([f + start for (_, f), start in zip(parts, starts[:-1], strict=True)])
-    bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
+    bad = np.flatnonzero(~somewhere(vertices))
     if len(bad):
         what = "Collection" if joined else "Object"
         raise Refusal(
@@ -220,6 +221,11 @@ def triangles(mesh: bpy.types.Mesh, matrix: np.ndarray) -> Part:
     if np.linalg.det(matrix[:3, :3]) < 0:
         faces = faces[:, ::-1]
     return vertices, faces
+
+
+def somewhere(vertices: np.ndarray) -> np.ndarray:
+    """Which vertices ``(V, 3)`` have a position. Blender turns infinity into its largest float."""
+    return (np.isfinite(vertices) & (np.abs(vertices) < FARTHEST)).all(axis=1)
 
 
 def _key(ob: bpy.types.Object) -> str:
