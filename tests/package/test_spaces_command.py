@@ -1,0 +1,227 @@
+"""``dev.py spaces`` and ``dev.py bench spaces`` on ellipsoids, from meshes to pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from PIL import Image
+
+from core.decoder import Architecture
+from core.quality import compare
+from core.spacefile import read_space
+from core.training.autodecoder import Training, TrainingOptions
+from tools import bench_spaces
+from tools.spaces import build, judge, recipe, record, render, sheets
+from tools.spaces.examples import far_apart
+from tools.spaces.recipe import Floors, Recipe
+from tools.spaces.verdict import Pieces, Verdict, shortfalls
+
+COUNT, SEED = 24, 3
+NAMES = [f"ball_{i:03}" for i in range(COUNT)]
+TINY = Recipe(
+    "tiny",
+    TrainingOptions(
+        Architecture(2, (32, 32)),
+        steps=150,
+        shapes_per_step=8,
+        points_per_shape=256,
+        decoder_rate=5e-3,
+        code_rate=5e-3,
+        code_deviation=0.1,
+    ),
+    seed=SEED,
+    count=COUNT,
+    near=4000,
+    volume=1000,
+    encoding_steps=60,
+    encoding_points=512,
+    floors=Floors(0.5, 0.5),
+    title="Tiny",
+    summary="Ellipsoids.",
+    origin="Made by a test",
+    limits="Round.",
+)
+
+
+def make_meshes(folder: Path, *, count: int | None = None) -> None:
+    """Ellipsoids whose height is an attribute."""
+    attributes = {}
+    for number, name in enumerate(NAMES[:count]):
+        height = 0.4 + 0.55 * number / COUNT
+        ball = trimesh.creation.icosphere(subdivisions=2)
+        ball.apply_scale([0.6, 0.6, height])
+        ball.export(folder / f"{name}.ply")
+        attributes[name] = {"height": height}
+    (folder.parent / "attributes.json").write_text(json.dumps(attributes))
+    sources = {"licence": "CC0-1.0", "origin": "a test", "credits": ["A. Sphere"]}
+    (folder.parent / "sources.json").write_text(json.dumps(sources))
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    module = ModuleType("tools.spaces.tiny")
+    module.RECIPE, module.meshes = TINY, make_meshes
+    module.__file__ = str(recipe.ROOT / "tools" / "spaces" / "recipe.py")
+    monkeypatch.setitem(sys.modules, "tools.spaces.tiny", module)
+    monkeypatch.setattr(recipe, "NAMES", ("tiny",))
+    for name in ("DATA", "SPACES", "SHEETS"):
+        monkeypatch.setattr(recipe, name, tmp_path / name)
+    monkeypatch.setattr(judge, "CELLS", 24)
+    fewer = partial(compare, surface_points=2000, volume_points=5000)
+    monkeypatch.setattr(judge, "compare", fewer)
+    monkeypatch.setattr(judge, "PAIRS", 5)
+    monkeypatch.setattr(judge, "RANDOM_CODES", 5)
+    monkeypatch.setattr(sheets, "TILE", 32)
+    monkeypatch.setattr(sheets, "PATHS", 2)
+    monkeypatch.setattr(sheets, "RANDOM_CODES", 4)
+    return TINY
+
+
+def test_one_command_makes_the_space_and_all_that_belongs_to_it(
+    tiny: Recipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build.main(["tiny", "--shapes", "3"]) == 0
+    space = read_space(tiny.file)
+    held_out = [NAMES[5], NAMES[15]]
+    assert space.card["held_out_shapes"] == held_out
+    assert space.shape_names == tuple(name for name in NAMES if name not in held_out)
+    quality = space.card["quality"]
+    assert quality["held_out"]["shapes"] == 2
+    assert quality["training"]["shapes"] == 3
+    assert quality["held_out"]["volume_iou"] > 0.5
+    assert quality["between"]["meshes"] == 5
+    assert space.sliders[0].name == "Height"
+    tallest, flattest = space.codes[-1], space.codes[0]
+    assert float((tallest - flattest) @ space.sliders[0].offset) > 0
+    card = tiny.file.with_suffix(".md").read_text()
+    for text in ("# Tiny", "CC0-1.0", "A. Sphere", held_out[1], "Height", "150 steps", "Round."):
+        assert text in card
+    with Image.open(tiny.file.with_suffix(".png")) as thumbnail:
+        assert thumbnail.size == (256, 256)
+    for kind in ("training", "held-out", "between", "random"):
+        assert tiny.sheet(kind).stat().st_size <= sheets.LARGEST_BYTES
+        assert tiny.sheet(kind).name in card
+    assert "all reached" in capsys.readouterr().out
+
+    before = tiny.file.read_bytes()
+    assert build.main(["tiny", "--write-only"]) == 0
+    assert tiny.file.read_bytes() == before
+
+
+def test_an_interrupted_training_goes_on(tiny: Recipe) -> None:
+    assert build.main(["tiny", "--meshes-only"]) == 0
+    assert not tiny.checkpoint.exists()
+    start = Training(tiny.training, 22, generator=torch.Generator().manual_seed(1))
+    start.step = tiny.training.steps - 2
+    start.save(tiny.checkpoint)
+    assert build.main(["tiny", "--train-only"]) == 0
+    assert Training.load(tiny.checkpoint).step == tiny.training.steps
+
+
+def test_codes_that_are_not_those_of_the_shapes_are_refused(tiny: Recipe) -> None:
+    build.main(["tiny", "--meshes-only"])
+    Training(tiny.training, 5, generator=torch.Generator()).save(tiny.checkpoint)
+    with pytest.raises(SystemExit, match="5 codes, and there are 22"):
+        build.main(["tiny", "--write-only"])
+
+
+def test_the_exit_status_tells_of_a_floor_that_is_missed(
+    tiny: Recipe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build.main(["tiny", "--meshes-only"])
+    Training(tiny.training, 22, generator=torch.Generator().manual_seed(1)).save(tiny.checkpoint)
+    build.main(["tiny", "--write-only"])
+    assert bench_spaces.main(["tiny", "--shapes", "1", "--quiet"]) == 1
+    assert "IoU on training shapes: " in capsys.readouterr().out
+    easy = replace(TINY, floors=Floors(0.0, 0.0, None))
+    monkeypatch.setattr(sys.modules["tools.spaces.tiny"], "RECIPE", easy)
+    assert bench_spaces.main(["tiny", "--shapes", "1", "--quiet"]) == 0
+
+
+def test_figures_of_another_training_are_not_used(tiny: Recipe) -> None:
+    build.main(["tiny", "--meshes-only"])
+    for seed, known in ((1, False), (1, True), (2, False)):
+        generator = torch.Generator().manual_seed(seed)
+        Training(tiny.training, 22, generator=generator).save(tiny.checkpoint)
+        build.main(["tiny", "--write-only"])
+        space = read_space(tiny.file)
+        assert bool(space.card["quality"]) is known
+        if not known and seed == 1:
+            bench_spaces.main(["tiny", "--shapes", "1", "--quiet"])
+            assert set(record.held_out_codes(tiny, space)) == {NAMES[5]}
+
+
+def test_every_tenth_shape_is_kept_apart() -> None:
+    shuffled = [NAMES[i] for i in np.random.default_rng(1).permutation(COUNT)]
+    assert TINY.apart(shuffled) == [NAMES[5], NAMES[15]]
+    assert sorted(TINY.kept(shuffled) + TINY.apart(shuffled)) == NAMES
+    assert replace(TINY, held_out=False).kept(NAMES) == NAMES
+
+
+def test_names_without_a_recipe() -> None:
+    with pytest.raises(SystemExit, match="no recipe 'dogs'"):
+        recipe.maker("dogs")
+
+
+def test_floors_and_size() -> None:
+    pieces = Pieces(100, 1.0, 0.9, 1.1, 2, 0, 1)
+    verdict = Verdict("tiny", 4_000_000, 22, 2, None, None, pieces, None, ())
+    short = list(shortfalls(replace(TINY, floors=Floors(0.98, None, 0.95)), verdict))
+    assert short == [
+        "IoU on training shapes: not measured, 0.98 expected",
+        "share of whole shapes between pairs: 0.9000, 0.0500 below 0.95",
+        "file: 4,000,000 bytes, more than 3,000,000",
+    ]
+
+
+def test_random_codes_stay_within_two_deviations(tiny: Recipe) -> None:
+    build.main(["tiny", "--meshes-only"])
+    Training(tiny.training, 22, generator=torch.Generator().manual_seed(1)).save(tiny.checkpoint)
+    build.main(["tiny", "--write-only"])
+    space = read_space(tiny.file)
+    codes = judge.within_deviations(space, 500, seed=1)
+    whitened = space.statistics.whiten(codes)
+    assert float(whitened.abs().max()) <= 2.001
+    assert float(whitened.std()) == pytest.approx(0.88, abs=0.04)  # a normal cut off at two
+
+
+def test_a_picture_of_a_sphere() -> None:
+    """Its silhouette is a disc, it is lit from above, and what is nearer hides what is behind."""
+    ball = trimesh.creation.icosphere(subdivisions=4, radius=0.8)
+    picture = render.render(np.asarray(ball.vertices), np.asarray(ball.faces), 96, half_height=1.0)
+    assert picture[..., 3].mean() == pytest.approx(np.pi * 0.8**2 / 4, rel=0.01)
+    assert picture[20, 48, :3].mean() > picture[76, 48, :3].mean() + 0.1
+    front = ball.copy().apply_scale(0.3).apply_translation([0, -1, 0])
+    both = trimesh.util.concatenate([ball, front])
+    alone = render.render(np.asarray(ball.vertices), np.asarray(ball.faces), 64, azimuth=0.0)
+    hidden = both.copy().apply_transform(np.diag([1.0, -1, 1, 1]))
+    seen = [
+        render.render(np.asarray(m.vertices), np.asarray(m.faces), 64, azimuth=0.0, elevation=0.0)
+        for m in (both, hidden)
+    ]
+    assert alone.shape == (64, 64, 4)
+    assert np.abs(seen[0] - seen[1]).max() > 0.05  # behind the ball, the small one is not seen
+    assert not render.render(np.zeros((0, 3)), np.zeros((0, 3), np.int64), 16).any()
+
+
+def test_sheets_are_made_small() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3)).astype(np.uint8)
+    data = sheets.png(sheets.contact_sheet("noise", [[noise, noise], [noise]]), most=20_000)
+    assert 5_000 < len(data) <= 20_000
+
+
+def test_examples_lie_far_apart() -> None:
+    codes = torch.tensor([[0.0, 0], [0.1, 0], [5, 5], [-5, 5.2], [0, 0.2]])
+    chosen = far_apart(codes, 3)
+    assert len(set(chosen)) == 3
+    assert {2, 3} < set(chosen)
+    assert far_apart(codes[:1], 3) == [0]
