@@ -57,14 +57,14 @@ class TrainingOptions:
 
     architecture: Architecture
     steps: int = 4_000
-    shapes_per_step: int = 16
-    points_per_shape: int = 128
+    shapes_per_step: int = 32
+    points_per_shape: int = 64
     clamp: float = 0.1
     code_weight: float = 1e-4
     code_deviation: float = 0.01
-    matrix_rate: float = 1.5e-2
-    decoder_rate: float = 5e-3
-    code_rate: float = 1e-2
+    matrix_rate: float = 6e-3
+    decoder_rate: float = 2e-3
+    code_rate: float = 6e-3
     final_rate: float = 0.01
     bfloat16: bool = False
 

@@ -22,6 +22,7 @@ ITERATIONS = 5
 # With this factor a step is as large as Adam's at the same rate (Liu et al., 2025, section 2.2).
 ADAM_SIZE = 0.2
 TINY = 1e-12
+NOTHING = 1e-30
 
 
 class Muon(torch.optim.Optimizer):
@@ -52,6 +53,9 @@ class Muon(torch.optim.Optimizer):
             state["momentum"] = torch.zeros_like(matrix)
         momentum: Tensor = state["momentum"]
         momentum.lerp_(matrix.grad, 1 - group["momentum"])
+        # The momentum of a unit that never fires decays into denormal numbers, with which a CPU
+        # multiplies a hundred times slower: a step took 290 ms in place of 57.
+        momentum.mul_(momentum.abs() > NOTHING)
         return matrix.grad.lerp(momentum, group["momentum"])
 
 

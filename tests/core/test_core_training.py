@@ -31,6 +31,7 @@ OPTIONS = TrainingOptions(
     points_per_shape=512,
     clamp=0.3,
     code_deviation=0.1,
+    matrix_rate=1.5e-2,
     decoder_rate=5e-3,
     code_rate=5e-3,
 )
