@@ -6,6 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import bpy
 
+# Paths that may start with // say so since 4.5; 5.x warns of those that do not.
+RELATIVE_PATH: set[str] = (
+    {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+)
+
 
 def driving_curves(block: bpy.types.ID) -> Iterator[bpy.types.FCurve]:
     """All curves that animate a datablock: of its drivers, its action and its NLA strips."""

@@ -12,6 +12,8 @@ from bpy.props import (
     StringProperty,
 )
 
+from .compat import RELATIVE_PATH
+
 SOURCES = (
     ("SELECTED", "Selected Objects", "Each selected object is one shape"),
     (
@@ -50,7 +52,10 @@ class Training:
 
     source: EnumProperty(name="Train On", description="Where the shapes are", items=SOURCES)
     folder: StringProperty(
-        name="Folder", description="A folder of mesh files, one for each shape", subtype="DIR_PATH"
+        name="Folder",
+        description="A folder of mesh files, one for each shape",
+        subtype="DIR_PATH",
+        options=RELATIVE_PATH,
     )
     up: EnumProperty(name="Up Axis", description="The files' axis that points up", items=UPS)
     name: StringProperty(
@@ -77,6 +82,7 @@ class Training:
         description="Where the run's folder is made; empty: beside the .blend file, or the "
         "extension's own folder where it was never saved",
         subtype="DIR_PATH",
+        options=RELATIVE_PATH,
     )
     seed: IntProperty(
         name="Seed",

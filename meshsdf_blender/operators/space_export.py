@@ -8,6 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from .. import catalogue, door
+from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..properties import UP_AXES
 from ..training_source import file_stem
@@ -20,7 +21,10 @@ class MESHSDF_OT_space_export(NeedsNoFit, bpy.types.Operator):
     bl_description = "Write decoder and codes as a DeepSDF experiment folder"
 
     filepath: StringProperty(
-        name="Folder", description="The folder to make, or an empty one", subtype="FILE_PATH"
+        name="Folder",
+        description="The folder to make, or an empty one",
+        subtype="FILE_PATH",
+        options=RELATIVE_PATH,
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
     space: StringProperty(

@@ -12,6 +12,7 @@ import numpy as np
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import plyfile, training_folder, training_live, training_run, training_source
+from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..space_offer import offer
 from ..training_properties import Training
@@ -183,7 +184,10 @@ class MESHSDF_OT_train_resume(_Trains, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(
-        name="Run Folder", description="The folder that holds run.json", subtype="DIR_PATH"
+        name="Run Folder",
+        description="The folder that holds run.json",
+        subtype="DIR_PATH",
+        options=RELATIVE_PATH,
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
     print_every: IntProperty(

@@ -288,15 +288,22 @@ def test_a_run_that_breaks_off_can_be_resumed(pair, part, fake, mode, words):
 def test_the_shapes_worker_answers_while_a_space_is_trained(pair, fake, out, part):
     fake("slow")
     run = started(part, out)
-    run.advance(5.0)
+    assert next_step(run).total == 20
     assert bpy.ops.meshsdf.shape_add(space=fake.space) == {"FINISHED"}
     workers = part("door")._started
     assert workers["training"].process.pid != workers["shapes"].process.pid
     with pytest.raises(RuntimeError, match=r"A training is running"):
         train(out)
     part("door").close("shapes")
-    assert run.advance(5.0) is not None
+    assert not next_step(run).finished
     run.abandon()
+
+
+def next_step(run):
+    end = time.monotonic() + LONGEST_SECONDS
+    while (step := run.advance(0.1)) is None:
+        assert time.monotonic() < end
+    return step
 
 
 def started(part, out):
