@@ -20,8 +20,8 @@ from .welding import parts
 
 # How far from a face its outside is tried, as a share of the mesh's diagonal.
 PROBE = 1e-4
-# Faces tried at the most, besides the largest one of each part.
-PROBES = 20_000
+# Places tried, besides one on the largest face of each part.
+PROBES = 6_000
 # Less than this share of the area may lie inside the solid: slivers and touching parts.
 OVERLAP_ALLOWED = 1e-3
 
@@ -57,24 +57,28 @@ def orient(vertices: FloatArray, faces: IntArray) -> Oriented:
         turned[:] = True
         volumes = -volumes
         faces = faces[:, ::-1]
-    probes = _probes(vertices, faces, label)
+    probes, places = _probes(vertices, faces, label)
     if (volumes < 0).any():
-        outside = _outside(vertices, faces, probes)
+        outside = _outside(vertices, faces, probes, places)
         # Beyond its faces an inward part itself counts -1: what is left is due to the others.
         alone = (volumes < 0) & (_mean(outside, label[probes], count) + 1 < 0.5)
         turned ^= alone
         faces = np.where(alone[label][:, None], faces[:, ::-1], faces)
-    outside = _outside(vertices, faces, probes)
+    outside = _outside(vertices, faces, probes, places)
     hidden = _mean((outside >= 1).astype(np.int64), label[probes], count) == 1
     # Two equal parts hide each other; then the overlap is left to who joins them.
     dropped = hidden if not hidden.all() else np.zeros(count, bool)
     if dropped.any():
-        faces, kept = faces[~dropped[label]], ~dropped[label[probes]]
-        probes = (np.cumsum(~dropped[label]) - 1)[probes[kept]]
-        outside = _outside(vertices, faces, probes)
-    areas = face_areas(vertices, faces[probes])
-    wrong = float(areas[outside != 0].sum() / areas.sum()) if areas.sum() > 0 else 0.0
-    return Oriented(faces, int(turned.sum()), int(dropped.sum()), wrong)
+        kept = ~dropped[label]
+        probed = kept[probes]
+        probes, places = (np.cumsum(kept) - 1)[probes[probed]], places[probed]
+        faces = faces[kept]
+        outside = _outside(vertices, faces, probes, places)
+    # The probes lie evenly by area, but for one in each part, which must not count as much.
+    even = slice(0, max(1, len(probes) - (count - int(dropped.sum()))))
+    return Oriented(
+        faces, int(turned.sum()), int(dropped.sum()), float((outside[even] != 0).mean())
+    )
 
 
 def same_way(faces: IntArray) -> tuple[IntArray, IntArray]:
@@ -100,21 +104,26 @@ def _turned(before: IntArray, after: IntArray) -> BoolArray:
     return np.asarray(following != before[:, 1])
 
 
-def _probes(vertices: FloatArray, faces: IntArray, label: IntArray) -> IntArray:
-    """Faces to try: the largest of each part, and others evenly."""
+def _probes(vertices: FloatArray, faces: IntArray, label: IntArray) -> tuple[IntArray, FloatArray]:
+    """Faces to try, and where on them ``(N, 3)``: evenly by area, and each part's largest face."""
     areas = face_areas(vertices, faces)
     by_size = np.argsort(-areas, kind="stable")
     _, first = np.unique(label[by_size], return_index=True)
-    step = max(1, len(faces) // PROBES)
-    chosen = np.unique(np.concatenate([by_size[first], np.arange(0, len(faces), step)]))
-    return np.asarray(chosen[areas[chosen] > 0], np.int64)
+    largest = by_size[first]
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(faces), PROBES, p=areas / areas.sum())
+    weights = rng.dirichlet((1, 1, 1), PROBES)
+    even = np.einsum("ni,nij->nj", weights, vertices[faces[chosen]])
+    places = np.concatenate([even, vertices[faces[largest]].mean(axis=1)])
+    return np.concatenate([chosen, largest]), places
 
 
-def _outside(vertices: FloatArray, faces: IntArray, probes: IntArray) -> IntArray:
+def _outside(
+    vertices: FloatArray, faces: IntArray, probes: IntArray, places: FloatArray
+) -> IntArray:
     """The winding number just beyond the faces ``probes``: zero where they are outward surface."""
     diagonal = float(np.linalg.norm(np.ptp(vertices, axis=0)))
-    chosen = faces[probes]
-    beyond = vertices[chosen].mean(axis=1) + PROBE * diagonal * face_normals(vertices, chosen)
+    beyond = places + PROBE * diagonal * face_normals(vertices, faces[probes])
     return np.rint(winding_numbers(vertices, faces, beyond)).astype(np.int64)
 
 

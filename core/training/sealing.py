@@ -19,7 +19,7 @@ from .geometry import (
     signed_volumes,
     winding_numbers,
 )
-from .sampling import surface_points
+from .sampling import signed_distances, surface_points
 
 # Cells along the longest side of the mesh's box, and how often the coarsest grid is halved to get
 # there. The border keeps the result closed, and the flood outside in one piece.
@@ -29,7 +29,7 @@ BORDER = 1 << HALVINGS
 # What is thinner than a cell tears. It is thickened by these numbers of cells, until it does not.
 THICKENINGS = (0.0, 0.5, 0.9)
 PLATE_CELLS = 0.9
-# Torn: so much of the surface is farther from the result than it should be, by this many cells.
+# Torn: more than this share of the surface is left outside of the result, by this many cells.
 TORN_SHARE = 0.01
 TORN_CELLS = 0.75
 TRIED_POINTS = 4000
@@ -70,17 +70,6 @@ class Walls:
             values = np.minimum(values, np.sqrt(squared) - plate)
         return values
 
-    def exposed(self, distance: float) -> FloatArray:
-        """Points of the surface ``(N, 3)`` that are not inside by more than ``distance``."""
-        rng = np.random.default_rng(0)
-        both = np.concatenate([self.solid, self.plates])
-        points = surface_points(self.vertices, both, TRIED_POINTS, rng=rng)
-        if not len(self.solid):
-            return points
-        around = points[:, None] + distance * np.concatenate([np.eye(3), -np.eye(3)])
-        winding = winding_numbers(self.vertices, self.solid, around.reshape(-1, 3)).reshape(-1, 6)
-        return np.ascontiguousarray(points[(winding < 0.5).any(axis=1)])
-
 
 def seal(walls: Walls, *, thickness: float = 0.0) -> Sealed:
     """The surface of what ``walls`` enclose (winding number above 1/2) and of their thin plates.
@@ -91,7 +80,8 @@ def seal(walls: Walls, *, thickness: float = 0.0) -> Sealed:
     used = walls.vertices[np.unique(np.concatenate([walls.solid, walls.plates]))]
     low, high = used.min(axis=0), used.max(axis=0)
     cell = float((high - low).max()) / (CELLS - 2 * BORDER)
-    exposed = walls.exposed(cell)
+    both = np.concatenate([walls.solid, walls.plates])
+    tried = surface_points(walls.vertices, both, TRIED_POINTS, rng=np.random.default_rng(0))
     for step in THICKENINGS:
         grow = max(thickness, step * cell)
         plate = max(grow, PLATE_CELLS * cell)
@@ -102,9 +92,9 @@ def seal(walls: Walls, *, thickness: float = 0.0) -> Sealed:
         sealed, crumbs = _largest(_surface(field, origin, cell))
         if not len(sealed[1]):
             continue
-        squared, *_ = libigl().point_mesh_squared_distance(exposed, *sealed)
-        allowed = TORN_CELLS * cell + reach
-        if (np.sqrt(squared) > allowed).mean() <= TORN_SHARE:
+        # Hidden faces and those around voids are inside now; what is outside was torn off.
+        beyond = signed_distances(*sealed, tried) > TORN_CELLS * cell
+        if beyond.mean() <= TORN_SHARE:
             return Sealed(*sealed, grow, cell, crumbs)
     raise SampleError(
         "It encloses nothing that holds together, even when thickened",
@@ -125,8 +115,9 @@ def _field(
         step = coarse / 2**level
         if level:
             values = _halved(values)
-            # The surface is nearer than that to all corners of the coarser cells that it crosses.
-            wanted = np.abs(values) < 2 * step * np.sqrt(3)
+            # The surface is nearer than a cell's diagonal to the corners of cells that it crosses;
+            # the rest allows for the error of interpolation.
+            wanted = np.abs(values) < 1.5 * step * np.sqrt(3)
         values[wanted] = walls.values(origin + step * np.argwhere(wanted), *sizes)
     outside, _ = ndimage.label(values >= 0)
     values[(outside != outside[0, 0, 0]) & (values >= 0)] = -cell
