@@ -218,9 +218,17 @@ def clamped_error(values: Tensor, distances: Tensor, clamp: float) -> Tensor:
     exceeds the clamp, but without a gradient there, and a run whose values all start beyond the
     clamp, or drift there because most samples are far outside, never comes back.
     """
+    return signed_excess(values, distances, clamp).abs().mean()
+
+
+def signed_excess(values: Tensor, distances: Tensor, clamp: float) -> Tensor:
+    """The errors of :func:`clamped_error` one by one ``(N,)``, above 0 where a value is too large.
+
+    Differentiable in ``values``.
+    """
     lowest = distances.clamp(max=clamp).where(distances > -clamp, -torch.inf)
     highest = distances.clamp(min=-clamp).where(distances < clamp, torch.inf)
-    return (torch.relu(lowest - values) + torch.relu(values - highest)).mean()
+    return torch.relu(values - highest) - torch.relu(lowest - values)
 
 
 def cosine_share(step: int, steps: int, final: float) -> float:

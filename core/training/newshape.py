@@ -29,7 +29,7 @@ from .signing import Solid, solid
 
 NEAR_POINTS, VOLUME_POINTS, CLOUD_POINTS = 60_000, 40_000, 60_000
 MEASURED_POINTS, MEASURED_CELLS = 5_000, 64
-STEPS = 300
+STEPS = 40
 RADIUS = 0.85
 # How far beside an open scan its two sides are known, in units of the cube.
 SIDE = 0.02
@@ -120,13 +120,8 @@ class NewShape:
     def encode(self) -> Iterator[EncodeStep]:
         """Find the code, a yield a step; the last has the error."""
         steps = self._options.steps or STEPS
-        codes = encode(
-            self.space.decoder,
-            self.samples,
-            start=self.space.mean_code.to(self.space.device),
-            generator=torch.Generator().manual_seed(self._options.seed),
-            steps=steps,
-        )
+        generator = torch.Generator().manual_seed(self._options.seed)
+        codes = encode(self.space, self.samples, generator=generator, steps=steps)
         step = None
         for number, code in enumerate(codes, 1):
             step = EncodeStep(number, steps, code.cpu(), 0.0, self.matrix)

@@ -20,7 +20,6 @@ from core.training.autodecoder import (
     clamped_error,
     cosine_share,
 )
-from core.training.encoding import encode
 from core.training.sampling import Samples
 
 RADII = (0.4, 0.7)
@@ -71,25 +70,6 @@ def test_two_balls_are_learnt(trained: Training) -> None:
     for code, radius in zip(space.codes, RADII, strict=True):
         distances = extract(space, code, 32, newton=1).vertices.norm(dim=1)
         assert float((distances - radius).abs().mean()) < 0.01
-
-
-def test_a_ball_in_between_is_encoded(trained: Training) -> None:
-    decoder = trained.decoder.requires_grad_(False)
-    shape = ball(RADII[0])
-    *steps, code = encode(
-        decoder,
-        shape,
-        start=trained.codes.detach().mean(dim=0),
-        generator=torch.Generator().manual_seed(0),
-        steps=60,
-        clamp=0.3,
-        rate=2e-2,
-    )
-    assert len(steps) == 59
-    points, distances = torch.from_numpy(shape.points), torch.from_numpy(shape.distances)
-    first = clamped_error(decoder.fold(steps[0]).evaluate(points), distances, 0.3)
-    last = clamped_error(decoder.fold(code).evaluate(points), distances, 0.3)
-    assert last < 0.02 < first
 
 
 def test_steps_report_themselves_and_end() -> None:

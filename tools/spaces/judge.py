@@ -121,9 +121,8 @@ def surface(space: Space, code: Tensor) -> tuple[FloatArray, IntArray]:
 def encoded_shape(recipe: Recipe, space: Space, path: Path) -> Tensor:
     """The code of a mesh file that the space was not trained on."""
     steps = encode(
-        space.decoder,
+        space,
         shapes.samples(recipe, path),
-        start=space.mean_code,
         generator=torch.Generator().manual_seed(recipe.seed),
         steps=recipe.encoding_steps,
         points=recipe.encoding_points,

@@ -82,7 +82,7 @@ class Recipe:
     fill_voids: bool = False
     thickness: float = 0.0
     held_out: bool = True
-    encoding_steps: int = 600
+    encoding_steps: int = 40
     encoding_points: int = 4096
     floors: Floors = Floors()
     title: str = ""
