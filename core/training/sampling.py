@@ -125,13 +125,20 @@ def signed_distances(vertices: FloatArray, faces: IntArray, points: FloatArray) 
         tried = np.ascontiguousarray(points[:: max(1, len(points) // TRIAL_POINTS)])
         trial, *_ = igl.signed_distance(tried, *arrays, sign_type=pseudonormal)
         agreed = (trial < 0) == (winding_numbers(*arrays, tried) > 0.5)
-        # libigl's pseudonormal gives NaN at degenerate faces.
-        if (np.isfinite(trial) & (agreed | (np.abs(trial) < UNSURE))).all():
+        # libigl's pseudonormal gives NaN at degenerate faces: there the winding number decides.
+        if (~np.isfinite(trial) | agreed | (np.abs(trial) < UNSURE)).all():
             distances, *_ = igl.signed_distance(points, *arrays, sign_type=pseudonormal)
-            if np.isfinite(distances).all():
-                return np.asarray(distances, np.float64)
-    squared, *_ = igl.point_mesh_squared_distance(points, *arrays)
-    inside = winding_numbers(*arrays, points) > 0.5
+            unknown = ~np.isfinite(distances)
+            if unknown.any():
+                distances[unknown] = _by_winding(np.ascontiguousarray(points[unknown]), *arrays)
+            return np.asarray(distances, np.float64)
+    return _by_winding(points, *arrays)
+
+
+def _by_winding(points: FloatArray, vertices: FloatArray, faces: IntArray) -> FloatArray:
+    """Exact distances, signed by the winding number: right for every mesh, and slow."""
+    squared, *_ = libigl().point_mesh_squared_distance(points, vertices, faces)
+    inside = winding_numbers(vertices, faces, points) > 0.5
     return np.asarray(np.where(inside, -1.0, 1.0) * np.sqrt(squared))
 
 
