@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 SUFFIXES = (".obj", ".ply", ".stl", ".glb")
-# A million faces take 0.7 GB to read; a space shows nothing of such detail.
+# A closed mesh of a million faces takes 1 s to read and 26 s to sign (processor time), and 0.8 GB.
 MOST_FACES = 1_000_000
 MOST_BYTES = 1 << 30
 # (x, y, z) to (x, -z, y)
