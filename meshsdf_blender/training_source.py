@@ -17,7 +17,7 @@ from .errors import Refusal
 
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-MOST_FACES = 2_000_000  # of one shape, as the worker has it: signing takes a minute and 3 GB
+MOST_FACES = 1_000_000  # of one shape, as the worker has it
 FEWEST = 2  # one shape alone leaves nothing to vary
 MOST_TOLD = 3
 LONGEST_NAME = 80
