@@ -46,6 +46,9 @@ class TrainingOptions:
         away from the surface true to the distance, which coarse-to-fine extraction relies on.
     code_weight, code_deviation
         Weight of |z|^2 in the loss, and the deviation of each value that codes start from.
+    code_noise
+        Deviation of what is added to a code at each step, in deviations of all codes along each
+        axis: what lies between codes then has to be a shape too (Zadeh et al., 2019).
     matrix_rate
         Muon's rate for the weight matrices at the start, in Adam's measure; 0 leaves them to Adam.
     decoder_rate, code_rate, final_rate
@@ -62,6 +65,7 @@ class TrainingOptions:
     clamp: float = 0.1
     code_weight: float = 1e-4
     code_deviation: float = 0.01
+    code_noise: float = 0.0
     matrix_rate: float = 6e-3
     decoder_rate: float = 2e-3
     code_rate: float = 6e-3
@@ -137,6 +141,9 @@ class Training:
         # that the generators stay together.
         order = torch.randperm(len(samples), generator=self.generator)
         drawn = order[: options.shapes_per_step].tolist()
+        noise = torch.zeros(len(drawn), self.codes.shape[1])
+        if options.code_noise:
+            noise.normal_(0, options.code_noise, generator=self.generator)
         batches = [draw(samples[i], options.points_per_shape, self.generator) for i in drawn]
         mine = self.team.share(len(drawn))
         for optimiser in self.optimisers:
@@ -146,8 +153,12 @@ class Training:
             points = torch.stack([batches[i][0] for i in mine])
             distances = torch.stack([batches[i][1] for i in mine])
             codes = self.codes[[drawn[i] for i in mine]]
+            seen = codes
+            if options.code_noise:
+                spread = self.codes.detach().std(dim=0, correction=0)
+                seen = codes + noise[list(mine)].to(device) * spread
             with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
-                values = self.decoder(codes[:, None], points)
+                values = self.decoder(seen[:, None], points)
             error = clamped_error(values.float(), distances, options.clamp)
             loss = error + options.code_weight * codes.square().sum(dim=1).mean()
             (loss * (len(mine) / len(drawn))).backward()

@@ -174,3 +174,28 @@ def test_the_rate_falls_from_one_to_its_final_share() -> None:
     assert shares[5] == pytest.approx(0.55)
     assert shares[10] == pytest.approx(0.1)
     assert shares == sorted(shares, reverse=True)
+
+
+def test_noise_on_codes_repeats_and_moves_what_is_learnt() -> None:
+    options = replace(OPTIONS, steps=40)
+    plain, noisy, again = (
+        [step.error for step in start(replace(options, code_noise=noise)).run(SHAPES)]
+        for noise in (0.0, 0.5, 0.5)
+    )
+    assert noisy == again
+    assert noisy != plain
+
+
+def test_adam_alone_moves_the_weights_too() -> None:
+    training = start(replace(OPTIONS, steps=60, matrix_rate=0.0))
+    assert len(training.optimisers) == 1
+    errors = [step.error for step in training.run(SHAPES)]
+    assert errors[-1] < 0.5 * errors[0]
+
+
+def test_points_of_several_shapes_at_once_are_those_of_each(trained: Training) -> None:
+    points = torch.rand(2, 50, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    codes = trained.codes.detach()
+    together = trained.decoder(codes[:, None], points)
+    for code, at, values in zip(codes, points, together, strict=True):
+        assert torch.allclose(trained.decoder(code, at), values, atol=1e-6)
