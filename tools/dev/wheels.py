@@ -23,6 +23,8 @@ BUNDLED = (
     "scikit-image",  # marching cubes
     "scipy",  # distance transforms
     "safetensors",  # our own format
+    "libigl",  # training: signed distances of meshes
+    "trimesh",  # training: reading mesh files
     "lazy_loader",  # scikit-image asks for the rest of this block
     "imageio",
     "networkx",
