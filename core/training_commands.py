@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 def train(options: argparse.Namespace) -> int:
     """Train a space, or go on, and tell of it; 130 when it was stopped before its end."""
+    from .training import distributed
     from .training.family import Alignment
     from .training.run import RunOptions
     from .training.run import train as run
@@ -51,17 +52,25 @@ def train(options: argparse.Namespace) -> int:
             held_out=options.held_out,
             thickness=options.thickness,
         )
-    with _stopped_by_interrupt() as stop:
+    team, own_device = distributed.join(device)
+    with _stopped_by_interrupt() if team.size == 1 else nullcontext(Event()) as stop:
         steps = run(
             options.out,
             options.source,
             wished,
             anew=options.anew,
-            device=options.device,
+            device=own_device if team.size > 1 else options.device,
             stop=stop,
+            team=team,
             previews=False,
         )
-        last = _tell(steps)
+        last = _tell(steps) if team.leads else None
+        # The others have nothing to tell.
+        for _ in steps:
+            pass
+    distributed.leave()
+    if last is None:
+        return 0
     if last.path is not None:
         print(f"wrote {last.path}")
     if last.reason == "stopped":

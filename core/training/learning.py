@@ -21,6 +21,7 @@ from ..extraction import Extraction, extract
 from ..space import Space
 from ..spacefile import write_space
 from .autodecoder import Training, TrainingError, TrainingOptions
+from .distributed import ALONE, Team
 from .family import Placement
 from .progress import Pace, Progress
 from .runfolder import RunFolder
@@ -52,6 +53,7 @@ class Learning:
         card: Mapping[str, Any],
         device: str = "cpu",
         stop: Event | None = None,
+        team: Team = ALONE,
         previews: bool = True,
         warnings: tuple[str, ...] = (),
     ) -> None:
@@ -63,6 +65,7 @@ class Learning:
         self._card = card
         self._device = device
         self._stop = stop or Event()
+        self._team = team
         self._previews = previews
         self._warnings = list(warnings)
         self._shown = 0
@@ -76,7 +79,7 @@ class Learning:
 
     def resume(self) -> Iterator[Progress]:
         """Go on from the checkpoint. Raises TrainingError where it does not fit the shapes."""
-        training = Training.load(self._folder.checkpoint, device=self._device)
+        training = self._loaded()
         if len(training.codes) != len(self._shapes):
             raise TrainingError(
                 f"The checkpoint has {len(training.codes)} codes for {len(self._shapes)} shapes",
@@ -84,7 +87,22 @@ class Learning:
             )
         yield from self._train(training)
 
+    def follow(self) -> None:
+        """Take part in the steps of the process that leads the team, and nothing else."""
+        self._team.wait()
+        training = self._loaded()
+        self._team.wait()
+        for _ in training.run(list(self._shapes.values())):
+            pass
+        self._team.wait()
+
+    def _loaded(self) -> Training:
+        return Training.load(self._folder.checkpoint, device=self._device, team=self._team)
+
     def _train(self, training: Training) -> Iterator[Progress]:
+        # The checkpoint is there for the others to load, and stays until they have done so.
+        self._team.wait()
+        self._team.wait()
         for halvings in range(MOST_HALVINGS + 1):
             try:
                 yield from self._steps(training)
@@ -95,13 +113,14 @@ class Learning:
                 del training
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
-                if halvings == MOST_HALVINGS:
+                # A team cannot go back alone.
+                if halvings == MOST_HALVINGS or self._team.size > 1:
                     raise TrainingError(
                         f"There is not enough memory on '{self._device}', even with {points} "
                         "points of each shape a step",
                         "Close other programs, or resume on another device: the checkpoint is kept",
                     ) from error
-            training = Training.load(self._folder.checkpoint, device=self._device)
+            training = self._loaded()
             fewer = max(1, points // 2)
             training.options = replace(training.options, points_per_shape=fewer)
             self._warnings.append(
@@ -135,6 +154,9 @@ class Learning:
             yield from self._given(training, said)
             if self._stop.is_set():
                 break
+        else:
+            # Whoever is done first must not hang up on the others.
+            self._team.wait()
         self._save(training)
         reason = "trained" if training.step >= total else "stopped"
         yield replace(said, stage="writing", finished=True, reason=reason, preview=None)

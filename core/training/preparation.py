@@ -86,6 +86,17 @@ class Preparation:
             self._report.write()
         self._finish(sources)
 
+    def cached(self, sources: Sources, wanted: Sequence[str]) -> None:
+        """The samples of the shapes named ``wanted``, all of them from the cache.
+
+        Raises TrainingError where one is missing.
+        """
+        for source in (source for source in sources.found if source.name in set(wanted)):
+            samples = self._cache.get(self._key(source))
+            if samples is None:
+                raise TrainingError(f"There are no samples of '{source.name}'", "Resume the run")
+            self.samples[source.name] = samples
+
     def _finish(self, sources: Sources) -> None:
         for source in sources.found:
             self._report.hold_out(source.name, source.file)

@@ -14,13 +14,14 @@ from typing import Any
 
 import torch
 
-from ..decoder import Architecture
 from .autodecoder import TrainingError, TrainingOptions
+from .distributed import ALONE, Team
 from .family import place
 from .learning import Learning
 from .meshreport import MeshReport
 from .packages import check_packages
 from .preparation import Preparation
+from .presets import options_for
 from .progress import Progress
 from .runfolder import RunFolder
 from .runlock import locked
@@ -40,6 +41,7 @@ def train(
     anew: bool = False,
     device: str | None = None,
     stop: Event | None = None,
+    team: Team = ALONE,
     previews: bool = True,
 ) -> Iterator[Progress]:
     """Train a space on the meshes in ``source``, in the run folder ``folder``; a yield a step.
@@ -49,8 +51,14 @@ def train(
     still hold are then kept, checkpoint and space are replaced. ``device`` is for a run that goes
     on elsewhere than it began. Setting ``stop``, or closing the generator, ends the run after the
     step and keeps checkpoint and space. Raises TrainingError.
+
+    With a ``team`` (``distributed.join``) every process calls this; the one that leads reads,
+    writes and yields, the others only take part in the steps. Ending its processes ends a team.
     """
     home = RunFolder(Path(folder))
+    if not team.leads:
+        _Run(home).follow(device=device or (options or RunOptions()).device, team=team)
+        return
     if source is None:
         home.read()
     home.make()
@@ -66,7 +74,7 @@ def train(
                 yield said
                 return
         chosen = device or (options or run.record.options).device
-        for progress in run.learn(device=chosen, stop=stop, previews=previews):
+        for progress in run.learn(device=chosen, stop=stop, team=team, previews=previews):
             home.tell(progress)
             yield progress
 
@@ -141,7 +149,25 @@ class _Run:
         )
         self.samples = preparation.samples
 
-    def learn(self, *, device: str, stop: Event, previews: bool) -> Iterator[Progress]:
+    def follow(self, *, device: str, team: Team) -> None:
+        """Wait for the process that leads, then take part in its steps."""
+        team.wait()
+        record = Record.from_json(self._home.read(), self._home.path)
+        assert record.placement is not None
+        preparation = Preparation(self._home, record.options, record.placement, self._report)
+        preparation.cached(Sources(record.meshes), record.shapes)
+        learning = Learning(
+            self._home,
+            record.options.name,
+            preparation.samples,
+            record.placement,
+            card={},
+            device=device,
+            team=team,
+        )
+        learning.follow()
+
+    def learn(self, *, device: str, stop: Event, team: Team, previews: bool) -> Iterator[Progress]:
         """Train, from the checkpoint where there is one."""
         record = self.record
         assert record.placement is not None
@@ -153,16 +179,19 @@ class _Run:
             card=self._card(),
             device=device,
             stop=stop,
+            team=team,
             previews=previews,
             warnings=tuple(self._report.warnings),
         )
         if record.shapes and self._home.checkpoint.exists():
+            team.wait()
             yield from learning.resume()
             return
         # A former run's checkpoint must not be taken for this one's.
         self._home.checkpoint.unlink(missing_ok=True)
         self.record = replace(record, shapes=tuple(self.samples))
         self._home.write(self.record.to_json())
+        team.wait()
         yield from learning.start(training_options(self.record), record.options.seed)
 
     def _card(self) -> dict[str, Any]:
@@ -184,7 +213,7 @@ def training_options(record: Record) -> TrainingOptions:
     """Those that were asked for, or the preset's for so many shapes."""
     if record.options.training is not None:
         return record.options.training
-    return TrainingOptions(Architecture(16, (96,) * 5, skips=(3,), fourier_degree=2))
+    return options_for(len(record.shapes), record.options.preset)
 
 
 def _other_run(folder: Path, what: str) -> TrainingError:

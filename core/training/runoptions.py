@@ -9,8 +9,8 @@ from typing import Any
 from ..decoder import Architecture
 from .autodecoder import TrainingError, TrainingOptions
 from .family import Alignment
+from .presets import PRESETS
 
-PRESETS = ("draft", "balanced", "fine")
 MOST_HELD_OUT = 0.5
 # What no file system takes in a name, and what would leave the folder.
 FORBIDDEN = set('/\\:*?"<>|')

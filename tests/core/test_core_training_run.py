@@ -26,6 +26,7 @@ from core.pose import transformed
 from core.training import learning, preparation, runlock
 from core.training.autodecoder import Training, TrainingError, TrainingOptions
 from core.training.family import Alignment
+from core.training.presets import options_for
 from core.training.progress import Pace, Progress
 from core.training.run import RunOptions, train
 
@@ -449,6 +450,51 @@ def test_a_training_that_comes_apart_says_so(
     assert load_space(tmp_path / "run" / "balls.safetensors").card["steps"] == 0
 
 
+# Several processes.
+
+TEAM = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+from core.training import distributed, preparation
+from core.training.run import RunOptions, train
+import json
+torch.set_num_threads(1)
+preparation.NEAR_POINTS, preparation.VOLUME_POINTS = 3_000, 1_000
+options = RunOptions.from_json(json.loads(sys.argv[3]))
+team, device = distributed.join("cpu")
+for _ in train(Path(sys.argv[1]), Path(sys.argv[2]), options, team=team):
+    assert team.leads
+distributed.leave()
+"""
+
+
+@pytest.mark.heavy
+def test_two_processes_share_a_run(meshes: Path, tmp_path: Path) -> None:
+    """By torchrun; the sum of two halves differs from the whole in the last bits only."""
+    script = tmp_path / "team.py"
+    script.write_text(TEAM)
+    few = replace(OPTIONS, training=replace(TRAINING, steps=10, shapes_per_step=3))
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    given = [str(script), str(tmp_path / "team"), str(meshes), json.dumps(few.to_json())]
+    done = subprocess.run(
+        [sys.executable, *launcher, *given],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stderr
+    run_all(tmp_path / "alone", meshes, few)
+    shared, alone = (bytes_of(tmp_path / name)[1] for name in ("team", "alone"))
+    assert shared["step"] == alone["step"] == 10
+    assert torch.equal(shared["generator"], alone["generator"])
+    assert torch.allclose(shared["codes"], alone["codes"], atol=1e-3)
+    assert not torch.allclose(shared["codes"], torch.zeros(()), atol=1e-2)
+
+
 # Options, previews, time.
 
 
@@ -483,6 +529,14 @@ def test_previews_show_every_shape_in_turn(
 def test_options_that_make_no_sense(wrong: dict[str, Any]) -> None:
     with pytest.raises(TrainingError):
         RunOptions(**wrong)
+
+
+def test_the_preset_decides_where_no_options_are_given(meshes: Path, tmp_path: Path) -> None:
+    steps = train(tmp_path / "run", meshes, RunOptions(name="balls", preset="draft"))
+    begun = next(step for step in steps if step.stage == "training")
+    steps.close()  # type: ignore[attr-defined]
+    assert begun.total == options_for(3, "draft").steps
+    assert Training.load(tmp_path / "run" / "training.pt").options == options_for(3, "draft")
 
 
 def test_options_come_back_from_json() -> None:

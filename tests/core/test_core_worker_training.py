@@ -75,7 +75,7 @@ def test_a_training_is_shown_stopped_and_goes_on(
     worker: WorkerClient, meshes: Path, tmp_path: Path
 ) -> None:
     run = str(tmp_path / "run")
-    options = {"name": "balls", "preset": "draft", "seed": 3}
+    options = {"name": "balls", "preset": "fine", "seed": 3}
     asked = {"folder": run, "source": str(meshes), "options": options}
     assert worker.ask("train", **asked).header["op"] == "training"
     first = progress(worker).header
