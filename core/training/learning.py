@@ -73,7 +73,9 @@ class Learning:
     def start(self, options: TrainingOptions, seed: int) -> Iterator[Progress]:
         """Train from the beginning."""
         generator = torch.Generator().manual_seed(seed)
-        training = Training(options, len(self._shapes), generator=generator, device=self._device)
+        training = Training(
+            options, len(self._shapes), generator=generator, device=self._device, team=self._team
+        )
         self._save(training)
         yield from self._train(training)
 
