@@ -114,7 +114,7 @@ def test_only_built_in_spaces_go_by_name(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert "Use bob_and_spot, heads" in fails(capsys, "info", "builtin:tails")
+    assert "Use bob_and_spot, " in fails(capsys, "info", "builtin:tails")
     assert "no built-in space" in fails(capsys, "info", f"builtin:{path.with_suffix('')}")
     assert "no file or folder 'tails'" in fails(capsys, "info", "tails")
     # What lies there goes before what is built in.

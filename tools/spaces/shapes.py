@@ -49,7 +49,8 @@ def read(recipe: Recipe, path: Path) -> Shape:
     """A mesh file as a Shape; with ``fill_voids`` the linings of pockets do not count."""
     import trimesh
 
-    mesh = trimesh.load_mesh(path, process=True)
+    # As it is: merging near vertices would open thin triangles.
+    mesh = trimesh.load_mesh(path, process=False)
     vertices = np.asarray(mesh.vertices, np.float64)
     faces = np.asarray(mesh.faces, np.int64)
     if recipe.fill_voids:  # searched in the cube, on a grid of the cube's size

@@ -1,0 +1,41 @@
+"""Cups and mugs, with and without a handle: Infinigen's CupFactory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.decoder import Architecture
+from core.training.autodecoder import TrainingOptions
+from tools.spaces import infinigen
+from tools.spaces.recipe import Floors, Recipe
+
+COUNT = 150
+# A handle ends where the wall begins: it is pushed into it.
+FAMILY = infinigen.Family("cups", "cup", weld=0.008)
+
+RECIPE = Recipe(
+    name="cups",
+    count=COUNT,
+    training=TrainingOptions(
+        architecture=Architecture(
+            code_length=32, widths=(128,) * 6, skips=(1, 2, 3, 4, 5), fourier_degree=2
+        ),
+        steps=6000,
+    ),
+    near=40_000,
+    volume=10_000,
+    floors=Floors(training_iou=0.93, held_out_iou=0.85),
+    title="Cups",
+    summary="Cups, mugs and beakers, open at the top, some with a handle: a handle appears "
+    "and goes under the sliders.",
+    origin="Infinigen's CupFactory (infinigen 1.15.5, BSD-3-Clause), every cup from its own "
+    "seed; parts joined into one closed surface.",
+    limits="Walls are about 0.02 to 0.04 thick at unit radius. Between a cup with a handle "
+    "and one without, the handle grows out of the wall or leaves it as two stumps. No"
+    " lids, no saucers, no decoration.",
+)
+
+
+def meshes(folder: Path, *, count: int | None = None) -> None:
+    """Make what is missing of ``count`` cups in ``folder``; attributes and sources beside it."""
+    infinigen.meshes(FAMILY, folder, count or COUNT)
