@@ -28,7 +28,7 @@ from .sampling import Samples, sample_solid, signed_distances, surface_points
 from .signing import Solid, solid
 
 NEAR_POINTS, VOLUME_POINTS, CLOUD_POINTS = 60_000, 40_000, 60_000
-MEASURED_POINTS, MEASURED_CELLS = 5_000, 64
+MEASURED_POINTS, MEASURED_CELLS, LOSS_POINTS = 5_000, 64, 1_000
 STEPS = 40
 RADIUS = 0.85
 # How far beside an open scan its two sides are known, in units of the cube.
@@ -58,8 +58,11 @@ class EncodeOptions:
 
 @dataclass(frozen=True)
 class EncodeStep:
-    """The code after a step; ``error``, with the last one, is the mean distance between the given
-    surface and the code's, in the given coordinates (of a scan or cloud: one way, from it)."""
+    """The code after a step; ``loss`` is the mean of the field's size on the given surface.
+
+    ``error``, with the last step, is the mean distance between the given surface and the code's, in
+    the given coordinates (of a scan or cloud: one way, from it).
+    """
 
     step: int
     steps: int
@@ -124,11 +127,11 @@ class NewShape:
         codes = encode(self.space, self.samples, generator=generator, steps=steps)
         step = None
         for number, code in enumerate(codes, 1):
-            step = EncodeStep(number, steps, code.cpu(), 0.0, self.matrix)
+            step = EncodeStep(number, steps, code.cpu(), self.loss(code), self.matrix)
             if number < steps:
                 yield step
         assert step is not None
-        yield self.finished(step, "steps")
+        yield self.finished(step, "steps" if step.step == steps else "converged")
 
     def finished(self, step: EncodeStep, reason: str) -> EncodeStep:
         """``step`` as the last one, measured."""
@@ -136,6 +139,12 @@ class NewShape:
         return EncodeStep(
             step.step, step.steps, step.code, step.loss, self.matrix, error, True, reason
         )
+
+    def loss(self, code: Tensor) -> float:
+        """Mean |f(z, x)| over points of the given surface: cheap, and falls as the code nears."""
+        every = max(1, len(self.surface) // LOSS_POINTS)
+        points = torch.from_numpy(_single(self.surface[::every])).to(self.space.device)
+        return float(self.space.fold(code).evaluate(points).abs().mean())
 
     def error(self, code: Tensor) -> float:
         """Mean distance between the given surface and that of ``code``: see EncodeStep.

@@ -32,7 +32,7 @@ class EncodingJob(Job[EncodeStep]):
         return step.done
 
     def _last(self) -> EncodeStep:
-        return self._shape.finished(self._newest, "steps")
+        return self._shape.finished(self._newest, "converged")
 
     def _stopped(self) -> EncodeStep:
         return self._shape.finished(self._newest, "stopped")
