@@ -10,10 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor
 from torch import distributed as torch_distributed
+
+
+# The others wait while the first process samples a large family.
+PATIENCE = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def join(device: str) -> tuple[Team, str]:
     if cuda:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
-    torch_distributed.init_process_group("nccl" if cuda else "gloo")
+    torch_distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
     return Team(torch_distributed.get_rank(), torch_distributed.get_world_size()), device
 
 
