@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 from torch import distributed as torch_distributed
 
-
 # The others wait while the first process samples a large family.
 PATIENCE = timedelta(hours=24)
 
