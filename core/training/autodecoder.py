@@ -22,6 +22,7 @@ from ..errors import MeshSDFError
 from .distributed import ALONE, Team
 from .muon import Muon
 from .sampling import Samples
+from .startcodes import principal_codes
 
 CHECKPOINT_KIND = "meshsdf training 2"
 # Of Adam's second moment: the gradients of codes that a step does not see are zero, and with the
@@ -44,8 +45,11 @@ class TrainingOptions:
     clamp
         Distances beyond it all count as this far. DeepSDF uses 0.1; a larger one keeps the values
         away from the surface true to the distance, which coarse-to-fine extraction relies on.
-    code_weight, code_deviation
-        Weight of |z|^2 in the loss, and the deviation of each value that codes start from.
+    code_weight
+        Weight of |z|^2 in the loss.
+    code_deviation, code_spread
+        Where codes start: random values of the first deviation, and added to them the shapes' own
+        order (see startcodes), whose first component has the second one; 0 leaves it out.
     code_noise
         Deviation of what is added to a code at each step, in deviations of all codes along each
         axis: what lies between codes then has to be a shape too (Zadeh et al., 2019).
@@ -65,6 +69,7 @@ class TrainingOptions:
     clamp: float = 0.1
     code_weight: float = 1e-4
     code_deviation: float = 0.01
+    code_spread: float = 0.2
     code_noise: float = 0.0
     matrix_rate: float = 6e-3
     decoder_rate: float = 2e-3
@@ -126,12 +131,20 @@ class Training:
                 f"The run has {len(self.codes)} codes and was given {len(shapes)} shapes",
                 "Resume with the shapes that the run was started with",
             )
+        if self.step == 0 and self.options.code_spread:
+            self._put_in_order(shapes)
         samples = [tensors(shape, self.codes.device) for shape in shapes]
         while self.step < self.options.steps:
             error = self._advance(samples)
             self.step += 1
             norm = float(self.codes.detach().norm(dim=1).mean())
             yield TrainingStep(self.step, self.options.steps, error, norm)
+
+    def _put_in_order(self, shapes: Sequence[Samples]) -> None:
+        """Let the codes start in the order of the shapes, a little off it."""
+        length, spread = self.codes.shape[1], self.options.code_spread
+        with torch.no_grad():
+            self.codes += principal_codes(shapes, length, spread).to(self.codes.device)
 
     def _advance(self, samples: Sequence[tuple[Tensor, Tensor]]) -> float:
         """One optimiser step; the mean clamped error."""

@@ -21,6 +21,7 @@ from core.training.autodecoder import (
     cosine_share,
 )
 from core.training.sampling import Samples
+from core.training.startcodes import principal_codes
 
 RADII = (0.4, 0.7)
 OPTIONS = TrainingOptions(
@@ -119,11 +120,42 @@ def test_codes_are_held_near_zero_by_their_weight() -> None:
 
 def test_each_step_draws_that_many_shapes() -> None:
     """One of two shapes a step: the other's code gets no gradient, and Adam leaves it alone."""
-    training = start(replace(OPTIONS, shapes_per_step=1))
+    training = start(replace(OPTIONS, shapes_per_step=1, code_spread=0.0))
     before = training.codes.detach().clone()
     next(training.run(SHAPES))
     moved = (training.codes.detach() != before).any(dim=1)
     assert int(moved.sum()) == 1
+
+
+def test_codes_start_in_the_order_of_the_shapes() -> None:
+    """Radii along a line, given in disorder: the first component runs along them."""
+    radii = (0.5, 0.3, 0.6, 0.2, 0.4)
+    codes = principal_codes([ball(radius) for radius in radii], 8, 0.2)
+    assert codes.shape == (5, 8)
+    assert float(codes[:, 0].std(correction=0)) == pytest.approx(0.2, rel=1e-4)
+    along = codes[:, 0] * (1 if codes[2, 0] > codes[3, 0] else -1)
+    assert along.argsort().tolist() == [3, 1, 4, 0, 2]
+    assert float(codes[:, 1].std()) < 0.1  # one number tells these shapes apart, nearly
+    assert not codes[:, 5:].any()  # five shapes span no more
+
+
+def test_shapes_that_are_all_the_same_start_at_random_codes() -> None:
+    assert not principal_codes([ball(0.4)] * 3, 4, 0.2).any()
+
+
+def test_a_run_starts_from_that_order_once() -> None:
+    options = replace(OPTIONS, code_deviation=0.0, code_rate=0.0)
+    training = start(options)
+    for _ in islice(training.run(SHAPES), 2):
+        pass
+    expected = principal_codes(SHAPES, training.codes.shape[1], options.code_spread)
+    assert torch.equal(training.codes, expected)
+    for _ in islice(training.run(SHAPES), 2):
+        pass
+    assert torch.equal(training.codes, expected)
+    at_random = start(replace(options, code_spread=0.0))
+    next(at_random.run(SHAPES))
+    assert not at_random.codes.any()
 
 
 @pytest.mark.parametrize("count", [1, 3])

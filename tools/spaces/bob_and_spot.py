@@ -33,10 +33,14 @@ CHECKSUMS = {
     "bob": "1c70d963ad5483f0d1a5644d9564146334fcaef74683970a70f06c9beaac961f",
     "spot": "2d24cc184dec9a03c32281312f7d2e44f70b51180d982dc0a81899e77efc275a",
 }
+ORIGIN = (
+    "Bob and Spot by Keenan Crane, from his 3D Model Repository, which others quote as given to the "
+    "public domain (CC0-1.0); the source package of potpourri3d 1.4.0, which the meshes come from, "
+    "holds no notice."
+)
 SOURCES = {
-    "licence": "public domain (CC0-1.0)",
-    "origin": "Bob and Spot by Keenan Crane, from his 3D Model Repository (CC0-1.0), as found in "
-    "the source package of potpourri3d 1.4.0.",
+    "licence": "public domain (CC0-1.0), as others quote it",
+    "origin": ORIGIN,
     "credits": ["Keenan Crane"],
 }
 
@@ -64,8 +68,7 @@ RECIPE = Recipe(
     title="Bob and Spot",
     summary="A rubber ring and a cow, and what lies between: small enough to be evaluated in an "
     "instant, for trying things out, and for tests.",
-    origin="Bob and Spot by Keenan Crane, from his 3D Model Repository, whose licence (CC0-1.0) is "
-    "known here only as others quote it; the package that the meshes come from holds no notice.",
+    origin=ORIGIN,
     limits="Two shapes do not make a family: between them lie shapes that are neither, and codes "
     "off the line between them mean little.",
     examples={"Bob": "bob", "Spot": "spot"},

@@ -9,7 +9,7 @@ from core.training.autodecoder import TrainingOptions
 from tools.spaces import infinigen
 from tools.spaces.recipe import Floors, Recipe
 
-COUNT = 150
+COUNT = 240
 FAMILY = infinigen.Family("chairs", "chair", turn=True)
 
 RECIPE = Recipe(

@@ -9,9 +9,9 @@ from core.training.autodecoder import TrainingOptions
 from tools.spaces import infinigen
 from tools.spaces.recipe import Floors, Recipe
 
-COUNT = 150
-# A handle ends where the wall begins: it is pushed into it.
-FAMILY = infinigen.Family("cups", "cup", weld=0.008)
+COUNT = 240
+# A handle ends where the wall begins: it is pushed into it. A tunnel more is a sliver beside it.
+FAMILY = infinigen.Family("cups", "cup", weld=0.008, tunnels="handles")
 
 RECIPE = Recipe(
     name="cups",

@@ -14,7 +14,7 @@ import numpy as np
 from tools.spaces.collection import Made, collect
 from tools.spaces.environment import environment
 from tools.spaces.generator import Generator, Program
-from tools.spaces.solidify import solidify
+from tools.spaces.solidify import NotOneSolid, solidify
 
 HERE = Path(__file__).resolve().parent
 SOURCES = {
@@ -35,6 +35,8 @@ class Family:
         See solidify.
     turn
         Whether the shapes have a front, which is to look towards -Y.
+    tunnels
+        The attribute that says how many tunnels a shape may have; empty for any number.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Family:
     thickness: float = 0.0
     weld: float = 0.0
     turn: bool = False
+    tunnels: str = ""
 
 
 def program() -> Program:
@@ -68,6 +71,8 @@ def meshes(family: Family, folder: Path, count: int) -> None:
             vertices = raw["vertices"] @ (QUARTER_TURN if family.turn else np.eye(3))
             faces = raw["faces"].astype(np.int64)
             solid = solidify(vertices, faces, thickness=family.thickness, weld=family.weld)
+            if family.tunnels and solid.genus > attributes[family.tunnels]:
+                raise NotOneSolid(f"{solid.genus} tunnels, {family.tunnels}: {attributes[family.tunnels]:g}")
             return Made(solid, {**attributes, "genus": float(solid.genus)})
 
         collect(folder, family.stem, count, make, SOURCES)

@@ -29,6 +29,10 @@ from infinigen.core.util.math import FixedSeed, int_hash  # noqa: E402
 # Infinigen's meshes are fine enough for a close photograph: a quarter of that is plenty here.
 MOST_SUBDIVISIONS, MOST_BEVEL_SEGMENTS = 1, 4
 apply_modifier = butil.modify_mesh
+# Cups: shares of those with no handle, one and two; radii as shares of the height; the largest
+# taper, an angle; what is still a few cells thick, where a mouth's radius is 0.25.
+HANDLE_SHARES, HANDLE_RADII, MOST_TAPER = (0.3, 0.5, 0.2), (0.06, 0.36), 0.8
+THINNEST_HANDLE, THINNEST_WALL = 0.018, 0.014
 
 
 def apply_coarser(asset: Any, kind: str, *given: Any, **options: Any) -> Any:
@@ -51,7 +55,7 @@ def cup_attributes(cup: Any) -> dict[str, float]:
         "base width": cup.x_lowest,
         "wall thickness": cup.thickness / cup.x_end,
         "straight side": float(cup.is_profile_straight),
-        "handle": float(cup.has_guard),
+        "handles": float(cup.handles),
         "handle size": cup.handle_radius / cup.x_end if cup.has_guard else 0.0,
         "handle thickness": cup.handle_inner_radius / cup.x_end if cup.has_guard else 0.0,
     }
@@ -102,45 +106,81 @@ def chair_attributes(chair: Any) -> dict[str, float]:
     }
 
 
+def draw_handle(cup: Any, rng: np.random.Generator) -> None:
+    """Draw a cup's handles anew: none, one or two, on tall cups too, down to a knob on the wall.
+
+    Infinigen gives only low cups a handle, and none that is small. With those alone nothing lies
+    between a cup with a handle and one without. Its larger and more tapered ones reach over the
+    rim and leave slivers between themselves and the wall.
+    """
+    cup.handles = int(rng.choice(3, p=HANDLE_SHARES))
+    cup.has_guard = cup.handles > 0
+    cup.handle_radius = min(cup.depth, 2 * cup.x_end) * rng.uniform(*HANDLE_RADII)
+    cup.handle_inner_radius = max(THINNEST_HANDLE, cup.handle_radius * rng.uniform(0.25, 0.36))
+    cup.handle_taper_x, cup.handle_taper_y = rng.uniform(0, MOST_TAPER, 2)
+    cup.thickness = max(THINNEST_WALL, cup.thickness)
+
+
+def as_drawn(asset_factory: Any, rng: np.random.Generator) -> None:
+    """Leave everything as Infinigen drew it."""
+
+
+# A factory, what a person would name of what it makes, and what is drawn anew.
 FAMILIES = {
-    "cups": (CupFactory, cup_attributes),
-    "vases": (VaseFactory, vase_attributes),
-    "chairs": (ChairFactory, chair_attributes),
+    "cups": (CupFactory, cup_attributes, draw_handle),
+    "vases": (VaseFactory, vase_attributes, as_drawn),
+    "chairs": (ChairFactory, chair_attributes, as_drawn),
 }
 
 
 def make(family: str, seed: int, path: Path) -> dict[str, float]:
     """Build one object, write its triangles, return its attributes."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    factory_type, attributes = FAMILIES[family]
+    factory_type, attributes, draw_anew = FAMILIES[family]
     # VaseFactory draws its size outside its own seed.
     with FixedSeed(seed):
         factory = factory_type(seed)
+    draw_anew(factory, np.random.default_rng(seed))
     with FixedSeed(int_hash((seed, 0))):
         asset = factory.create_asset()
-    vertices, faces = triangles(asset)
+    vertices, faces = triangles(asset, twice="guard" if getattr(factory, "handles", 0) == 2 else "")
     np.savez(path, vertices=vertices, faces=faces)
     return {name: float(value) for name, value in attributes(factory).items()}
 
 
-def triangles(asset: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The object's triangles in the world, without a cup's printed label (an open sheet)."""
+def triangles(asset: Any, *, twice: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """The object's triangles in the world, without a cup's printed label (an open sheet).
+
+    The part whose polygons bear the attribute ``twice`` is there once more, half a turn about Z on.
+    """
     mesh = asset.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
     mesh.calc_loop_triangles()
     vertices = np.empty(len(mesh.vertices) * 3)
     mesh.vertices.foreach_get("co", vertices)
+    vertices = vertices.reshape(-1, 3)
     count = len(mesh.loop_triangles)
     faces, polygons = np.empty(count * 3, np.int32), np.empty(count, np.int32)
     mesh.loop_triangles.foreach_get("vertices", faces)
     mesh.loop_triangles.foreach_get("polygon_index", polygons)
     faces = faces.reshape(-1, 3)
-    label = mesh.attributes.get("text")
-    if label is not None:
-        printed = np.empty(len(mesh.polygons))
-        label.data.foreach_get("value", printed)
-        faces = faces[printed[polygons] < 0.5]
+    kept = ~marked(mesh, "text")[polygons]
+    if twice:
+        again = faces[kept & marked(mesh, twice)[polygons]]
+        faces = np.concatenate([faces[kept], again + len(vertices)])
+        vertices = np.concatenate([vertices, vertices * (-1, -1, 1)])
+    else:
+        faces = faces[kept]
     world = np.array(asset.matrix_world)
-    return vertices.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3], faces
+    return vertices @ world[:3, :3].T + world[:3, 3], faces
+
+
+def marked(mesh: Any, name: str) -> np.ndarray:
+    """Which polygons bear the attribute ``name``."""
+    values = np.zeros(len(mesh.polygons))
+    attribute = mesh.attributes.get(name)
+    if attribute is not None:
+        attribute.data.foreach_get("value", values)
+    return values > 0.5
 
 
 def main() -> None:

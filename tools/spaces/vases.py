@@ -9,7 +9,7 @@ from core.training.autodecoder import TrainingOptions
 from tools.spaces import infinigen
 from tools.spaces.recipe import Floors, Recipe
 
-COUNT = 150
+COUNT = 240
 # The walls are 0.008 thick at the scale of the unit sphere: too thin for a small network.
 FAMILY = infinigen.Family("vases", "vase", thickness=0.014)
 
