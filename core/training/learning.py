@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
-from ..errors import SpaceError
+from ..errors import SpaceError, TrainingError
 from ..extraction import Extraction, extract
 from ..space import Space
 from ..spacefile import write_space
-from .autodecoder import Training, TrainingError, TrainingOptions
+from .autodecoder import Training, TrainingOptions
 from .distributed import ALONE, Team
 from .family import Placement
 from .progress import Pace, Progress

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import some
-from .autodecoder import TrainingError
-from .geometry import SampleError
+from ..errors import SampleError, TrainingError, some
 from .runfolder import RunFolder
 from .signing import Report
 

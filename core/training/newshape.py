@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import SampleError, TrainingError
 from ..extraction import extract
 from ..pose import transformed
 from ..space import Space
 from ..surface import project
-from .autodecoder import TrainingError
 from .encoding import encode
-from .geometry import FloatArray, IntArray, SampleError, area_vectors, check_mesh
+from .geometry import FloatArray, IntArray, area_vectors, check_mesh
 from .meshes import TrainingMesh
 from .packages import check_packages
 from .sampling import Samples, sample_solid, signed_distances, surface_points

@@ -11,9 +11,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from .autodecoder import TrainingError
+from ..errors import SampleError, TrainingError
 from .family import Placement
-from .geometry import SampleError
 from .meshreport import MeshReport, short_of_memory
 from .packages import check_packages
 from .progress import Pace, Progress

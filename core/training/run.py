@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from .autodecoder import TrainingError, TrainingOptions
+from ..errors import TrainingError
+from .autodecoder import TrainingOptions
 from .distributed import ALONE, Team
 from .family import place
 from .learning import Learning

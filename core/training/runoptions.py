@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ..decoder import Architecture
-from .autodecoder import TrainingError, TrainingOptions
+from ..errors import TrainingError
+from .autodecoder import TrainingOptions
 from .family import Alignment
 from .presets import PRESETS
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .autodecoder import TrainingError
+from ..errors import TrainingError
 from .family import Placement
 from .runoptions import RunOptions
 from .sources import Source

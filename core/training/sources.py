@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import SampleError
 from .family import Alignment, Bounds, bounds
-from .geometry import SampleError
 from .meshes import TrainingMesh, mesh_files, read_mesh
 from .meshreport import MeshReport, short_of_memory
 from .progress import Pace, Progress

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from core.errors import TrainingError
 from core.pose import transformed
-from core.training.autodecoder import TrainingError
 from core.training.family import Alignment, Placement, bounds, place
 from core.training.geometry import FloatArray
 from core.training.meshes import TrainingMesh

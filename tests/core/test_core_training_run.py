@@ -20,11 +20,12 @@ import trimesh
 
 from core import files
 from core.decoder import Architecture
+from core.errors import TrainingError
 from core.extraction import extract
 from core.loading import load_space
 from core.pose import transformed
 from core.training import learning, preparation, runlock
-from core.training.autodecoder import Training, TrainingError, TrainingOptions
+from core.training.autodecoder import Training, TrainingOptions
 from core.training.family import Alignment
 from core.training.presets import options_for
 from core.training.progress import Pace, Progress

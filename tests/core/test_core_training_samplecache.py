@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.training.autodecoder import TrainingError
+from core.errors import TrainingError
 from core.training.samplecache import SampleCache
 from core.training.sampling import Samples
 from core.training.signing import Report

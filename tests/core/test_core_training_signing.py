@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.errors import SampleError
 from core.training import sealing
-from core.training.geometry import FloatArray, IntArray, SampleError, open_edges, signed_volumes
+from core.training.geometry import FloatArray, IntArray, open_edges, signed_volumes
 from core.training.meshes import TrainingMesh
 from core.training.sampling import signed_distances
 from core.training.signing import Solid, solid
