@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from ..decoder import Architecture, Decoder
 from ..errors import TrainingError
+from ..shapes.sampling import Samples
 from .distributed import ALONE, Team
 from .muon import Muon
-from .sampling import Samples
 
 CHECKPOINT_KIND = "meshsdf training 2"
 # Of Adam's second moment: the gradients of codes that a step does not see are zero, and with the

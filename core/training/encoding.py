@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ..shapes.sampling import Samples
 from ..space import Space
 from .autodecoder import draw, signed_excess, tensors
-from .sampling import Samples
 
 # Errors below it count by their square, larger ones by their size (Huber, 1964), in cube units.
 HUBER = 2e-3

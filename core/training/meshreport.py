@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SampleError, TrainingError, some
+from ..shapes.signing import Report
 from .runfolder import RunFolder
-from .signing import Report
 
 
 class MeshReport:

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..decoder import Architecture
 from ..errors import TrainingError
+from ..shapes.family import Alignment
 from .autodecoder import TrainingOptions
-from .family import Alignment
 from .presets import PRESETS
 
 MOST_HELD_OUT = 0.5

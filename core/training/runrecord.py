@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TrainingError
-from .family import Placement
+from ..shapes.family import Placement
 from .runoptions import RunOptions
 from .sources import Source
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import SampleError
-from .family import Alignment, Bounds, bounds
-from .meshes import TrainingMesh, mesh_files, read_mesh
+from ..shapes.family import Alignment, Bounds, bounds
+from ..shapes.meshes import TrainingMesh, mesh_files, read_mesh
 from .meshreport import MeshReport, short_of_memory
 from .progress import Pace, Progress
 

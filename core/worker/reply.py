@@ -22,9 +22,9 @@ from ..errors import (
 )
 from ..fit import FitStep
 from ..pose import transformed
+from ..shapes.packages import MissingPackageError
 from ..space import Frame, Space
 from ..topology import Topology
-from ..training.packages import MissingPackageError
 from .request import BusyError, RequestError
 
 Arrays = dict[str, NDArray[Any]]

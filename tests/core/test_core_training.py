@@ -13,9 +13,9 @@ import torch
 from core.decoder import Architecture
 from core.errors import TrainingError
 from core.extraction import extract
+from core.shapes.sampling import Samples
 from core.space import Space
 from core.training.autodecoder import Training, TrainingOptions, clamped_error, cosine_share
-from core.training.sampling import Samples
 
 RADII = (0.4, 0.7)
 OPTIONS = TrainingOptions(

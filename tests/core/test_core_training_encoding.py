@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.shapes.sampling import Samples
 from core.space import Space
 from core.spacefile import read_space
 from core.training.autodecoder import clamped_error, tensors
 from core.training.encoding import _Problem, encode
-from core.training.sampling import Samples
 
 SPACES = Path(__file__).resolve().parents[2] / "spaces"
 

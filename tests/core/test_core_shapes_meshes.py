@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.errors import SampleError, TrainingError
-from core.training.meshes import mesh_files, read_mesh
+from core.shapes.meshes import mesh_files, read_mesh
 
 VERTICES = np.array([[0.0, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 3]])
 FACES = np.array([[0, 2, 1], [0, 3, 2], [0, 1, 3], [1, 2, 3]])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
 from core.errors import SampleError
-from core.training.sampling import (
+from core.shapes.sampling import (
     NEAR_MIXTURE,
     check_mesh,
     face_areas,
