@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ..decoder import Decoder
 from ..shapes.sampling import Samples
-from ..space import Space
+from ..space import CodeStatistics, Space
 from .autodecoder import draw, signed_excess, tensors
 
 # Errors below it count by their square, larger ones by their size (Huber, 1964), in cube units.
@@ -43,11 +44,11 @@ def encode(
     """
     statistics, device = space.statistics, space.device
     samples = tensors(shape, device)
-    code = statistics.whiten(space.mean_code if start is None else start.cpu())
+    code = statistics.whiten(statistics.mean if start is None else start.cpu())
     damping = FIRST_DAMPING
     for _ in range(steps):
         at, distances = draw(samples, points, generator)
-        problem = _Problem(space, at, distances, clamp=clamp, prior=prior)
+        problem = _Problem(space.decoder, statistics, at, distances, clamp=clamp, prior=prior)
         loss, gradient, curvature = problem.expand(code)
         moved = 0.0
         while damping < MOST_DAMPING:
@@ -58,7 +59,6 @@ def encode(
                 damping = max(damping * BOLDER, LEAST_DAMPING)
                 break
             damping *= CALMER
-        damping = min(damping, FIRST_DAMPING / LEAST_DAMPING)
         yield statistics.unwhiten(code)
         if moved < STILL:
             return
@@ -69,14 +69,15 @@ class _Problem:
 
     def __init__(
         self,
-        space: Space,
+        decoder: Decoder,
+        statistics: CodeStatistics,
         points: Tensor,
         distances: Tensor,
         *,
         clamp: float,
         prior: float,
     ) -> None:
-        self._decoder, self._statistics = space.decoder, space.statistics
+        self._decoder, self._statistics = decoder, statistics
         self._points, self._distances, self._clamp = points, distances, clamp
         self._prior = prior
 
