@@ -85,9 +85,7 @@ class _Problem:
         """Mean Huber loss plus prior."""
         with torch.no_grad():
             raw = self._statistics.unwhiten(code).to(self._points.device)
-            errors = self._errors(self._decoder(raw, self._points)).abs()
-            data = torch.where(errors < HUBER, errors**2 / (2 * HUBER), errors - HUBER / 2).mean()
-        return float(data) + self._prior * float(code.square().mean()) / 2
+            return self._loss(code, self._errors(self._decoder(raw, self._points)))
 
     def expand(self, code: Tensor) -> tuple[float, Tensor, Tensor]:
         """Loss, gradient ``(L,)`` and Gauss-Newton's curvature ``(L, L)`` at ``code``."""
@@ -106,7 +104,12 @@ class _Problem:
         share = self._prior / len(code)
         gradient = gradient + share * code
         curvature = curvature + share * torch.eye(len(code))
-        return self.loss(code), gradient, curvature
+        return self._loss(code, errors), gradient, curvature
+
+    def _loss(self, code: Tensor, errors: Tensor) -> float:
+        sizes = errors.abs()
+        data = torch.where(sizes < HUBER, sizes**2 / (2 * HUBER), sizes - HUBER / 2).mean()
+        return float(data) + self._prior * float(code.square().mean()) / 2
 
     def _errors(self, values: Tensor) -> Tensor:
         return signed_excess(values, self._distances, self._clamp)
