@@ -36,6 +36,14 @@ class FitError(MeshSDFError):
     """A fit cannot start or go on: no surface, no overlap, a transform that is no similarity."""
 
 
+class SampleError(MeshSDFError):
+    """A mesh cannot be read, signed or sampled, and why; or a package for it is missing."""
+
+
+class TrainingError(MeshSDFError):
+    """A training cannot start or resume: no shapes, or a checkpoint of something else."""
+
+
 def some(names: Iterable[object]) -> str:
     """The first few of ``names``, shortened, for a message."""
     listed = [str(name)[:60] for name in names]

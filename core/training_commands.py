@@ -27,8 +27,8 @@ SECONDS_BETWEEN_LINES = 5.0
 
 def train(options: argparse.Namespace) -> int:
     """Train a space, or go on, and tell of it; 130 when it was stopped before its end."""
+    from .shapes.family import Alignment
     from .training import distributed
-    from .training.family import Alignment
     from .training.run import RunOptions
     from .training.run import train as run
 
@@ -144,10 +144,10 @@ def encode(options: argparse.Namespace) -> None:
 
     from .extraction import extract
     from .meshfile import check_mesh_path, write_mesh
-    from .training.cloudfile import is_cloud, read_cloud
-    from .training.meshes import read_mesh
+    from .shapes.cloudfile import is_cloud, read_cloud
+    from .shapes.meshes import read_mesh
+    from .shapes.packages import check_packages
     from .training.newshape import EncodeOptions, NewShape
-    from .training.packages import check_packages
 
     check_packages()
     if options.mesh is not None:

@@ -1,1 +1,1 @@
-"""Making shape spaces: meshes, signed distance samples, the auto-decoder, codes of new shapes."""
+"""Making shape spaces from samples: the auto-decoder, whole runs, and codes of new shapes."""

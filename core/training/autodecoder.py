@@ -18,20 +18,16 @@ import torch
 from torch import Tensor, nn
 
 from ..decoder import Architecture, Decoder
-from ..errors import MeshSDFError
+from ..errors import TrainingError
+from ..shapes.sampling import Samples
 from .distributed import ALONE, Team
 from .muon import Muon
-from .sampling import Samples
 from .startcodes import principal_codes
 
 CHECKPOINT_KIND = "meshsdf training 2"
 # Of Adam's second moment: the gradients of codes that a step does not see are zero, and with the
 # usual 0.999 the memory of the first steps, which are large, would slow the run.
 ADAM_BETAS = (0.9, 0.99)
-
-
-class TrainingError(MeshSDFError):
-    """A training cannot start or resume: no shapes, or a checkpoint of something else."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..space import Space
+from ..decoder import Decoder
+from ..shapes.sampling import Samples
+from ..space import CodeStatistics, Space
 from .autodecoder import draw, signed_excess, tensors
-from .sampling import Samples
 
 # Errors below it count by their square, larger ones by their size (Huber, 1964), in cube units.
 HUBER = 2e-3
@@ -43,11 +44,11 @@ def encode(
     """
     statistics, device = space.statistics, space.device
     samples = tensors(shape, device)
-    code = statistics.whiten(space.mean_code if start is None else start.cpu())
+    code = statistics.whiten(statistics.mean if start is None else start.cpu())
     damping = FIRST_DAMPING
     for _ in range(steps):
         at, distances = draw(samples, points, generator)
-        problem = _Problem(space, at, distances, clamp=clamp, prior=prior)
+        problem = _Problem(space.decoder, statistics, at, distances, clamp=clamp, prior=prior)
         loss, gradient, curvature = problem.expand(code)
         moved = 0.0
         while damping < MOST_DAMPING:
@@ -58,7 +59,6 @@ def encode(
                 damping = max(damping * BOLDER, LEAST_DAMPING)
                 break
             damping *= CALMER
-        damping = min(damping, FIRST_DAMPING / LEAST_DAMPING)
         yield statistics.unwhiten(code)
         if moved < STILL:
             return
@@ -69,14 +69,15 @@ class _Problem:
 
     def __init__(
         self,
-        space: Space,
+        decoder: Decoder,
+        statistics: CodeStatistics,
         points: Tensor,
         distances: Tensor,
         *,
         clamp: float,
         prior: float,
     ) -> None:
-        self._decoder, self._statistics = space.decoder, space.statistics
+        self._decoder, self._statistics = decoder, statistics
         self._points, self._distances, self._clamp = points, distances, clamp
         self._prior = prior
 
@@ -84,9 +85,7 @@ class _Problem:
         """Mean Huber loss plus prior."""
         with torch.no_grad():
             raw = self._statistics.unwhiten(code).to(self._points.device)
-            errors = self._errors(self._decoder(raw, self._points)).abs()
-            data = torch.where(errors < HUBER, errors**2 / (2 * HUBER), errors - HUBER / 2).mean()
-        return float(data) + self._prior * float(code.square().mean()) / 2
+            return self._loss(code, self._errors(self._decoder(raw, self._points)))
 
     def expand(self, code: Tensor) -> tuple[float, Tensor, Tensor]:
         """Loss, gradient ``(L,)`` and Gauss-Newton's curvature ``(L, L)`` at ``code``."""
@@ -105,7 +104,12 @@ class _Problem:
         share = self._prior / len(code)
         gradient = gradient + share * code
         curvature = curvature + share * torch.eye(len(code))
-        return self.loss(code), gradient, curvature
+        return self._loss(code, errors), gradient, curvature
+
+    def _loss(self, code: Tensor, errors: Tensor) -> float:
+        sizes = errors.abs()
+        data = torch.where(sizes < HUBER, sizes**2 / (2 * HUBER), sizes - HUBER / 2).mean()
+        return float(data) + self._prior * float(code.square().mean()) / 2
 
     def _errors(self, values: Tensor) -> Tensor:
         return signed_excess(values, self._distances, self._clamp)

@@ -16,16 +16,16 @@ from typing import Any
 
 import torch
 
-from ..errors import SpaceError
+from ..errors import SpaceError, TrainingError
 from ..extraction import Extraction, extract
+from ..shapes.family import Placement
+from ..shapes.sampling import Samples
 from ..space import Space
 from ..spacefile import write_space
-from .autodecoder import Training, TrainingError, TrainingOptions
+from .autodecoder import Training, TrainingOptions
 from .distributed import ALONE, Team
-from .family import Placement
 from .progress import Pace, Progress
 from .runfolder import RunFolder
-from .sampling import Samples
 
 CHECKPOINT_SECONDS = 45.0
 PREVIEW_SECONDS = 5.0

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import some
-from .autodecoder import TrainingError
-from .geometry import SampleError
+from ..errors import SampleError, TrainingError, some
+from ..shapes.signing import Report
 from .runfolder import RunFolder
-from .signing import Report
 
 
 class MeshReport:

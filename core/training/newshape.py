@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import SampleError, TrainingError
 from ..extraction import extract
 from ..pose import transformed
+from ..shapes.geometry import FloatArray, IntArray, area_vectors, check_mesh
+from ..shapes.meshes import TrainingMesh
+from ..shapes.packages import check_packages
+from ..shapes.sampling import Samples, sample_solid, signed_distances, surface_points
+from ..shapes.signing import Solid, solid
 from ..space import Space
 from ..surface import project
-from .autodecoder import TrainingError
 from .encoding import encode
-from .geometry import FloatArray, IntArray, SampleError, area_vectors, check_mesh
-from .meshes import TrainingMesh
-from .packages import check_packages
-from .sampling import Samples, sample_solid, signed_distances, surface_points
-from .signing import Solid, solid
 
 NEAR_POINTS, VOLUME_POINTS, CLOUD_POINTS = 60_000, 40_000, 60_000
 MEASURED_POINTS, MEASURED_CELLS, LOSS_POINTS = 5_000, 64, 1_000

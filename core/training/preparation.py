@@ -11,17 +11,16 @@ from hashlib import sha256
 
 import numpy as np
 
-from .autodecoder import TrainingError
-from .family import Placement
-from .geometry import SampleError
+from ..errors import SampleError, TrainingError
+from ..shapes.family import Placement
+from ..shapes.packages import check_packages
+from ..shapes.samplecache import SampleCache
+from ..shapes.sampling import Samples, sample_solid
+from ..shapes.signing import Report, solid
 from .meshreport import MeshReport, short_of_memory
-from .packages import check_packages
 from .progress import Pace, Progress
 from .runfolder import RunFolder
 from .runoptions import RunOptions
-from .samplecache import SampleCache
-from .sampling import Samples, sample_solid
-from .signing import Report, solid
 from .sources import Source, Sources
 
 # Points of each shape; see docs/training.md for what they cost.

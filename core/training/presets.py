@@ -49,13 +49,18 @@ def options_for(shapes: int, preset: str = "balanced") -> TrainingOptions:
     length = max(2, min(form.code_length, 2 * shapes - 2))
     at_once = min(shapes, MOST_SHAPES_A_STEP)
     return TrainingOptions(
-        architecture=Architecture(
-            code_length=length,
-            widths=(form.width,) * form.layers,
-            skips=tuple(range(1, form.layers)),
-            fourier_degree=FOURIER_DEGREE,
-        ),
+        architecture=architecture_for(code_length=length, layers=form.layers, width=form.width),
         steps=round(chosen.steps * min(2.0, max(1 / 3, (shapes / 100) ** 0.5))),
         shapes_per_step=at_once,
         points_per_shape=POINTS // at_once,
+    )
+
+
+def architecture_for(*, code_length: int, layers: int, width: int) -> Architecture:
+    """A decoder of so many hidden layers, each as wide: the code at every one, Fourier features."""
+    return Architecture(
+        code_length=code_length,
+        widths=(width,) * layers,
+        skips=tuple(range(1, layers)),
+        fourier_degree=FOURIER_DEGREE,
     )

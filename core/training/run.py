@@ -14,12 +14,14 @@ from typing import Any
 
 import torch
 
-from .autodecoder import TrainingError, TrainingOptions
+from ..errors import TrainingError
+from ..shapes.family import place
+from ..shapes.packages import check_packages
+from ..shapes.sampling import Samples
+from .autodecoder import TrainingOptions
 from .distributed import ALONE, Team
-from .family import place
 from .learning import Learning
 from .meshreport import MeshReport
-from .packages import check_packages
 from .preparation import Preparation
 from .presets import options_for
 from .progress import Progress
@@ -27,7 +29,6 @@ from .runfolder import RunFolder
 from .runlock import locked
 from .runoptions import RunOptions
 from .runrecord import Record
-from .sampling import Samples
 from .sources import Sources
 
 __all__ = ["Progress", "RunOptions", "train"]

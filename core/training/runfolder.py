@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..errors import TrainingError
 from ..files import json_object, read_whole, write_whole
 from ..spacefile import SUFFIX
-from .autodecoder import TrainingError
 from .progress import Progress
 
 RUN, REPORT, PROGRESS = "run.json", "report.json", "progress.json"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .autodecoder import TrainingError
+from ..errors import TrainingError
 
 LOCK = "run.lock"
 # Windows keeps others from reading the locked byte; it lies behind the number.

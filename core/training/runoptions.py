@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ..decoder import Architecture
-from .autodecoder import TrainingError, TrainingOptions
-from .family import Alignment
+from ..errors import TrainingError
+from ..shapes.family import Alignment
+from .autodecoder import TrainingOptions
 from .presets import PRESETS
 
 MOST_HELD_OUT = 0.5

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .autodecoder import TrainingError
-from .family import Placement
+from ..errors import TrainingError
+from ..shapes.family import Placement
 from .runoptions import RunOptions
 from .sources import Source
 

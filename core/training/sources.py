@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .family import Alignment, Bounds, bounds
-from .geometry import SampleError
-from .meshes import TrainingMesh, mesh_files, read_mesh
+from ..errors import SampleError
+from ..shapes.family import Alignment, Bounds, bounds
+from ..shapes.meshes import TrainingMesh, mesh_files, read_mesh
 from .meshreport import MeshReport, short_of_memory
 from .progress import Pace, Progress
 

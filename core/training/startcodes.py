@@ -14,7 +14,8 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from .sampling import FloatArray, Samples
+from ..shapes.geometry import FloatArray
+from ..shapes.sampling import Samples
 
 # Shapes are compared at CELLS^3 places of the cube, by distances that count up to FAR: small enough
 # to see walls, large enough to see where the next shape's wall went.
@@ -28,8 +29,8 @@ def principal_codes(shapes: Sequence[Samples], length: int, deviation: float) ->
     """Codes ``(S, length)`` of ``shapes``: their distances' principal components.
 
     The first component has the deviation asked for, the others theirs in proportion; beyond the
-    S - 1 that there are, and of shapes that are all the same, values are 0. Deterministic: of each component, the largest value is
-    above 0.
+    S - 1 that there are, and of shapes that are all the same, values are 0. Deterministic: of each
+    component, the largest value is above 0.
     """
     fields = np.stack([coarse_field(shape) for shape in shapes])
     left, sizes, _ = np.linalg.svd(fields - fields.mean(axis=0), full_matrices=False)

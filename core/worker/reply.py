@@ -11,14 +11,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import CodeError, FitError, MeshSDFError, SpaceError, ViewError
+from ..errors import (
+    CodeError,
+    FitError,
+    MeshSDFError,
+    SampleError,
+    SpaceError,
+    TrainingError,
+    ViewError,
+)
 from ..fit import FitStep
 from ..pose import transformed
+from ..shapes.packages import MissingPackageError
 from ..space import Frame, Space
 from ..topology import Topology
-from ..training.autodecoder import TrainingError
-from ..training.geometry import SampleError
-from ..training.packages import MissingPackageError
 from .request import BusyError, RequestError
 
 Arrays = dict[str, NDArray[Any]]

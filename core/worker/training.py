@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from ..training.family import Alignment
+from ..shapes.family import Alignment
 from ..training.run import Progress, RunOptions, train
 from .job import Job
 from .reply import Arrays, Reply, finite, mesh_arrays

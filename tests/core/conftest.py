@@ -10,6 +10,9 @@ import pytest
 
 from core.loading import load_space
 from core.space import Space
+from core.spacefile import write_space
+
+from .octahedron import octahedra
 
 # Real checkpoints lie beside the repository where there are any; they are no part of it.
 CHECKPOINTS = Path(
@@ -43,3 +46,10 @@ def checkpoint() -> Callable[[str], Path]:
         return path
 
     return folder
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The file of the octahedra, unless a module of tests has its own."""
+    write_space(tmp_path / "octahedra.safetensors", octahedra())
+    return tmp_path / "octahedra.safetensors"

@@ -27,27 +27,9 @@ from core.space import Frame
 from core.spacefile import write_space
 from core.viewfile import read_mask, read_view
 
+from .command_line import fails, run
 from .octahedron import octahedra, radius
 from .worker_client import environment
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    write_space(tmp_path / "octahedra.safetensors", octahedra())
-    return tmp_path / "octahedra.safetensors"
-
-
-def run(*arguments: object) -> int:
-    return main([str(argument) for argument in arguments])
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """The one line that a user's error makes."""
-    assert run(*arguments) == USER_ERROR
-    error = capsys.readouterr().err
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
-    return error
 
 
 def load(path: Path) -> Any:

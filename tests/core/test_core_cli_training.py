@@ -14,16 +14,16 @@ import pytest
 import torch
 import trimesh
 
-from core.__main__ import INTERRUPTED, USER_ERROR, main
+from core.__main__ import INTERRUPTED
 from core.decoder import Architecture
 from core.loading import load_space
-from core.spacefile import write_space
 from core.training import preparation
 from core.training import run as run_module
 from core.training.autodecoder import TrainingOptions
 from core.training_commands import _duration
 
-from .octahedron import octahedra, radius
+from .command_line import fails, run
+from .octahedron import radius
 from .worker_client import environment
 
 TINY = TrainingOptions(
@@ -46,25 +46,6 @@ def meshes(tmp_path: Path) -> Path:
     trimesh.creation.icosphere(2).export(folder / "ball.ply")
     trimesh.creation.icosphere(2, radius=0.5).export(folder / "small.ply")
     return folder
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    write_space(tmp_path / "octahedra.safetensors", octahedra())
-    return tmp_path / "octahedra.safetensors"
-
-
-def run(*arguments: object) -> int:
-    return main([str(argument) for argument in arguments])
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    capsys.readouterr()
-    assert run(*arguments) == USER_ERROR
-    error = capsys.readouterr().err
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
-    return error
 
 
 def octahedron(code: float) -> Any:

@@ -11,16 +11,11 @@ import pytest
 import torch
 
 from core.decoder import Architecture
+from core.errors import TrainingError
 from core.extraction import extract
+from core.shapes.sampling import Samples
 from core.space import Space
-from core.training.autodecoder import (
-    Training,
-    TrainingError,
-    TrainingOptions,
-    clamped_error,
-    cosine_share,
-)
-from core.training.sampling import Samples
+from core.training.autodecoder import Training, TrainingOptions, clamped_error, cosine_share
 from core.training.startcodes import principal_codes
 
 RADII = (0.4, 0.7)

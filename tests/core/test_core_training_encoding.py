@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.shapes.sampling import Samples
 from core.space import Space
 from core.spacefile import read_space
 from core.training.autodecoder import clamped_error, tensors
 from core.training.encoding import _Problem, encode
-from core.training.sampling import Samples
 
 SPACES = Path(__file__).resolve().parents[2] / "spaces"
 
@@ -60,7 +60,7 @@ def test_a_few_steps_do_most(heads: Space) -> None:
 def test_the_expansion_is_that_of_the_loss(heads: Space) -> None:
     """The gradient against finite differences; the curvature has no negative direction."""
     points, distances = tensors(shape_of(heads, heads.codes[3], 4000))
-    problem = _Problem(heads, points, distances, clamp=0.1, prior=1e-2)
+    problem = _Problem(heads.decoder, heads.statistics, points, distances, clamp=0.1, prior=1e-2)
     code = torch.full((heads.code_length,), 0.1)
     loss, gradient, curvature = problem.expand(code)
     assert loss == pytest.approx(problem.loss(code))

@@ -20,12 +20,13 @@ import trimesh
 
 from core import files
 from core.decoder import Architecture
+from core.errors import TrainingError
 from core.extraction import extract
 from core.loading import load_space
 from core.pose import transformed
+from core.shapes.family import Alignment
 from core.training import learning, preparation, runlock
-from core.training.autodecoder import Training, TrainingError, TrainingOptions
-from core.training.family import Alignment
+from core.training.autodecoder import Training, TrainingOptions
 from core.training.presets import options_for
 from core.training.progress import Pace, Progress
 from core.training.run import RunOptions, train
@@ -372,7 +373,7 @@ def test_a_disk_that_fills_up_while_sampling(
     assert "resume" in failed.remedy
     assert not list((tmp_path / "run").rglob("*.part"))
     with monkeypatch.context() as patch:
-        patch.setattr("core.training.samplecache.write_whole", full)
+        patch.setattr("core.shapes.samplecache.write_whole", full)
         failed = failure(meshes, tmp_path)
     assert "disk is full" in failed.problem
     assert run_all(tmp_path / "run")[-1].reason == "trained"

@@ -19,9 +19,10 @@ import trimesh
 
 from core.extraction import extract
 from core.loading import load_space
+from core.shapes import packages
 from core.space import Frame
 from core.spacefile import write_space
-from core.training import learning, packages
+from core.training import learning
 from core.training.newshape import EncodeOptions, EncodeStep, NewShape
 from core.training.progress import Progress
 from core.training.run import train

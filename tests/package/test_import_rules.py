@@ -102,6 +102,17 @@ def test_core_imports_only_what_it_may() -> None:
     assert not wrong, wrong
 
 
+def test_shapes_know_nothing_of_training() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in sources("core/shapes")
+        for module, _ in imports(path)
+        if module.startswith(("core.training", "core.worker"))
+    ]
+    assert sources("core/shapes")
+    assert not wrong, wrong
+
+
 def test_the_blender_side_imports_only_what_it_may() -> None:
     allowed = BLENDER_SIDE | set(sys.stdlib_module_names)
     wrong = [

@@ -34,9 +34,9 @@ CHECKSUMS = {
     "spot": "2d24cc184dec9a03c32281312f7d2e44f70b51180d982dc0a81899e77efc275a",
 }
 ORIGIN = (
-    "Bob and Spot by Keenan Crane, from his 3D Model Repository, which others quote as given to the "
-    "public domain (CC0-1.0); the source package of potpourri3d 1.4.0, which the meshes come from, "
-    "holds no notice."
+    "Bob and Spot by Keenan Crane, from his 3D Model Repository, which others quote as given to "
+    "the public domain (CC0-1.0); the source package of potpourri3d 1.4.0, which the meshes come "
+    "from, holds no notice."
 )
 SOURCES = {
     "licence": "public domain (CC0-1.0), as others quote it",

@@ -72,7 +72,9 @@ def meshes(family: Family, folder: Path, count: int) -> None:
             faces = raw["faces"].astype(np.int64)
             solid = solidify(vertices, faces, thickness=family.thickness, weld=family.weld)
             if family.tunnels and solid.genus > attributes[family.tunnels]:
-                raise NotOneSolid(f"{solid.genus} tunnels, {family.tunnels}: {attributes[family.tunnels]:g}")
+                raise NotOneSolid(
+                    f"{solid.genus} tunnels, {family.tunnels}: {attributes[family.tunnels]:g}"
+                )
             return Made(solid, {**attributes, "genus": float(solid.genus)})
 
         collect(folder, family.stem, count, make, SOURCES)

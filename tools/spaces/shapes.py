@@ -11,10 +11,10 @@ from zlib import crc32
 import numpy as np
 import torch
 
+from core.shapes.geometry import FloatArray, IntArray
+from core.shapes.sampling import Samples, sample_mesh
+from core.shapes.voids import outer_faces
 from core.topology import topology
-from core.training.geometry import FloatArray, IntArray
-from core.training.sampling import Samples, sample_mesh
-from core.training.voids import outer_faces
 
 from .recipe import RADIUS, Recipe, maker
 

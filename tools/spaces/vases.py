@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.decoder import Architecture
 from core.training.autodecoder import TrainingOptions
+from core.training.presets import architecture_for
 from tools.spaces import infinigen
 from tools.spaces.recipe import Floors, Recipe
 
@@ -17,9 +17,7 @@ RECIPE = Recipe(
     name="vases",
     count=COUNT,
     training=TrainingOptions(
-        architecture=Architecture(
-            code_length=32, widths=(128,) * 6, skips=(1, 2, 3, 4, 5), fourier_degree=2
-        ),
+        architecture=architecture_for(code_length=32, layers=6, width=128),
         steps=6000,
     ),
     near=40_000,

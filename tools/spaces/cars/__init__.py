@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.decoder import Architecture
 from core.training.autodecoder import TrainingOptions
+from core.training.presets import architecture_for
 from tools.spaces.cars.draws import attributes, draw
 from tools.spaces.cars.shape import Surface, surface
 from tools.spaces.recipe import Floors, Recipe
@@ -25,9 +25,7 @@ RECIPE = Recipe(
     name="cars",
     count=COUNT,
     training=TrainingOptions(
-        architecture=Architecture(
-            code_length=32, widths=(128,) * 6, skips=(1, 2, 3, 4, 5), fourier_degree=2
-        ),
+        architecture=architecture_for(code_length=32, layers=6, width=128),
         steps=6_000,
     ),
     near=40_000,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import TrainingError
 from ..files import write_whole
-from .autodecoder import TrainingError
 from .sampling import Samples
 from .signing import Report
 

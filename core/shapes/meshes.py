@@ -13,21 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import SampleError, TrainingError
 from ..files import read_whole
-from .autodecoder import TrainingError
 from .facecount import face_count
-from .geometry import FloatArray, IntArray, SampleError, check_mesh
-
-__all__ = [
-    "MOST_FACES",
-    "SUFFIXES",
-    "Y_UP_TO_Z_UP",
-    "Refusal",
-    "SampleError",
-    "TrainingMesh",
-    "mesh_files",
-    "read_mesh",
-]
+from .geometry import FloatArray, IntArray, check_mesh
 
 SUFFIXES = (".obj", ".ply", ".stl", ".glb")
 # A closed mesh of a million faces takes 1 s to read and 26 s to sign (processor time), and 0.8 GB.
@@ -48,15 +37,6 @@ class TrainingMesh:
     vertices: FloatArray
     faces: IntArray
     upright: bool = False
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A mesh that is left out, why, and what would help."""
-
-    name: str
-    problem: str
-    remedy: str
 
 
 def mesh_files(source: Path) -> list[Path]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.training import sealing
-from core.training.geometry import FloatArray, IntArray, SampleError, open_edges, signed_volumes
-from core.training.meshes import TrainingMesh
-from core.training.sampling import signed_distances
-from core.training.signing import Solid, solid
+from core.errors import SampleError
+from core.shapes import sealing
+from core.shapes.geometry import FloatArray, IntArray, open_edges, signed_volumes
+from core.shapes.meshes import TrainingMesh
+from core.shapes.sampling import signed_distances
+from core.shapes.signing import Solid, solid
 
 BOX_FACES = np.array(
     [

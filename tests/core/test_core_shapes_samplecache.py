@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.training.autodecoder import TrainingError
-from core.training.samplecache import SampleCache
-from core.training.sampling import Samples
-from core.training.signing import Report
+from core.errors import TrainingError
+from core.shapes.samplecache import SampleCache
+from core.shapes.sampling import Samples
+from core.shapes.signing import Report
 
 REPORT = Report("cup", "repaired", ("holes closed: 2",))
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from .geometry import (
     FloatArray,
     IntArray,
-    SampleError,
     check_mesh,
     face_areas,
     libigl,
@@ -27,22 +26,6 @@ from .voids import outer_faces
 
 if TYPE_CHECKING:
     from .signing import Solid
-
-__all__ = [
-    "NEAR_MIXTURE",
-    "FloatArray",
-    "IntArray",
-    "SampleError",
-    "Samples",
-    "check_mesh",
-    "face_areas",
-    "near_points",
-    "outer_faces",
-    "sample_mesh",
-    "sample_solid",
-    "signed_distances",
-    "surface_points",
-]
 
 # Shares of the near points, and how far each moves from the surface along every axis (standard
 # deviation, in units of the cube). Tight ones for walls of 0.03, wide ones for true values beyond.

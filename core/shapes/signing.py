@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .geometry import FloatArray, IntArray, SampleError, check_mesh, open_edges
+from ..errors import SampleError
+from .geometry import FloatArray, IntArray, check_mesh, open_edges
 from .holes import Parts, close_holes
 from .meshes import TrainingMesh
 from .orientation import orient, same_way, turned_faces

@@ -11,14 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .geometry import (
-    FloatArray,
-    IntArray,
-    SampleError,
-    libigl,
-    signed_volumes,
-    winding_numbers,
-)
+from ..errors import SampleError
+from .geometry import FloatArray, IntArray, libigl, signed_volumes, winding_numbers
 from .sampling import signed_distances, surface_points
 
 # Cells along the longest side of the mesh's box, and how often the coarsest grid is halved to get

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from .autodecoder import TrainingError
+from ..errors import TrainingError
 
 # Import name and the name to install.
 NEEDED = {"igl": "libigl", "trimesh": "trimesh"}

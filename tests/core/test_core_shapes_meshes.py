@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.training.autodecoder import TrainingError
-from core.training.meshes import SampleError, mesh_files, read_mesh
+from core.errors import SampleError, TrainingError
+from core.shapes.meshes import mesh_files, read_mesh
 
 VERTICES = np.array([[0.0, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 3]])
 FACES = np.array([[0, 2, 1], [0, 3, 2], [0, 1, 3], [1, 2, 3]])

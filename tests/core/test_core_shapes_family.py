@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from core.errors import TrainingError
 from core.pose import transformed
-from core.training.autodecoder import TrainingError
-from core.training.family import Alignment, Placement, bounds, place
-from core.training.geometry import FloatArray
-from core.training.meshes import TrainingMesh
+from core.shapes.family import Alignment, Placement, bounds, place
+from core.shapes.geometry import FloatArray
+from core.shapes.meshes import TrainingMesh
 
 FACES = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]])
 SHAPE = np.array([[0.0, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 3]])

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import TrainingError
 from ..space import UPS, Frame
-from .autodecoder import TrainingError
 from .geometry import FloatArray
 from .meshes import Y_UP_TO_Z_UP, TrainingMesh
 

@@ -7,15 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MeshSDFError
+from ..errors import SampleError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-
-
-class SampleError(MeshSDFError):
-    """A mesh cannot be read, signed or sampled, and why; or a package for it is missing."""
 
 
 def check_mesh(vertices: FloatArray, faces: IntArray) -> None:

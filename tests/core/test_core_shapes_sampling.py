@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
-from core.training.sampling import (
+from core.errors import SampleError
+from core.shapes.sampling import (
     NEAR_MIXTURE,
-    SampleError,
     check_mesh,
     face_areas,
     outer_faces,

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import SampleError
 from ..files import read_whole
 from .facecount import face_count
-from .geometry import FloatArray, SampleError
+from .geometry import FloatArray
 
 TEXTS = (".xyz", ".txt", ".csv", ".pts")
 MOST_BYTES = 1 << 30
