@@ -40,7 +40,9 @@ class CodeStatistics:
         axes, deviations = torch.eye(code_length), torch.ones(code_length)
         if len(codes) > 1 and code_length:
             centred = (codes - mean).double()
-            _, singular, basis = torch.linalg.svd(centred, full_matrices=True)
+            # Few codes leave axes that they do not span: those are asked for as well.
+            few = len(codes) < code_length
+            _, singular, basis = torch.linalg.svd(centred, full_matrices=few)
             spread = torch.zeros(code_length, dtype=torch.float64)
             spread[: len(singular)] = singular[:code_length] / (len(codes) - 1) ** 0.5
             if spread[0] > 0:
