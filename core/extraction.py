@@ -28,6 +28,7 @@ from torch import Tensor
 from .decoder import FoldedDecoder
 from .errors import MeshSDFError
 from .space import Space
+from .specks import without_specks
 from .surface import project
 
 # The first grid has at least this many cells a side, and fewer than twice as many.
@@ -52,7 +53,8 @@ class Extraction:
     vertices ``(V, 3)`` float32, faces ``(F, 3)`` int64, counter-clockwise seen from outside.
     ``evaluations`` counts decoder evaluations, ``dense`` tells that the whole grid was evaluated
     (asked for, or because the audit failed), ``open_at_wall`` that the surface leaves the cube and
-    was not capped. ``message`` says what a user should know, or is empty.
+    was not capped. ``specks`` counts pieces of less volume than a cell: they are left out, see
+    :mod:`core.specks`. ``message`` says what a user should know, or is empty.
     """
 
     vertices: Tensor
@@ -61,6 +63,7 @@ class Extraction:
     evaluations: int
     dense: bool = False
     open_at_wall: bool = False
+    specks: int = 0
     message: str = ""
 
 
@@ -317,14 +320,16 @@ def _polygonise(grid: _Grid, *, cap: bool) -> Extraction:
     vertices = (nodes.astype(np.float32) + corner) * np.float32(grid.step) + np.float32(origin)
     if cap:  # the padding's share of an edge is drawn back onto the wall
         vertices = np.clip(vertices, -1.0, 1.0)
+    vertices, faces, specks = without_specks(vertices, faces.astype(np.int64), grid.step**3)
     message = "The surface leaves the cube and is open there" if reaches_wall and not cap else ""
     return Extraction(
         torch.from_numpy(vertices),
-        torch.from_numpy(faces.astype(np.int64)),
+        torch.from_numpy(faces),
         resolution,
         grid.evaluations,
         grid.dense,
         open_at_wall=reaches_wall and not cap,
+        specks=specks,
         message=message,
     )
 

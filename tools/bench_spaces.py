@@ -135,16 +135,16 @@ def pieces_table(found: Sequence[verdicts.Verdict]) -> None:
     """What lies between codes and around the mean."""
     row(
         *("space", "codes", "watertight", "components, mean", "most", "whole", "genus"),
-        "genus between that of the ends",
+        *("genus between that of the ends", "specks left out"),
     )
-    row(*["---"] * 8)
+    row(*["---"] * 9)
     for v in found:
         for kind, p in (("pairs", v.between), ("random", v.random)):
             if p is not None:
                 row(
                     *(v.name, f"{p.meshes} {kind}", percent(p.watertight), f"{p.components:.2f}"),
                     *(p.components_most, percent(p.whole), f"{p.genus_low} to {p.genus_high}"),
-                    percent(p.genus_between),
+                    *(percent(p.genus_between), percent(p.specks)),
                 )
 
 

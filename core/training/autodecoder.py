@@ -140,7 +140,7 @@ class Training:
         """Let the codes start in the order of the shapes, a little off it."""
         length, spread = self.codes.shape[1], self.options.code_spread
         with torch.no_grad():
-            self.codes += principal_codes(shapes, length, spread).to(self.codes.device)
+            self.codes.add_(principal_codes(shapes, length, spread).to(self.codes.device))
 
     def _advance(self, samples: Sequence[tuple[Tensor, Tensor]]) -> float:
         """One optimiser step; the mean clamped error."""

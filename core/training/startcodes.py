@@ -52,5 +52,5 @@ def coarse_field(shape: Samples) -> FloatArray:
     count = min(NEIGHBOURS, len(shape.points))
     away, nearest = cKDTree(shape.points).query(places, k=range(1, count + 1))
     weights = 1.0 / (away + 1e-3) ** 2
-    values = (shape.distances[nearest] * weights).sum(axis=1) / weights.sum(axis=1)
-    return np.clip(values, -FAR, FAR)
+    values: FloatArray = (shape.distances[nearest] * weights).sum(axis=1) / weights.sum(axis=1)
+    return values.clip(-FAR, FAR)

@@ -46,7 +46,7 @@ SOURCES = {
 
 RECIPE = Recipe(
     name="bob_and_spot",
-    seed=3,
+    seed=4,
     count=2,
     held_out=False,
     training=TrainingOptions(

@@ -28,8 +28,9 @@ PIECES = (
     ("genus_low", "least genus"),
     ("genus_high", "greatest"),
     ("genus_between", "genus between that of the ends"),
+    ("specks", "specks left out"),
 )
-SHARES = {"watertight", "whole", "genus_between"}
+SHARES = {"watertight", "whole", "genus_between", "specks"}
 SHEET_TEXTS = {
     "training": "Training shapes, below each what its code gives",
     "held-out": "Shapes never trained on, below each what encoding found",

@@ -6,7 +6,7 @@ are encoded first: their code is found, the weights stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -82,20 +82,26 @@ def judge(
             encoded[name] = encoded_shape(recipe, space, files[name])
         held_out.append(figures(name, encoded[name]))
 
-    def report(code: Tensor) -> Topology:
+    def report(code: Tensor) -> tuple[Topology, int]:
         mesh = extract(space, code, CELLS)
-        return topology(mesh.vertices, mesh.faces)
+        return topology(mesh.vertices, mesh.faces), mesh.specks
 
     def end(name: str) -> Topology:
         if name not in meshes:
-            meshes[name] = report(known[name])
+            meshes[name], _ = report(known[name])
         return meshes[name]
+
+    def pieces(
+        codes: Iterable[Tensor], ends: Sequence[tuple[Topology, Topology]] | None = None
+    ) -> Pieces | None:
+        found = [report(code) for code in codes]
+        reports = [each for each, _ in found]
+        return Pieces.of(reports, ends, specks=[specks for _, specks in found])
 
     chosen = random_pairs(list(known), PAIRS, seed=recipe.seed)
     say(f"{len(chosen)} pairs, {RANDOM_CODES} random codes")
-    middle = [report(torch.lerp(known[a], known[b], 0.5)) for a, b in chosen]
+    halfway = (torch.lerp(known[a], known[b], 0.5) for a, b in chosen)
     ends = [(end(a), end(b)) for a, b in chosen]
-    drawn = [report(code) for code in within_deviations(space, RANDOM_CODES, seed=recipe.seed)]
     verdict = Verdict(
         name=space.name,
         file_bytes=file_bytes,
@@ -103,8 +109,8 @@ def judge(
         code_length=space.code_length,
         training=Likeness.of(training) if training else None,
         held_out=Likeness.of(held_out) if held_out else None,
-        between=Pieces.of(middle, ends),
-        random=Pieces.of(drawn),
+        between=pieces(halfway, ends),
+        random=pieces(within_deviations(space, RANDOM_CODES, seed=recipe.seed)),
         short=(),
     )
     return replace(verdict, short=tuple(shortfalls(recipe, verdict)))

@@ -63,7 +63,8 @@ class Pieces:
 
     Shares that are watertight and that are one watertight piece; the mean and the largest number
     of components; the range of the genus. ``genus_between``: the share whose genus is that of one
-    of two ends or lies between them.
+    of two ends or lies between them. ``specks``: the share from which pieces smaller than a cell
+    were left out (see core.specks); they do not count as components.
     """
 
     meshes: int
@@ -74,12 +75,16 @@ class Pieces:
     genus_low: int | None
     genus_high: int | None
     genus_between: float | None = None
+    specks: float | None = None
 
     @staticmethod
     def of(
-        reports: Sequence[Topology], ends: Sequence[tuple[Topology, Topology]] | None = None
+        reports: Sequence[Topology],
+        ends: Sequence[tuple[Topology, Topology]] | None = None,
+        *,
+        specks: Sequence[int] = (),
     ) -> Pieces | None:
-        """From reports, and for each the reports of its two ends. None without any."""
+        """From reports, for each the reports of its two ends, and its specks. None without any."""
         if not reports:
             return None
         genera = [r.genus for r in reports if r.genus is not None]
@@ -97,6 +102,7 @@ class Pieces:
             genus_low=min(genera, default=None),
             genus_high=max(genera, default=None),
             genus_between=fmean(between) if between else None,
+            specks=fmean(count > 0 for count in specks) if specks else None,
         )
 
 
