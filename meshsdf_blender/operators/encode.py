@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from .. import catalogue, fit_run
+from .. import catalogue
 from ..encode_run import EncodeRun, EncodeStep
-from ..errors import Refusal
-from ..progress import hide_progress, show_encoding, show_stopping
+from ..progress import show_encoding
 from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
 from ..training_properties import Encoding
 from .guarded import NeedsObjectMode
+from .live import RunsLive
 
-TICK_SECONDS = 0.05
 WAIT_SECONDS = 0.1
 
 
-class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
+class MESHSDF_OT_encode(Encoding, RunsLive, NeedsObjectMode, bpy.types.Operator):
     bl_idname = "meshsdf.encode"
     bl_label = "Encode Mesh"
     bl_description = (
@@ -49,7 +46,6 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
     )
 
     _run: EncodeRun
-    _timer: bpy.types.Timer | None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -62,7 +58,7 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
         return True
 
     def perform(self, context: bpy.types.Context) -> None:
-        run = self._new_run(context)
+        run = self.new_run(context)
         try:
             while True:
                 step = run.advance(WAIT_SECONDS)
@@ -73,34 +69,7 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
             run.abandon()
             raise
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        try:
-            self._run = self._new_run(context)
-        except Refusal as refusal:
-            self.report({"ERROR"}, str(refusal))
-            return {"CANCELLED"}
-        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        show_encoding(context, 0, 0)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if fit_run.current() is not self._run:  # undo, a new file or the end of the add-on ended it
-            return self._over(context, {"CANCELLED"})
-        if event.type == "ESC" and event.value == "PRESS":
-            return self._guard(context, lambda: self._stop(context)) or {"RUNNING_MODAL"}
-        if event.type == "TIMER":
-            return self._guard(context, lambda: self._tick(context)) or {"PASS_THROUGH"}
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator itself, as when a file is opened."""
-        self._run.abandon()
-        self._over(context, {"CANCELLED"})
-
-    def _new_run(self, context: bpy.types.Context) -> EncodeRun:
+    def new_run(self, context: bpy.types.Context) -> EncodeRun:
         space, up = (self.space, self.up) if self.space else catalogue.chosen(context.scene)
         return EncodeRun(
             context,
@@ -113,32 +82,13 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
             options={"steps": self.steps} if self.steps else {},
         )
 
-    def _guard(
-        self, context: bpy.types.Context, action: Callable[[], set[str] | None]
-    ) -> set[str] | None:
-        try:
-            return action()
-        except Refusal as refusal:
-            self._run.abandon()
-            self.report({"ERROR"}, str(refusal))
-            return self._over(context, {"CANCELLED"})
-        except BaseException:  # a fault of ours must not lock every operator
-            self._run.abandon()
-            self._over(context, {"CANCELLED"})
-            raise
+    def show_start(self, context: bpy.types.Context) -> None:
+        show_encoding(context, 0, 0)
 
-    def _stop(self, context: bpy.types.Context) -> None:
-        self._run.stop()
-        show_stopping(context)
-
-    def _tick(self, context: bpy.types.Context) -> set[str] | None:
-        run = self._run
-        run.seen()
-        if run.stopped_early:
-            run.abandon()
-            return self._over(context, {"CANCELLED"})
+    def take_step(self, context: bpy.types.Context) -> set[str] | None:
         if context.mode != "OBJECT" or bpy.app.is_job_running("RENDER"):
             return None  # the new object waits until it can be added
+        run = self._run
         step = run.advance()
         if step is None:
             return None
@@ -146,18 +96,11 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
             show_encoding(context, step.step, step.steps)
             return None
         self._finish(context, run, step)
-        return self._over(context, {"FINISHED"})
+        return self.over(context, {"FINISHED"})
 
     def _finish(self, context: bpy.types.Context, run: EncodeRun, step: EncodeStep) -> None:
         ob, error = run.finish(context, step, resolution=self.resolution)
         self.report({"INFO"}, f"'{ob.name}': surface error {100 * error:.2f} % of the source's box")
-
-    def _over(self, context: bpy.types.Context, result: set[str]) -> set[str]:
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        hide_progress(context)
-        return result
 
 
 classes = (MESHSDF_OT_encode,)
