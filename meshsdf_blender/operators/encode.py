@@ -10,13 +10,13 @@ from ..encode_run import EncodeRun, EncodeStep
 from ..progress import show_encoding
 from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
 from ..training_properties import Encoding
-from .guarded import NeedsObjectMode
+from .guarded import InObjectMode, NeedsNoFit
 from .live import RunsLive
 
 WAIT_SECONDS = 0.1
 
 
-class MESHSDF_OT_encode(Encoding, RunsLive, NeedsObjectMode, bpy.types.Operator):
+class MESHSDF_OT_encode(Encoding, RunsLive, InObjectMode, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.encode"
     bl_label = "Encode Mesh"
     bl_description = (

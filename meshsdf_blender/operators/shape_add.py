@@ -7,7 +7,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import catalogue, shape_new
 from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
-from .guarded import NeedsObjectMode
+from .guarded import InObjectMode, NeedsNoFit
 
 MOST_IN_MENU = 40
 
@@ -19,7 +19,7 @@ def _known_shapes(
     return catalogue.shape_choices(space, up)
 
 
-class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
+class MESHSDF_OT_shape_add(InObjectMode, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.shape_add"
     bl_label = "Add Shape"
     bl_description = "Add a mesh that a latent code of the chosen space drives"
