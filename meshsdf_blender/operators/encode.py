@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import IntProperty
 
-from .. import catalogue
 from ..encode_run import EncodeRun, EncodeStep
 from ..progress import show_encoding
-from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
 from ..training_properties import Encoding
+from .from_space import NewShape, space_of
 from .guarded import InObjectMode, NeedsNoFit
 from .live import RunsLive
 
 WAIT_SECONDS = 0.1
 
 
-class MESHSDF_OT_encode(Encoding, RunsLive, InObjectMode, NeedsNoFit, bpy.types.Operator):
+class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.encode"
     bl_label = "Encode Mesh"
     bl_description = (
@@ -25,19 +24,6 @@ class MESHSDF_OT_encode(Encoding, RunsLive, InObjectMode, NeedsNoFit, bpy.types.
     )
     bl_options = {"REGISTER", "UNDO"}
 
-    space: StringProperty(
-        name="Space", description="builtin:NAME or a path; empty: the one chosen in the sidebar"
-    )
-    up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
-    resolution: IntProperty(
-        name="Resolution",
-        description="Cells along each side of the grid",
-        default=64,
-        min=SMALLEST_RESOLUTION,
-        soft_min=16,
-        soft_max=256,
-        max=LARGEST_RESOLUTION,
-    )
     steps: IntProperty(
         name="Steps",
         description="Steps in place of the worker's own number; 0 takes that",
@@ -70,7 +56,7 @@ class MESHSDF_OT_encode(Encoding, RunsLive, InObjectMode, NeedsNoFit, bpy.types.
             raise
 
     def new_run(self, context: bpy.types.Context) -> EncodeRun:
-        space, up = (self.space, self.up) if self.space else catalogue.chosen(context.scene)
+        space, up = space_of(self, context)
         return EncodeRun(
             context,
             context.active_object,
