@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .. import catalogue, door
+from .. import blend_path, catalogue, door
 from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..training_source import file_stem
@@ -33,7 +33,7 @@ class MESHSDF_OT_space_export(FromSpace, NeedsNoFit, bpy.types.Operator):
         path = catalogue.existing(space)
         if not self.filepath:
             raise Refusal("No folder is chosen", "Choose a folder that does not exist yet")
-        folder = Path(catalogue.location(self.filepath))
+        folder = Path(blend_path.absolute(self.filepath))
         try:
             taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         except OSError as error:

@@ -231,7 +231,7 @@ def test_bad_sources_are_refused_and_leave_no_folder(pair, out):
 
 
 def test_an_output_relative_to_an_unsaved_file_is_refused(pair):
-    with pytest.raises(RuntimeError, match=r"never saved"):
+    with pytest.raises(RuntimeError, match=r"has not been saved"):
         train("//runs")
 
 
