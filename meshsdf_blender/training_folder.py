@@ -122,6 +122,11 @@ def report_lines(folder: Path) -> list[str]:
     return [*refused, *notes, *used]
 
 
+def is_remark(line: str) -> bool:
+    """Whether a line of the report tells of a mesh left out, or is a note, and not of one used."""
+    return REFUSED in line or line.startswith(NOTE)
+
+
 def _entries(described: dict[str, Any], key: str) -> list[dict[str, Any]]:
     entries = described.get(key)
     return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []

@@ -2,6 +2,10 @@
 
     blender --python tools/show_training.py -- [--stage empty|train|done|refused] [--count 6]
 
+The worker's Python needs libigl and trimesh beside torch: where Blender's own has none, make an
+environment (`python3 -m venv --system-site-packages`), put both into it, and let MESHSDF_PYTHON
+name its Python.
+
 The sidebar's tab is opened at "Train a Space", so that a screenshot shows it. --stage says how far
 to go: "done" stops the training after a while and adds a shape of what there is.
 """
@@ -81,6 +85,10 @@ def show() -> None:
     area.spaces.active.region_3d.view_rotation = Euler((1.25, 0, 0.3)).to_quaternion()
     with bpy.context.temp_override(window=window, area=area, region=view):
         bpy.ops.view3d.view_all()
+    # Room at the right, where the preview will stand, beside the sidebar.
+    camera = area.spaces.active.region_3d
+    camera.view_location.x += 0.4 * OPTIONS.count
+    camera.view_distance *= 1.15
     settings = bpy.context.scene.meshsdf_training
     settings.source, settings.collection, settings.preset = "COLLECTION", mugs, OPTIONS.preset
     bpy.ops.ed.undo_push(message="Family")

@@ -58,7 +58,7 @@ class _Trains(NeedsNoTraining):
             raise Refusal(run.outcome.problem or str(refusal)) from refusal
         outcome = run.outcome
         for line in outcome.lines:
-            if line.startswith(training_folder.NOTE) or training_folder.REFUSED in line:
+            if training_folder.is_remark(line):
                 self.report({"WARNING"}, line)
         if not outcome.path:
             raise Refusal("The training ended without a space", "Resume it, or train again")
