@@ -132,7 +132,8 @@ def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, name:
     row.scale_y = 1.5
     row.operator("meshsdf.train_stop", icon="CANCEL")
     if told.detail:
-        layout.label(text=told.detail)
+        width = characters(context)
+        layout.label(text=textwrap.shorten(told.detail, width, placeholder="..."))
     if told.preview:
         row = layout.row()
         row.label(text=f"Preview: {told.preview}", icon="HIDE_OFF")

@@ -78,6 +78,8 @@ def show() -> None:
     for ob in list(bpy.data.objects):
         bpy.data.objects.remove(ob)
     mugs = family()
+    for ob in bpy.context.scene.objects:
+        ob.select_set(False)
     window = bpy.context.window_manager.windows[0]
     area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
     view = next(region for region in area.regions if region.type == "WINDOW")
