@@ -24,8 +24,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
 import headless_fit
 
 AFTER_DRAWING = 2.0  # seconds until the window was drawn once, which the tab needs
-STOP_AFTER = 12.0  # seconds of training before "done" stops it
-LOOK_AGAIN = 0.5
+STOP_AFTER = 0.5  # the share of the training after which "done" stops it
+LOOK_AGAIN = 0.5  # seconds
 
 
 def parsed() -> argparse.Namespace:
@@ -105,13 +105,13 @@ def show() -> None:
             output=tempfile.mkdtemp(prefix="training-"),
         )
     if OPTIONS.stage == "done":
-        bpy.app.timers.register(stop, first_interval=STOP_AFTER)
+        bpy.app.timers.register(stop, first_interval=LOOK_AGAIN)
 
 
 def stop() -> float | None:
     """Stop the training once it trains, then add a shape of the space."""
     told = bpy.context.window_manager.meshsdf_training
-    if told.text.startswith("Training"):
+    if told.text.startswith("Training") and told.factor > STOP_AFTER:
         bpy.ops.meshsdf.train_stop()
     if told.text:
         return LOOK_AGAIN
