@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import codes, door
+from . import blend_path, codes, door
 from .errors import Refusal
 from .identity import SPACES_FOLDER
 from .space_header import shape_names
@@ -93,11 +93,7 @@ def existing(space: str, library: bpy.types.Library | None = None) -> str:
     """The absolute path of a space. Raises Refusal where nothing is there."""
     if not space:
         raise Refusal("No shape space is chosen", "Choose a built-in one, or load one from a file")
-    if space.startswith("//") and library is None and not bpy.data.filepath:
-        raise Refusal(
-            f"'{space}' is relative to this file, which has not been saved yet",
-            "Save it beside the space, or give the space's whole path",
-        )
+    blend_path.check(space, library)
     path = location(space, library)
     if not Path(path).exists():
         if space.startswith(BUILTIN):

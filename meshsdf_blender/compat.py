@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import bpy
 
-# Paths that may start with // say so since 4.5; 5.x warns of those that do not.
+# Paths that may start with // say so since 4.5, which warns where others are given one.
 RELATIVE_PATH: set[str] = (
     {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 )

@@ -88,6 +88,10 @@ class EncodeRun:
         """Ask the worker to end; its best code comes as the last frame."""
         self._talk.stop()
 
+    def fail(self) -> None:
+        """Give up: nothing was added yet, so nothing has to be put back."""
+        self.abandon()
+
     def abandon(self) -> None:
         """End without a result."""
         with contextlib.suppress(Refusal):

@@ -5,6 +5,8 @@ Panels hold no logic and draw cached values only.
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
 from . import catalogue, door, fit_run, shape
@@ -176,8 +178,8 @@ class MESHSDF_PT_shape(_ShapeTab, bpy.types.Panel):
             }
         )
         column.label(text=f"{words}, {told.faces:,} triangles")
-        if told.message:
-            column.label(text=told.message, icon="INFO")
+        for number, line in enumerate(textwrap.wrap(told.message, characters(context))):
+            column.label(text=line, icon="BLANK1" if number else "INFO")
         layout.operator("meshsdf.make_regular", icon="MESH_DATA")
 
 

@@ -11,11 +11,11 @@ import bpy
 
 from . import catalogue, fit_run, training_run
 from .panels import Tab, characters
-from .training_folder import REFUSED
+from .training_folder import REFUSED, is_remark
 from .training_properties import TrainingSettings
 from .training_run import Outcome
 
-MOST_LINES = 4
+MOST_REMARKS, MOST_ROWS = 4, 3  # in the panel, and of each
 PASSED_ON = ("source", "folder", "up", "name", "preset", "centre", "normalise", "output", "seed")
 
 
@@ -36,7 +36,8 @@ class MESHSDF_PT_train(Tab, bpy.types.Panel):
             if outcome is not None:
                 _draw_outcome(layout, outcome, characters(context))
         if outcome is not None and outcome.lines:
-            _draw_report(layout, outcome, characters(context))
+            so_far = run is not None and run.preparing
+            _draw_report(layout, outcome, characters(context), so_far=so_far)
 
 
 class MESHSDF_PT_train_settings(Tab, bpy.types.Panel):
@@ -131,7 +132,12 @@ def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, name:
     row.scale_y = 1.5
     row.operator("meshsdf.train_stop", icon="CANCEL")
     if told.detail:
-        layout.label(text=told.detail)
+        width = characters(context)
+        layout.label(text=textwrap.shorten(told.detail, width, placeholder="..."))
+    if told.preview:
+        row = layout.row()
+        row.label(text=f"Preview: {told.preview}", icon="HIDE_OFF")
+        row.operator("meshsdf.train_view", text="", icon="VIEWZOOM")
 
 
 def _draw_outcome(layout: bpy.types.UILayout, outcome: Outcome, width: int) -> None:
@@ -152,18 +158,31 @@ def _draw_outcome(layout: bpy.types.UILayout, outcome: Outcome, width: int) -> N
         resume.directory = outcome.folder
 
 
-def _draw_report(layout: bpy.types.UILayout, outcome: Outcome, width: int) -> None:
+def _draw_report(layout: bpy.types.UILayout, outcome: Outcome, width: int, *, so_far: bool) -> None:
     box = layout.box()
     column = box.column(align=True)
-    refused = outcome.refused
-    title = f"{outcome.meshes} meshes"
-    if refused:
-        title += f", {refused} refused"
-    column.label(text=title, icon="ERROR" if refused else "MESH_DATA")
-    for line in outcome.lines[:MOST_LINES]:
-        told = line.rpartition(REFUSED)[2]  # the reason names what was refused
-        column.label(text=textwrap.shorten(told, width, placeholder="..."), icon="BLANK1")
+    first, *others = report_rows(outcome, width, so_far=so_far)
+    column.label(text=first, icon="ERROR" if outcome.refused else "MESH_DATA")
+    for line in others:
+        column.label(text=line, icon="BLANK1")
     box.operator("meshsdf.train_report", icon="TEXT")
+
+
+def report_rows(outcome: Outcome, width: int, *, so_far: bool = False) -> list[str]:
+    """The report in so few rows that none is clipped: counts, then what was refused or noted."""
+    count = len(outcome.used)
+    rows = [f"{count} mesh{'es' * (count != 1)}" + " so far" * so_far]
+    if outcome.refused:
+        rows[0] += f", {outcome.refused} refused"
+    if outcome.repaired:
+        rows.append(f"{outcome.repaired} repaired")
+    remarks = [line for line in outcome.lines if is_remark(line)]
+    for line in remarks[:MOST_REMARKS]:
+        told = line.rpartition(REFUSED)[2]  # the reason names what was refused
+        rows += textwrap.wrap(told, width, max_lines=MOST_ROWS, placeholder="...")
+    if len(remarks) > MOST_REMARKS:
+        rows.append(f"and {len(remarks) - MOST_REMARKS} more")
+    return rows
 
 
 classes = (MESHSDF_PT_train, MESHSDF_PT_train_settings, MESHSDF_PT_encode)

@@ -12,6 +12,7 @@ from typing import Any
 
 import bpy
 
+from .blend_path import absolute
 from .errors import Refusal
 from .identity import ROOT_PACKAGE
 from .plyfile import unwritable
@@ -44,12 +45,7 @@ def fresh(output: str, name: str) -> Path:
 def home(output: str) -> Path:
     """Where run folders are made. Raises Refusal."""
     if output:
-        if output.startswith("//") and not bpy.data.filepath:
-            raise Refusal(
-                f"The output folder '{output}' is relative to this file, which was never saved",
-                "Save it, or give the whole path",
-            )
-        return Path(bpy.path.abspath(output))
+        return Path(absolute(output))
     if bpy.data.filepath:
         return Path(bpy.data.filepath).parent / HOME
     return own_home()
@@ -64,7 +60,7 @@ def mesh_folder(folder: str) -> Path:
     """A folder of meshes to train on; the worker reads what is in it. Raises Refusal."""
     if not folder:
         raise Refusal("No folder of meshes is chosen", "Choose one under Train On > Folder")
-    path = Path(bpy.path.abspath(folder)).resolve()
+    path = Path(absolute(folder)).resolve()
     if not path.is_dir():
         raise Refusal(f"'{path}' is no folder", "Choose a folder of OBJ, PLY, STL or GLB files")
     return path
@@ -82,7 +78,7 @@ def existing(folder: str) -> Path:
     """The folder of a run that can go on. Raises Refusal where it is none."""
     if not folder:
         raise Refusal("No run folder is chosen", f"Choose the folder that holds {RUN_FILE}")
-    path = Path(bpy.path.abspath(folder))
+    path = Path(absolute(folder))
     if not begun(path):
         raise Refusal(
             f"'{path}' is no folder of a training", f"Choose the folder that holds {RUN_FILE}"
@@ -124,6 +120,11 @@ def report_lines(folder: Path) -> list[str]:
     warnings = described.get("warnings")
     notes = [f"{NOTE}{text}" for text in warnings] if isinstance(warnings, list) else []
     return [*refused, *notes, *used]
+
+
+def is_remark(line: str) -> bool:
+    """Whether a line of the report tells of a mesh left out, or is a note, and not of one used."""
+    return REFUSED in line or line.startswith(NOTE)
 
 
 def _entries(described: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ _live: list[Live] = []  # at most one
 def begin(context: bpy.types.Context, run: TrainingRun, beside: np.ndarray | None) -> None:
     """Drive ``run`` from now on; ``beside`` is what the preview stands beside, (2, 3) bounds."""
     _live[:] = [Live(run, context.scene, beside)]
+    context.window_manager.meshsdf_training.preview = ""
     _tell(context.window_manager, 0.0, "Starting the Worker", "")
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
@@ -73,8 +74,6 @@ def tick() -> float | None:
 def show(live: Live, step: TrainingStep) -> None:
     """Show a step in the panel, the status line and the viewport."""
     words = [] if step.loss is None else [f"Loss {step.loss:.4f}"]
-    if step.preview_name:
-        words.append(step.preview_name)
     if step.message:
         words.append(step.message)
     text = f"{step.title}: {100 * step.factor:.0f} %" if step.total > 0 else step.title
@@ -90,6 +89,7 @@ def show(live: Live, step: TrainingStep) -> None:
         return
     folder = str(live.run.folder)
     if live.shown and training_preview.find(folder) is None:
+        bpy.context.window_manager.meshsdf_training.preview = ""
         return
     training_preview.show(
         scene,
@@ -100,6 +100,7 @@ def show(live: Live, step: TrainingStep) -> None:
         beside=live.beside,
     )
     live.shown = True
+    bpy.context.window_manager.meshsdf_training.preview = step.preview_name
 
 
 def duration(seconds: float) -> str:
@@ -161,6 +162,7 @@ def _loads(*_: object) -> None:
     """Another file is another place: the training goes on, its preview does not follow."""
     for live in _live:
         live.same_file = False
+        bpy.context.window_manager.meshsdf_training.preview = ""
 
 
 HANDLERS = (

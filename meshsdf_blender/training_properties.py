@@ -131,7 +131,8 @@ class TrainingProgress(bpy.types.PropertyGroup):
         name="Progress", description="Share of the stage that is done", min=0.0, max=1.0
     )
     text: StringProperty(name="State", description="Stage and time left")
-    detail: StringProperty(name="Detail", description="Loss, and the shape that is shown")
+    detail: StringProperty(name="Detail", description="Loss, and what is done just now")
+    preview: StringProperty(name="Preview", description="The shape that the preview shows")
 
 
 classes = (TrainingSettings, EncodingSettings, TrainingProgress)

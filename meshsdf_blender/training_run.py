@@ -24,6 +24,7 @@ STAGES = {
     "training": "Training",
     "writing": "Writing the Space",
 }
+PREPARING = {"", "reading", "signing", "sampling"}
 RESUME = "Resume Training goes on from its last checkpoint, at most a minute back"
 
 
@@ -74,13 +75,14 @@ class Outcome:
         return sum(training_folder.REFUSED in line for line in self.lines)
 
     @property
-    def meshes(self) -> int:
-        """How many shapes are trained on."""
-        return (
-            len(self.lines)
-            - self.refused
-            - sum(line.startswith(training_folder.NOTE) for line in self.lines)
-        )
+    def used(self) -> list[str]:
+        """The lines of the shapes that are trained on."""
+        return [line for line in self.lines if not training_folder.is_remark(line)]
+
+    @property
+    def repaired(self) -> int:
+        """How many of these were repaired: their lines end with what was done."""
+        return sum(line.endswith(")") for line in self.used)
 
 
 _running: list[TrainingRun] = []  # at most one
@@ -128,6 +130,11 @@ class TrainingRun:
     def stopped_early(self) -> bool:
         """Whether it was stopped before the worker had begun, so that no last frame will come."""
         return self._talk.stopped_early
+
+    @property
+    def preparing(self) -> bool:
+        """Whether meshes are still on their way to the training."""
+        return self.stage in PREPARING
 
     @property
     def stopping(self) -> bool:

@@ -2,6 +2,10 @@
 
     blender --python tools/show_training.py -- [--stage empty|train|done|refused] [--count 6]
 
+The worker's Python needs libigl and trimesh beside torch: where Blender's own has none, make an
+environment (`python3 -m venv --system-site-packages`), put both into it, and let MESHSDF_PYTHON
+name its Python.
+
 The sidebar's tab is opened at "Train a Space", so that a screenshot shows it. --stage says how far
 to go: "done" stops the training after a while and adds a shape of what there is.
 """
@@ -20,8 +24,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
 import headless_fit
 
 AFTER_DRAWING = 2.0  # seconds until the window was drawn once, which the tab needs
-STOP_AFTER = 12.0  # seconds of training before "done" stops it
-LOOK_AGAIN = 0.5
+STOP_AFTER = 0.5  # the share of the training after which "done" stops it
+LOOK_AGAIN = 0.5  # seconds
 
 
 def parsed() -> argparse.Namespace:
@@ -74,6 +78,8 @@ def show() -> None:
     for ob in list(bpy.data.objects):
         bpy.data.objects.remove(ob)
     mugs = family()
+    for ob in bpy.context.scene.objects:
+        ob.select_set(False)
     window = bpy.context.window_manager.windows[0]
     area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
     view = next(region for region in area.regions if region.type == "WINDOW")
@@ -81,6 +87,10 @@ def show() -> None:
     area.spaces.active.region_3d.view_rotation = Euler((1.25, 0, 0.3)).to_quaternion()
     with bpy.context.temp_override(window=window, area=area, region=view):
         bpy.ops.view3d.view_all()
+    # Room at the right, where the preview will stand, beside the sidebar.
+    camera = area.spaces.active.region_3d
+    camera.view_location.x += 0.4 * OPTIONS.count
+    camera.view_distance *= 1.15
     settings = bpy.context.scene.meshsdf_training
     settings.source, settings.collection, settings.preset = "COLLECTION", mugs, OPTIONS.preset
     bpy.ops.ed.undo_push(message="Family")
@@ -95,13 +105,13 @@ def show() -> None:
             output=tempfile.mkdtemp(prefix="training-"),
         )
     if OPTIONS.stage == "done":
-        bpy.app.timers.register(stop, first_interval=STOP_AFTER)
+        bpy.app.timers.register(stop, first_interval=LOOK_AGAIN)
 
 
 def stop() -> float | None:
     """Stop the training once it trains, then add a shape of the space."""
     told = bpy.context.window_manager.meshsdf_training
-    if told.text.startswith("Training"):
+    if told.text.startswith("Training") and told.factor > STOP_AFTER:
         bpy.ops.meshsdf.train_stop()
     if told.text:
         return LOOK_AGAIN

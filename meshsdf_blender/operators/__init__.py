@@ -13,6 +13,7 @@ from . import (
     space_load,
     train,
     train_report,
+    train_view,
     worker,
 )
 
@@ -25,6 +26,7 @@ modules = (
     regular,
     train,
     train_report,
+    train_view,
     encode,
     space_export,
     worker,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import IntProperty
 
-from .. import catalogue, fit_run
 from ..encode_run import EncodeRun, EncodeStep
-from ..errors import Refusal
-from ..progress import hide_progress, show_encoding, show_stopping
-from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
+from ..progress import show_encoding
 from ..training_properties import Encoding
-from .guarded import NeedsObjectMode
+from .from_space import NewShape, space_of
+from .guarded import InObjectMode, NeedsNoFit
+from .live import RunsLive
 
-TICK_SECONDS = 0.05
 WAIT_SECONDS = 0.1
 
 
-class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
+class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.encode"
     bl_label = "Encode Mesh"
     bl_description = (
@@ -28,19 +24,6 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
     )
     bl_options = {"REGISTER", "UNDO"}
 
-    space: StringProperty(
-        name="Space", description="builtin:NAME or a path; empty: the one chosen in the sidebar"
-    )
-    up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
-    resolution: IntProperty(
-        name="Resolution",
-        description="Cells along each side of the grid",
-        default=64,
-        min=SMALLEST_RESOLUTION,
-        soft_min=16,
-        soft_max=256,
-        max=LARGEST_RESOLUTION,
-    )
     steps: IntProperty(
         name="Steps",
         description="Steps in place of the worker's own number; 0 takes that",
@@ -49,7 +32,6 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
     )
 
     _run: EncodeRun
-    _timer: bpy.types.Timer | None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -62,7 +44,7 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
         return True
 
     def perform(self, context: bpy.types.Context) -> None:
-        run = self._new_run(context)
+        run = self.new_run(context)
         try:
             while True:
                 step = run.advance(WAIT_SECONDS)
@@ -73,35 +55,8 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
             run.abandon()
             raise
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        try:
-            self._run = self._new_run(context)
-        except Refusal as refusal:
-            self.report({"ERROR"}, str(refusal))
-            return {"CANCELLED"}
-        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        show_encoding(context, 0, 0)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if fit_run.current() is not self._run:  # undo, a new file or the end of the add-on ended it
-            return self._over(context, {"CANCELLED"})
-        if event.type == "ESC" and event.value == "PRESS":
-            return self._guard(context, lambda: self._stop(context)) or {"RUNNING_MODAL"}
-        if event.type == "TIMER":
-            return self._guard(context, lambda: self._tick(context)) or {"PASS_THROUGH"}
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator itself, as when a file is opened."""
-        self._run.abandon()
-        self._over(context, {"CANCELLED"})
-
-    def _new_run(self, context: bpy.types.Context) -> EncodeRun:
-        space, up = (self.space, self.up) if self.space else catalogue.chosen(context.scene)
+    def new_run(self, context: bpy.types.Context) -> EncodeRun:
+        space, up = space_of(self, context)
         return EncodeRun(
             context,
             context.active_object,
@@ -113,32 +68,13 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
             options={"steps": self.steps} if self.steps else {},
         )
 
-    def _guard(
-        self, context: bpy.types.Context, action: Callable[[], set[str] | None]
-    ) -> set[str] | None:
-        try:
-            return action()
-        except Refusal as refusal:
-            self._run.abandon()
-            self.report({"ERROR"}, str(refusal))
-            return self._over(context, {"CANCELLED"})
-        except BaseException:  # a fault of ours must not lock every operator
-            self._run.abandon()
-            self._over(context, {"CANCELLED"})
-            raise
+    def show_start(self, context: bpy.types.Context) -> None:
+        show_encoding(context, 0, 0)
 
-    def _stop(self, context: bpy.types.Context) -> None:
-        self._run.stop()
-        show_stopping(context)
-
-    def _tick(self, context: bpy.types.Context) -> set[str] | None:
-        run = self._run
-        run.seen()
-        if run.stopped_early:
-            run.abandon()
-            return self._over(context, {"CANCELLED"})
+    def take_step(self, context: bpy.types.Context) -> set[str] | None:
         if context.mode != "OBJECT" or bpy.app.is_job_running("RENDER"):
             return None  # the new object waits until it can be added
+        run = self._run
         step = run.advance()
         if step is None:
             return None
@@ -146,18 +82,11 @@ class MESHSDF_OT_encode(Encoding, NeedsObjectMode, bpy.types.Operator):
             show_encoding(context, step.step, step.steps)
             return None
         self._finish(context, run, step)
-        return self._over(context, {"FINISHED"})
+        return self.over(context, {"FINISHED"})
 
     def _finish(self, context: bpy.types.Context, run: EncodeRun, step: EncodeStep) -> None:
         ob, error = run.finish(context, step, resolution=self.resolution)
         self.report({"INFO"}, f"'{ob.name}': surface error {100 * error:.2f} % of the source's box")
-
-    def _over(self, context: bpy.types.Context, result: set[str]) -> set[str]:
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        hide_progress(context)
-        return result
 
 
 classes = (MESHSDF_OT_encode,)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import bpy
 from bpy.app.handlers import persistent
 from bpy.props import IntProperty
@@ -13,6 +11,7 @@ from ..errors import Refusal
 from ..fit_run import FitRun, FitStep
 from ..progress import hide_progress, show_progress, show_stopping, show_waiting
 from .guarded import NeedsShape
+from .live import RunsLive
 
 TICK_SECONDS = 0.02
 WAIT_SECONDS = 0.1
@@ -99,7 +98,7 @@ class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
         tell(self, run, ended=False)
 
 
-class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
+class MESHSDF_OT_fit(RunsLive, NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.fit"
     bl_label = "Fit"
     bl_description = (
@@ -115,77 +114,29 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
         options={"SKIP_SAVE", "HIDDEN"},
     )
 
+    tick_seconds = TICK_SECONDS
     _run: FitRun
-    _timer: bpy.types.Timer | None
 
     def perform(self, context: bpy.types.Context) -> None:
         run = FitRun(context, context.active_object)
         run_to_end(context, run, print_every=self.print_every)
         tell(self, run)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        try:
-            self._run = FitRun(context, context.active_object)
-        except Refusal as refusal:
-            self.report({"ERROR"}, str(refusal))
-            return {"CANCELLED"}
-        self._timer = None
-        return self._guard(context, lambda: self._begin(context)) or {"RUNNING_MODAL"}
+    def new_run(self, context: bpy.types.Context) -> FitRun:
+        return FitRun(context, context.active_object)
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if fit_run.current() is not self._run:  # undo, a new file or the end of the add-on ended it
-            return self._over(context, {"CANCELLED"})
-        if event.type == "ESC" and event.value == "PRESS":
-            return self._guard(context, lambda: self._stop(context)) or {"RUNNING_MODAL"}
-        if event.type == "TIMER":
-            return self._guard(context, lambda: self._tick(context)) or {"PASS_THROUGH"}
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator itself, as when a file is opened."""
-        if fit_run.current() is self._run:
-            self._run.abandon()
-        self._over(context, {"CANCELLED"})
-
-    def _guard(
-        self, context: bpy.types.Context, action: Callable[[], set[str] | None]
-    ) -> set[str] | None:
-        """Do ``action``; whatever goes wrong puts the shape back and ends the operator."""
-        try:
-            return action()
-        except Refusal as refusal:
-            self._run.fail()
-            self.report({"ERROR"}, str(refusal))
-            return self._over(context, {"CANCELLED"})
-        except BaseException:  # a fault of ours must not lock every operator
-            self._run.fail()
-            self._over(context, {"CANCELLED"})
-            raise
-
-    def _begin(self, context: bpy.types.Context) -> None:
-        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
-        context.window_manager.modal_handler_add(self)
+    def show_start(self, context: bpy.types.Context) -> None:
         show_waiting(context, self._run)
 
-    def _stop(self, context: bpy.types.Context) -> None:
-        self._run.stop()
-        show_stopping(context)
-
-    def _tick(self, context: bpy.types.Context) -> set[str] | None:
+    def take_step(self, context: bpy.types.Context) -> set[str] | None:
         run = self._run
-        run.seen()
-        if run.stopped_early:
-            run.abandon()
-            return self._over(context, {"CANCELLED"})
         if run.object().mode != "OBJECT":
             # Mesh and code were written together, so what is shown is whole; it only cannot go on.
             run.abandon()
             self.report(
                 {"WARNING"}, "The fit ended with its last step: the object left Object Mode"
             )
-            return self._over(context, {"FINISHED"})
+            return self.over(context, {"FINISHED"})
         if bpy.app.is_job_running("RENDER"):
             return None  # changing a mesh that is being rendered crashes Blender
         step = run.advance()
@@ -197,14 +148,7 @@ class MESHSDF_OT_fit(NeedsShape, bpy.types.Operator):
             return None
         run.finish(context, step)
         tell(self, run)
-        return self._over(context, {"FINISHED"})
-
-    def _over(self, context: bpy.types.Context, result: set[str]) -> set[str]:
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        hide_progress(context)
-        return result
+        return self.over(context, {"FINISHED"})
 
 
 class MESHSDF_OT_fit_stop(bpy.types.Operator):

@@ -45,19 +45,6 @@ class NeedsNoFit(Guarded):
         return True
 
 
-class NeedsObjectMode(NeedsNoFit):
-    """An operator that adds objects."""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Go back to Object Mode first")
-            return False
-        return True
-
-
 class NeedsNoTraining(Guarded):
     """An operator that starts a training."""
 
@@ -65,6 +52,19 @@ class NeedsNoTraining(Guarded):
     def poll(cls, context: bpy.types.Context) -> bool:
         if training_run.current() is not None:
             cls.poll_message_set("A training is running: stop it first, or wait for its end")
+            return False
+        return True
+
+
+class InObjectMode(Guarded):
+    """An operator that adds or reads objects, beside what else it needs: named before that."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Go back to Object Mode first")
             return False
         return True
 

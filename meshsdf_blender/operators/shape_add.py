@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import StringProperty
 
 from .. import catalogue, shape_new
-from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
-from .guarded import NeedsObjectMode
+from .from_space import NewShape, space_of
+from .guarded import InObjectMode, NeedsNoFit
 
 MOST_IN_MENU = 40
 
@@ -15,37 +15,24 @@ MOST_IN_MENU = 40
 def _known_shapes(
     operator: MESHSDF_OT_shape_add, context: bpy.types.Context, edit: str
 ) -> list[str]:
-    space, up = (operator.space, operator.up) if operator.space else catalogue.chosen(context.scene)
+    space, up = space_of(operator, context)
     return catalogue.shape_choices(space, up)
 
 
-class MESHSDF_OT_shape_add(NeedsObjectMode, bpy.types.Operator):
+class MESHSDF_OT_shape_add(NewShape, InObjectMode, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.shape_add"
     bl_label = "Add Shape"
     bl_description = "Add a mesh that a latent code of the chosen space drives"
     bl_options = {"REGISTER", "UNDO"}
 
-    space: StringProperty(
-        name="Space", description="builtin:NAME or a path; empty: the one chosen in the sidebar"
-    )
-    up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
     shape: StringProperty(
         name="Start from",
         description="A known shape by name or number; the mean of all where empty",
         search=_known_shapes,
     )
-    resolution: IntProperty(
-        name="Resolution",
-        description="Cells along each side of the grid",
-        default=64,
-        min=SMALLEST_RESOLUTION,
-        soft_min=16,
-        soft_max=256,
-        max=LARGEST_RESOLUTION,
-    )
 
     def perform(self, context: bpy.types.Context) -> None:
-        space, up = (self.space, self.up) if self.space else catalogue.chosen(context.scene)
+        space, up = space_of(self, context)
         info = catalogue.info(space, up)
         code = info.code(self.shape)
         named = self.shape in info.shape_names

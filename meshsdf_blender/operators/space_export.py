@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy.props import BoolProperty, StringProperty
 
-from .. import catalogue, door
+from .. import blend_path, catalogue, door
 from ..compat import RELATIVE_PATH
 from ..errors import Refusal
-from ..properties import UP_AXES
 from ..training_source import file_stem
+from .from_space import FromSpace, space_of
 from .guarded import NeedsNoFit
 
 
-class MESHSDF_OT_space_export(NeedsNoFit, bpy.types.Operator):
+class MESHSDF_OT_space_export(FromSpace, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.space_export"
     bl_label = "Export Space as DeepSDF"
     bl_description = "Write decoder and codes as a DeepSDF experiment folder"
@@ -27,17 +27,13 @@ class MESHSDF_OT_space_export(NeedsNoFit, bpy.types.Operator):
         options=RELATIVE_PATH,
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
-    space: StringProperty(
-        name="Space", description="builtin:NAME or a path; empty: the one chosen in the sidebar"
-    )
-    up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
 
     def perform(self, context: bpy.types.Context) -> None:
-        space, up = self._chosen(context)
+        space, up = space_of(self, context)
         path = catalogue.existing(space)
         if not self.filepath:
             raise Refusal("No folder is chosen", "Choose a folder that does not exist yet")
-        folder = Path(catalogue.location(self.filepath))
+        folder = Path(blend_path.absolute(self.filepath))
         try:
             taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         except OSError as error:
@@ -51,13 +47,10 @@ class MESHSDF_OT_space_export(NeedsNoFit, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background or self.filepath:
             return self.execute(context)
-        space, _ = self._chosen(context)
+        space, _ = space_of(self, context)
         self.filepath = file_stem(f"{catalogue.title(space)} DeepSDF") if space else "DeepSDF"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
-
-    def _chosen(self, context: bpy.types.Context) -> tuple[str, str]:
-        return (self.space, self.up) if self.space else catalogue.chosen(context.scene)
 
 
 classes = (MESHSDF_OT_space_export,)

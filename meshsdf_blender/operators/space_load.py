@@ -8,7 +8,8 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from .. import catalogue
+from .. import blend_path, catalogue
+from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..properties import UP_AXES
 from ..space_offer import offer
@@ -25,7 +26,10 @@ class MESHSDF_OT_space_load(NeedsNoFit, bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(
-        name="File", description="A .safetensors file, or a DeepSDF folder", subtype="FILE_PATH"
+        name="File",
+        description="A .safetensors file, or a DeepSDF folder",
+        subtype="FILE_PATH",
+        options=RELATIVE_PATH,
     )
     filter_glob: StringProperty(default="*.safetensors;*.json;*.pth", options={"HIDDEN"})
     up: EnumProperty(
@@ -58,6 +62,7 @@ def _space_path(chosen: str) -> str:
     """The file or folder that is meant; of a DeepSDF folder, its specs.json means the folder."""
     if not chosen:
         raise Refusal("No file is chosen", "Choose a .safetensors file or a DeepSDF folder")
+    blend_path.check(chosen)
     path = Path(catalogue.location(chosen))
     if not path.exists():
         hint = "Choose a .safetensors file or a DeepSDF folder"

@@ -17,7 +17,7 @@ from ..errors import Refusal
 from ..space_offer import offer
 from ..training_properties import Training
 from ..training_run import TrainingRun
-from .guarded import NeedsNoTraining
+from .guarded import InObjectMode, NeedsNoTraining
 
 WAIT_SECONDS = 0.2
 MESHES = "meshes"
@@ -58,7 +58,7 @@ class _Trains(NeedsNoTraining):
             raise Refusal(run.outcome.problem or str(refusal)) from refusal
         outcome = run.outcome
         for line in outcome.lines:
-            if line.startswith(training_folder.NOTE) or training_folder.REFUSED in line:
+            if training_folder.is_remark(line):
                 self.report({"WARNING"}, line)
         if not outcome.path:
             raise Refusal("The training ended without a space", "Resume it, or train again")
@@ -85,7 +85,7 @@ class _Trains(NeedsNoTraining):
         return {"INTERFACE"}
 
 
-class MESHSDF_OT_train_space(Training, _Trains, bpy.types.Operator):
+class MESHSDF_OT_train_space(Training, InObjectMode, _Trains, bpy.types.Operator):
     bl_idname = "meshsdf.train_space"
     bl_label = "Train Space"
     bl_description = (
@@ -106,15 +106,6 @@ class MESHSDF_OT_train_space(Training, _Trains, bpy.types.Operator):
         min=0,
         options={"SKIP_SAVE", "HIDDEN"},
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Go back to Object Mode first")
-            return False
-        return True
 
     def prepare(self, context: bpy.types.Context) -> tuple[TrainingRun, np.ndarray | None]:
         if self.source == "FOLDER":

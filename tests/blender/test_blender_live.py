@@ -1,4 +1,4 @@
-"""The live form of a fit: invoke, timer events, Esc and cancel, driven by hand.
+"""The live form of a fit and of an encoding: invoke, timer events, Esc and cancel, by hand.
 
 Without a window Blender has no events, so the operator's own functions are called with a stand-in
 for the instance and for the window manager; everything they touch is real.
@@ -46,43 +46,67 @@ class Context:
 
 
 @pytest.fixture
-def live(shape_object, target, part, monkeypatch):
-    """A started live fit of 5 steps: ``send(type)`` an event, ``run_on()`` to the end."""
-    bpy.context.view_layer.objects.active = shape_object
-    bpy.context.scene.meshsdf.steps = 5
-    module = part("operators.fit")
+def drive(part, monkeypatch):
+    """A function from the name of an operator's module and class to that operator, live.
+
+    ``send(type)`` sends it an event, ``run_on()`` goes to the end; ``properties`` are its own.
+    """
     rendering = SimpleNamespace(now=False)
     app = SimpleNamespace(background=False, is_job_running=lambda kind: rendering.now)
-    monkeypatch.setattr(module, "bpy", SimpleNamespace(app=app))
-    names = {n: v for n, v in vars(module.MESHSDF_OT_fit).items() if not n.startswith("__")}
-    operator = type("StandIn", (), names)()
-    operator.reports = []
-    operator.report = lambda kind, text: operator.reports.append((*kind, text))
-    context = Context()
 
-    def send(kind="TIMER", value="NOTHING"):
-        return operator.modal(context, SimpleNamespace(type=kind, value=value))
+    def driven(name, cls, **properties):
+        modules = part(name), part("operators.live")
+        for module in modules:
+            monkeypatch.setattr(module, "bpy", SimpleNamespace(app=app))
+        own = {n: v for n, v in vars(getattr(modules[0], cls)).items() if not n.startswith("__")}
+        operator = type("StandIn", (modules[1].RunsLive,), {**own, **properties})()
+        operator.reports = []
+        operator.report = lambda kind, text: operator.reports.append((*kind, text))
+        context = Context()
 
-    def run_on():
-        end = time.monotonic() + LONGEST_SECONDS
-        while time.monotonic() < end:
-            result = send()
-            if result & {"FINISHED", "CANCELLED"}:
-                return result
-            time.sleep(0.005)
-        raise AssertionError("the fit did not end")
+        def send(kind="TIMER", value="NOTHING"):
+            return operator.modal(context, SimpleNamespace(type=kind, value=value))
 
-    return SimpleNamespace(
-        operator=operator,
-        context=context,
-        manager=context.window_manager,
-        rendering=rendering,
-        begin=lambda: operator.invoke(context, None),
-        send=send,
-        run_on=run_on,
-        current=part("fit_run").current,
-        run=part("fit_run").FitRun,
-    )
+        def run_on():
+            end = time.monotonic() + LONGEST_SECONDS
+            while time.monotonic() < end:
+                result = send()
+                if result & {"FINISHED", "CANCELLED"}:
+                    return result
+                time.sleep(0.005)
+            raise AssertionError("the run did not end")
+
+        return SimpleNamespace(
+            operator=operator,
+            context=context,
+            manager=context.window_manager,
+            rendering=rendering,
+            begin=lambda: operator.invoke(context, None),
+            send=send,
+            run_on=run_on,
+            current=part("fit_run").current,
+            run=part("fit_run").FitRun,
+        )
+
+    return driven
+
+
+@pytest.fixture
+def live(shape_object, target, drive):
+    """A live fit of 5 steps, which ``begin()`` starts."""
+    bpy.context.view_layer.objects.active = shape_object
+    bpy.context.scene.meshsdf.steps = 5
+    return drive("operators.fit", "MESHSDF_OT_fit")
+
+
+@pytest.fixture
+def encoding(scene, fake, drive):
+    """A live encoding of a ball, which ``begin()`` starts."""
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.5)
+    bpy.context.active_object.name = "Ball"
+    properties = {"space": fake.space, "up": "FILE", "resolution": 32, "steps": 0}
+    how = {"placement": "KEEP", "partial": False, "selected": False}
+    return drive("operators.encode", "MESHSDF_OT_encode", **properties, **how)
 
 
 def step_until(live, number):
@@ -217,3 +241,45 @@ def test_stop_ends_a_run_that_nobody_drives_any_more(live, part, monkeypatch):
     assert bpy.ops.meshsdf.fit_stop() == {"FINISHED"}
     assert live.current() is None
     assert bpy.ops.meshsdf.shape_update() == {"FINISHED"}
+
+
+def test_a_live_encoding_adds_its_shape_at_the_end(encoding):
+    assert encoding.begin() == {"RUNNING_MODAL"}
+    assert encoding.manager.handlers == [encoding.operator]
+    encoding.rendering.now = True
+    for _ in range(20):
+        assert encoding.send() == {"PASS_THROUGH"}
+    encoding.rendering.now = False
+    assert "Ball encoded" not in bpy.data.objects
+    assert encoding.run_on() == {"FINISHED"}
+    assert "Ball encoded" in bpy.data.objects
+    assert encoding.operator.reports[0][0] == "INFO"
+    assert encoding.manager.timers == []
+    assert encoding.current() is None
+
+
+def test_escape_keeps_the_encoding_so_far(encoding, fake):
+    fake("slow")
+    encoding.begin()
+    end = time.monotonic() + LONGEST_SECONDS
+    while not bpy.context.window_manager.meshsdf.text.startswith("Encoding"):
+        assert time.monotonic() < end
+        assert encoding.send() == {"PASS_THROUGH"}
+        time.sleep(0.005)
+    assert encoding.send("ESC", "PRESS") == {"RUNNING_MODAL"}
+    assert encoding.run_on() == {"FINISHED"}
+    assert "Ball encoded" in bpy.data.objects
+
+
+def test_an_encoding_that_breaks_off_adds_nothing_and_locks_nothing(encoding, fake):
+    fake("")
+    encoding.begin()
+    encoding.operator._run.advance = lambda *_: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        encoding.send()
+    assert encoding.current() is None
+    assert encoding.manager.timers == []
+    encoding.begin()
+    encoding.operator.cancel(encoding.context)
+    assert encoding.current() is None
+    assert "Ball encoded" not in bpy.data.objects

@@ -81,7 +81,7 @@ def test_two_objects_train_stop_resume_encode_and_export(ready, part, tmp_path):
     assert not outcome.problem, outcome.problem
     assert outcome.resumable
     assert Path(outcome.path).is_file()
-    assert outcome.meshes == 2
+    assert len(outcome.used) == 2
     report = json.loads((run.folder / "report.json").read_text("utf-8"))
     assert {mesh["name"] for mesh in report["meshes"]} == {"Ball", "Egg"}
     assert all("closed" in line for line in outcome.lines if line.startswith(("Ball", "Egg")))

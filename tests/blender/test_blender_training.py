@@ -186,7 +186,7 @@ def test_what_is_no_shape_is_refused_by_name_and_the_rest_goes_on(pair, out, par
     lines = part("training_run").last().lines
     assert lines[0].startswith("Odd: refused: ")
     assert "Large ü: sealed (holes closed: 3)" in lines
-    assert part("training_run").last().meshes == 2
+    assert len(part("training_run").last().used) == 2
     assert bpy.ops.meshsdf.train_report() == {"FINISHED"}
     text = bpy.data.texts["MeshSDF Training Report"].as_string()
     assert all(line in text for line in lines)
@@ -231,7 +231,7 @@ def test_bad_sources_are_refused_and_leave_no_folder(pair, out):
 
 
 def test_an_output_relative_to_an_unsaved_file_is_refused(pair):
-    with pytest.raises(RuntimeError, match=r"never saved"):
+    with pytest.raises(RuntimeError, match=r"has not been saved"):
         train("//runs")
 
 
@@ -369,6 +369,45 @@ def test_a_live_training_shows_a_preview_beside_its_sources(live, scene):
     assert scene.meshsdf.loaded[0].name == "Run"
     assert live.run.outcome.text == "Space 'Run' is ready"
     assert live.module.tick() is None
+
+
+def test_the_view_can_be_turned_to_the_preview(live, part):
+    poll = bpy.ops.meshsdf.train_view.poll
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    with bpy.context.temp_override(window=window, area=area):
+        assert not poll()
+        live.until(lambda: live.preview() is not None)
+        assert told().preview in {"a", "b"}
+        assert poll()
+        assert bpy.ops.meshsdf.train_view() == {"FINISHED"}
+    view = area.spaces.active.region_3d
+    bpy.context.view_layer.update()
+    corners = np.array([live.preview().matrix_world @ v.co for v in live.preview().data.vertices])
+    middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
+    np.testing.assert_allclose(view.view_location, middle, atol=1e-4)
+    bpy.data.objects.remove(live.preview())
+    with bpy.context.temp_override(window=window, area=area):
+        assert not poll()
+    live.until(lambda: not told().preview)
+
+
+def test_the_panel_counts_meshes_and_tells_remarks_whole(addon, part):
+    outcome = part("training_run").Outcome("Mugs", "", lines=["a: closed", "b (2): closed"])
+    rows = part("panels_training").report_rows
+    assert rows(outcome, 30) == ["2 meshes"]
+    outcome.lines = ["Note: 'a' and 'c' are the same shape twice", "c: sealed (holes closed: 3)"]
+    assert rows(outcome, 30, so_far=True) == [
+        "1 mesh so far",
+        "1 repaired",
+        "Note: 'a' and 'c' are the same",
+        "shape twice",
+    ]
+    outcome.lines = [f"{n}: refused: 'Mug {n}' has no faces" for n in range(6)]
+    told = rows(outcome, 30)
+    assert told[0] == "0 meshes, 6 refused"
+    assert told[1:3] == ["'Mug 0' has no faces", "'Mug 1' has no faces"]
+    assert told[-1] == "and 2 more"
 
 
 def test_the_result_of_a_live_training_is_one_undo_step(live, scene):

@@ -1,0 +1,27 @@
+"""Paths as a .blend holds them: those that start with // are relative to where it was saved."""
+
+from __future__ import annotations
+
+import os
+
+import bpy
+
+from .errors import Refusal
+
+
+def check(path: str, library: bpy.types.Library | None = None) -> None:
+    """Raises Refusal where ``path`` is relative to a file that has no place yet.
+
+    Blender would take it as relative to the folder that it was started in.
+    """
+    if path.startswith("//") and library is None and not bpy.data.filepath:
+        raise Refusal(
+            f"'{path}' is relative to this file, which has not been saved yet",
+            "Save it first, or give the whole path",
+        )
+
+
+def absolute(path: str) -> str:
+    """The whole path that ``path`` means in this file. Raises Refusal, as :func:`check` does."""
+    check(path)
+    return os.path.abspath(bpy.path.abspath(path))  # noqa: PTH100  # links stay as they are

@@ -1,0 +1,40 @@
+"""Operators that take a shape space: one that they are given, or the one of the sidebar."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from .. import catalogue
+from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
+
+
+class FromSpace:
+    """An operator on a space; :func:`space_of` says which."""
+
+    space: StringProperty(
+        name="Space", description="builtin:NAME or a path; empty: the one chosen in the sidebar"
+    )
+    up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
+
+
+class NewShape(FromSpace):
+    """An operator that adds a shape of a space."""
+
+    resolution: IntProperty(
+        name="Resolution",
+        description="Cells along each side of the grid",
+        default=64,
+        min=SMALLEST_RESOLUTION,
+        soft_min=16,
+        soft_max=256,
+        max=LARGEST_RESOLUTION,
+    )
+
+
+# No method: what a property's callback is given has the properties only.
+def space_of(operator: FromSpace, context: bpy.types.Context) -> tuple[str, str]:
+    """Space and up axis of an operator, the sidebar's where it was given none."""
+    if operator.space:
+        return operator.space, operator.up
+    return catalogue.chosen(context.scene)

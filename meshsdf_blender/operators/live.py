@@ -1,0 +1,113 @@
+"""What operators that drive a run live share: a timer takes its steps, Esc keeps the best so far.
+
+Whatever ends the run, the timer is removed and the status line given back, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import bpy
+
+from .. import fit_run
+from ..errors import Refusal
+from ..progress import hide_progress, show_stopping
+
+
+class LiveRun(fit_run.Run, Protocol):
+    """A run that is driven by a timer."""
+
+    @property
+    def stopped_early(self) -> bool: ...
+    def seen(self) -> None: ...
+    def fail(self) -> None: ...
+
+
+class RunsLive:
+    """An operator that starts a run with ``new_run`` and goes on with ``take_step``."""
+
+    tick_seconds = 0.05
+
+    _run: LiveRun
+    _timer: bpy.types.Timer | None
+
+    def new_run(self, context: bpy.types.Context) -> LiveRun:
+        """The run, checked and entered. Raises Refusal."""
+        raise NotImplementedError
+
+    def show_start(self, context: bpy.types.Context) -> None:
+        """Show that the run has begun and nothing came of it yet."""
+        raise NotImplementedError
+
+    def take_step(self, context: bpy.types.Context) -> set[str] | None:
+        """Show the next step if it is there; ``over`` where the run has ended. Raises Refusal."""
+        raise NotImplementedError
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._run = self.new_run(context)
+        except Refusal as refusal:
+            self.report({"ERROR"}, str(refusal))
+            return {"CANCELLED"}
+        self._timer = None
+        return self._guard(context, self._begin) or {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if fit_run.current() is not self._run:  # undo, a new file or the end of the add-on ended it
+            return self.over(context, {"CANCELLED"})
+        if event.type == "ESC" and event.value == "PRESS":
+            return self._guard(context, self._stop) or {"RUNNING_MODAL"}
+        if event.type == "TIMER":
+            return self._guard(context, self._tick) or {"PASS_THROUGH"}
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator itself, as when a file is opened."""
+        if fit_run.current() is self._run:
+            self._run.abandon()
+        self.over(context, {"CANCELLED"})
+
+    def over(self, context: bpy.types.Context, result: set[str]) -> set[str]:
+        """Take timer and status line back; ``result``, which ends the operator."""
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        hide_progress(context)
+        return result
+
+    def _guard(
+        self,
+        context: bpy.types.Context,
+        action: Callable[[bpy.types.Context], set[str] | None],
+    ) -> set[str] | None:
+        """Do ``action``; whatever goes wrong undoes what the run did and ends the operator."""
+        try:
+            return action(context)
+        except Refusal as refusal:
+            self._run.fail()
+            self.report({"ERROR"}, str(refusal))
+            return self.over(context, {"CANCELLED"})
+        except BaseException:  # a fault of ours must not lock every operator
+            self._run.fail()
+            self.over(context, {"CANCELLED"})
+            raise
+
+    def _begin(self, context: bpy.types.Context) -> None:
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(self.tick_seconds, window=context.window)
+        manager.modal_handler_add(self)  # type: ignore[arg-type]  # mixed into an operator
+        self.show_start(context)
+
+    def _stop(self, context: bpy.types.Context) -> None:
+        self._run.stop()
+        show_stopping(context)
+
+    def _tick(self, context: bpy.types.Context) -> set[str] | None:
+        self._run.seen()
+        if self._run.stopped_early:
+            self._run.abandon()
+            return self.over(context, {"CANCELLED"})
+        return self.take_step(context)
