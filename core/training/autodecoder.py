@@ -212,22 +212,28 @@ class Training:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             options = _options(state)
-        except Exception as error:  # torch.load raises many types on a damaged file
+            training = cls(
+                options, len(state["codes"]), generator=torch.Generator(), device=device, team=team
+            )
+            training._restore(state)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # of many types on a damaged or shortened file
             raise TrainingError(
                 f"'{path}' is no training checkpoint ({type(error).__name__}: {error})",
                 "Name a checkpoint that this training wrote, or start anew",
             ) from error
-        training = cls(
-            options, len(state["codes"]), generator=torch.Generator(), device=device, team=team
-        )
-        training.decoder.load_state_dict(state["decoder"])
-        with torch.no_grad():
-            training.codes.copy_(state["codes"])
-        for optimiser, moments in zip(training.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(moments)
-        training.generator.set_state(state["generator"])
-        training.step = int(state["step"])
         return training
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`save` wrote."""
+        self.decoder.load_state_dict(state["decoder"])
+        with torch.no_grad():
+            self.codes.copy_(state["codes"])
+        for optimiser, moments in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(moments)
+        self.generator.set_state(state["generator"])
+        self.step = int(state["step"])
 
 
 def clamped_error(values: Tensor, distances: Tensor, clamp: float) -> Tensor:

@@ -36,7 +36,18 @@ class RunFolder:
         self._told = -float("inf")
 
     def make(self) -> None:
-        """Make the folder and test that it can be written to."""
+        """Make the folder and test that it can be written to.
+
+        A folder that is no run's, but holds files that a run would replace, is refused.
+        """
+        if not self.started:
+            others = [self.checkpoint] if self.checkpoint.exists() else []
+            others += sorted(self.path.glob(f"*{SUFFIX}"))
+            if others:
+                raise TrainingError(
+                    f"'{self.path}' holds '{others[0].name}', which is not of a run of ours",
+                    "Name another folder: a run writes files of such names",
+                )
         with self.writing("run folder"):
             self.path.mkdir(parents=True, exist_ok=True)
             self.samples.mkdir(exist_ok=True)
@@ -89,7 +100,9 @@ class RunFolder:
             yield
         # torch's own writer raises a RuntimeError where the disk is full.
         except (OSError, RuntimeError) as error:
-            for partial in self.path.glob("*.part"):
+            # Ours alone: the checkpoint's, and those of files.write_whole.
+            ours = (f"{CHECKPOINT}.part", f".*{SUFFIX}.*.part", ".*.json.*.part")
+            for partial in (path for pattern in ours for path in self.path.glob(pattern)):
                 partial.unlink(missing_ok=True)
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise TrainingError(

@@ -153,6 +153,17 @@ def test_a_run_starts_from_that_order_once() -> None:
     assert not at_random.codes.any()
 
 
+@pytest.mark.parametrize("missing", ["decoder", "codes", "generator", "optimisers", "step"])
+def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path: Path, missing: str) -> None:
+    path = tmp_path / "run.pt"
+    start().save(path)
+    state = torch.load(path, weights_only=True)
+    del state[missing]
+    torch.save(state, path)
+    with pytest.raises(TrainingError, match="no training checkpoint"):
+        Training.load(path)
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_another_number_of_shapes_is_refused(count: int) -> None:
     with pytest.raises(TrainingError, match=f"2 codes and was given {count} shapes"):

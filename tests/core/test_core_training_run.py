@@ -357,6 +357,20 @@ def test_a_mesh_that_changes_under_a_run_is_noticed(meshes: Path, tmp_path: Path
     assert load_space(last.path or "").shape_names == ("a", "c")
 
 
+@pytest.mark.parametrize("name", ["training.pt", "mine.safetensors"])
+def test_a_folder_with_files_that_a_run_would_replace_is_refused(
+    meshes: Path, tmp_path: Path, name: str
+) -> None:
+    theirs = tmp_path / "run" / name
+    theirs.parent.mkdir()
+    theirs.write_bytes(b"not a run's")
+    failed = failure(meshes, tmp_path)
+    assert name in failed.problem
+    assert "another folder" in failed.remedy
+    assert theirs.read_bytes() == b"not a run's"
+    assert list(theirs.parent.iterdir()) == [theirs]
+
+
 # A machine that gives out.
 
 

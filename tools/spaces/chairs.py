@@ -9,7 +9,7 @@ from core.training.presets import architecture_for
 from tools.spaces import infinigen
 from tools.spaces.recipe import Floors, Recipe
 
-COUNT = 240
+COUNT = 242
 FAMILY = infinigen.Family("chairs", "chair", turn=True)
 
 RECIPE = Recipe(
@@ -23,6 +23,7 @@ RECIPE = Recipe(
     volume=10_000,
     floors=Floors(training_iou=0.96, held_out_iou=0.85),
     title="Chairs",
+    slider_names={"genus": ""},
     summary="Chairs with backs, with and without arms and stretchers, on legs of several "
     "kinds: most have holes, whose number changes under the sliders.",
     origin="Infinigen's ChairFactory (infinigen 1.15.5, BSD-3-Clause), every chair from its "

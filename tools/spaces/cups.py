@@ -24,6 +24,7 @@ RECIPE = Recipe(
     volume=10_000,
     floors=Floors(training_iou=0.93, held_out_iou=0.85),
     title="Cups",
+    slider_names={"genus": ""},
     summary="Cups, mugs and beakers, open at the top, some with a handle: a handle appears "
     "and goes under the sliders.",
     origin="Infinigen's CupFactory (infinigen 1.15.5, BSD-3-Clause), every cup from its own "

@@ -33,6 +33,7 @@ apply_modifier = butil.modify_mesh
 # taper, an angle; what is still a few cells thick, where a mouth's radius is 0.25.
 HANDLE_SHARES, HANDLE_RADII, MOST_TAPER = (0.3, 0.5, 0.2), (0.06, 0.36), 0.8
 THINNEST_HANDLE, THINNEST_WALL = 0.018, 0.014
+FLUTES = 8
 
 
 def apply_coarser(asset: Any, kind: str, *given: Any, **options: Any) -> Any:
@@ -121,6 +122,14 @@ def draw_handle(cup: Any, rng: np.random.Generator) -> None:
     cup.thickness = max(THINNEST_WALL, cup.thickness)
 
 
+def draw_flutes(vase: Any, rng: np.random.Generator) -> None:
+    """Give every fluted vase the same number of flutes; their depth stays as it was drawn.
+
+    Infinigen draws 16 to 32: between two numbers there is no vase, and the finest are a few cells.
+    """
+    vase.params["Profile Star Points"] = FLUTES
+
+
 def as_drawn(asset_factory: Any, rng: np.random.Generator) -> None:
     """Leave everything as Infinigen drew it."""
 
@@ -128,7 +137,7 @@ def as_drawn(asset_factory: Any, rng: np.random.Generator) -> None:
 # A factory, what a person would name of what it makes, and what is drawn anew.
 FAMILIES = {
     "cups": (CupFactory, cup_attributes, draw_handle),
-    "vases": (VaseFactory, vase_attributes, as_drawn),
+    "vases": (VaseFactory, vase_attributes, draw_flutes),
     "chairs": (ChairFactory, chair_attributes, as_drawn),
 }
 

@@ -27,7 +27,7 @@ RECIPE = Recipe(
     summary="Vases from slender to squat, smooth and fluted, hollow and open at the top.",
     origin="Infinigen's VaseFactory (infinigen 1.15.5, BSD-3-Clause), every vase from its "
     "own seed; walls made thicker by 0.014, one closed surface.",
-    limits="Walls are thicker than those of real vases. Fine flutes and ripples are rounded.",
+    limits="Walls are thicker than those of real vases. All flutes are eight: no other number.",
 )
 
 
