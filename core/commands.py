@@ -86,6 +86,8 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         more = f", ... ({len(value)} in all)" if len(value) > SHOWN else ""
         return ", ".join(map(_text, value[:SHOWN])) + more
+    if isinstance(value, Mapping):  # one of a list, as a card's examples are
+        return " is ".join(map(_text, value.values()))
     return "-" if value is None else str(value)
 
 
