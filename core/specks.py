@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+
+from .topology import Ints, pieces_of
 
 Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 
 def without_specks(vertices: Floats, faces: Ints, least: float) -> tuple[Floats, Ints, int]:
@@ -22,11 +21,7 @@ def without_specks(vertices: Floats, faces: Ints, least: float) -> tuple[Floats,
     ``vertices`` ``(V, 3)``, all used, ``faces`` ``(F, 3)``. Bubbles inside the shape count like
     islets beside it. The order of what stays is kept. A mesh of specks alone is left as it is.
     """
-    count = len(vertices)
-    # The types are the ones that scipy works in: others it would copy.
-    begin, end = faces[:, :2].astype(np.int32).ravel(), faces[:, 1:].astype(np.int32).ravel()
-    links = coo_array((np.ones(len(begin)), (begin, end)), (count, count))
-    pieces, piece = connected_components(links, directed=False)
+    pieces, piece = pieces_of(faces[:, :2].ravel(), faces[:, 1:].ravel(), len(vertices))
     if pieces == 1:
         return vertices, faces, 0
     small = volumes(vertices, faces, piece[faces[:, 0]], pieces) < least
@@ -47,6 +42,7 @@ def volumes(
     """
     origins = np.empty(pieces, np.int64)
     origins[piece] = faces[:, 0]
-    corners = vertices.astype(np.float64)[faces] - vertices.astype(np.float64)[origins[piece], None]
+    places = vertices.astype(np.float64)
+    corners = places[faces] - places[origins[piece], None]
     signed = np.linalg.det(corners) / 6
     return np.abs(np.bincount(piece, signed, minlength=pieces))

@@ -78,6 +78,15 @@ class Topology:
     area: float
 
 
+def pieces_of(begin: Ints, end: Ints, count: int) -> tuple[int, NDArray[np.int32]]:
+    """How many pieces ``count`` vertices make with these edges, and the piece of each vertex."""
+    # The types are the ones that scipy works in: others it would copy.
+    ends = begin.astype(np.int32), end.astype(np.int32)
+    links = coo_array((np.ones(len(begin)), ends), (count, count))
+    pieces, piece = connected_components(links, directed=False)
+    return int(pieces), piece
+
+
 def topology(vertices: Tensor, faces: Tensor, *, edges: Edges | None = None) -> Topology:
     """Report on a mesh of ``vertices`` ``(V, 3)`` and ``faces`` ``(F, 3)``, all vertices used.
 
@@ -88,8 +97,7 @@ def topology(vertices: Tensor, faces: Tensor, *, edges: Edges | None = None) -> 
         return Topology(0, 0, 0, None, False, 0.0, 0.0)
     edges = edges or Edges.of(index)
     count = len(vertices)
-    links = coo_array((np.ones(len(edges.low), np.int8), (edges.low, edges.high)), (count, count))
-    components = int(connected_components(links, directed=False, return_labels=False))
+    components, _ = pieces_of(edges.low, edges.high, count)
     genus = None
     if closed := edges.closed:
         euler = count - len(edges.low) + len(index)
