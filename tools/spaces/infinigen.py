@@ -29,7 +29,7 @@ QUARTER_TURN = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 
 @dataclass(frozen=True)
 class Family:
-    """How a family is made: its key in infinigen_inside.py and its shapes' file names.
+    """How a family is made: its name in infinigen_inside and its shapes' file names.
 
     thickness, weld
         See solidify.
@@ -55,8 +55,7 @@ def program() -> Program:
     resources = folder / "user"
     resources.mkdir(exist_ok=True)
     return Program(
-        # -P: "infinigen" is to be the package, not this file beside the script.
-        command=(str(python), "-P", str(HERE / "infinigen_inside.py")),
+        command=(str(python), str(HERE / "infinigen_inside")),
         variables={"BLENDER_USER_RESOURCES": str(resources)},
         log=folder / "last.log",
     )
