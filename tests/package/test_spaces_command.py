@@ -20,7 +20,7 @@ from core.quality import compare
 from core.spacefile import read_space
 from core.training.autodecoder import Training, TrainingOptions
 from tools import bench_spaces
-from tools.spaces import build, judge, recipe, record, render, sheets
+from tools.spaces import build, judge, recipe, record, render, shapes, sheets, training
 from tools.spaces.examples import far_apart
 from tools.spaces.recipe import Floors, Recipe
 from tools.spaces.verdict import Pieces, Verdict, shortfalls
@@ -54,12 +54,14 @@ TINY = Recipe(
 
 def make_meshes(folder: Path, *, count: int | None = None) -> None:
     """Ellipsoids whose height is an attribute."""
+    folder.mkdir(parents=True, exist_ok=True)
     attributes = {}
     for number, name in enumerate(NAMES[:count]):
         height = 0.4 + 0.55 * number / COUNT
         ball = trimesh.creation.icosphere(subdivisions=2)
         ball.apply_scale([0.6, 0.6, height])
-        ball.export(folder / f"{name}.ply")
+        if not (folder / f"{name}.ply").exists():
+            ball.export(folder / f"{name}.ply")
         attributes[name] = {"height": height}
     (folder.parent / "attributes.json").write_text(json.dumps(attributes))
     sources = {"licence": "CC0-1.0", "origin": "a test", "credits": ["A. Sphere"]}
@@ -117,28 +119,71 @@ def test_one_command_makes_the_space_and_all_that_belongs_to_it(
     assert tiny.file.read_bytes() == before
 
 
-def test_an_interrupted_training_goes_on(tiny: Recipe) -> None:
-    assert build.main(["tiny", "--meshes-only"]) == 0
-    assert not tiny.checkpoint.exists()
-    start = Training(tiny.training, 22, generator=torch.Generator().manual_seed(1))
-    start.step = tiny.training.steps - 2
-    start.save(tiny.checkpoint)
-    assert build.main(["tiny", "--train-only"]) == 0
-    assert Training.load(tiny.checkpoint).step == tiny.training.steps
+def untrained(tiny: Recipe, *, seed: int) -> Training:
+    """The state of a training before its first step, kept as ``tiny``'s."""
+    found = Training(tiny.training, 22, generator=torch.Generator().manual_seed(seed))
+    training.keep(tiny, found, 1.0)
+    return found
 
 
-def test_codes_that_are_not_those_of_the_shapes_are_refused(tiny: Recipe) -> None:
+def test_an_interrupted_training_goes_on(tiny: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed at a checkpoint and run again, it ends where an uninterrupted one does."""
     build.main(["tiny", "--meshes-only"])
-    Training(tiny.training, 5, generator=torch.Generator()).save(tiny.checkpoint)
-    with pytest.raises(SystemExit, match="5 codes, and there are 22"):
+    through = training.train(tiny).codes.detach()
+    tiny.checkpoint.unlink()
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    keep, stop_at = training.keep, tiny.training.steps // 2
+
+    def keep_and_die(found: Recipe, state: Training, took: float) -> None:
+        keep(found, state, took)
+        if state.step == stop_at:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "keep", keep_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(tiny)
+    first = training.seconds(tiny)
+    state = training.kept(tiny)
+    assert state is not None
+    assert state.step == stop_at
+    assert torch.equal(training.train(tiny).codes.detach(), through)
+    assert first is not None
+    assert (training.seconds(tiny) or 0) > first
+
+
+def test_the_state_of_another_training_is_put_aside(tiny: Recipe) -> None:
+    """Of other options, or of a mesh that was drawn anew; the former state stays on disk."""
+    build.main(["tiny", "--meshes-only"])
+    untrained(tiny, seed=1)
+    assert training.kept(tiny) is not None
+    other = replace(tiny, training=replace(tiny.training, clamp=0.2))
+    assert training.kept(other) is None
+    ball = trimesh.creation.icosphere(subdivisions=2, radius=0.5)
+    ball.export(tiny.meshes / f"{NAMES[5]}.ply")  # held out: not of the training
+    assert training.kept(tiny) is not None
+    ball.export(tiny.meshes / f"{NAMES[4]}.ply")
+    assert training.kept(tiny) is None
+    with pytest.raises(SystemExit, match="not of these meshes and options"):
         build.main(["tiny", "--write-only"])
+    former = tiny.checkpoint.read_bytes()
+    training.train(replace(tiny, training=replace(tiny.training, steps=2)))
+    assert tiny.checkpoint.with_suffix(training.FORMER).read_bytes() == former
+
+
+def test_only_so_many_meshes_as_the_recipe_says_are_taken(tiny: Recipe) -> None:
+    """Ones left over from a longer run are not, and missing ones are made."""
+    fewer = replace(tiny, count=COUNT - 4)
+    assert list(shapes.paths(tiny)) == NAMES
+    assert list(shapes.paths(fewer)) == NAMES[:-4]
+    (tiny.meshes / f"{NAMES[3]}.ply").unlink()
+    assert list(shapes.paths(tiny)) == NAMES
 
 
 def test_the_exit_status_tells_of_a_floor_that_is_missed(
     tiny: Recipe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build.main(["tiny", "--meshes-only"])
-    Training(tiny.training, 22, generator=torch.Generator().manual_seed(1)).save(tiny.checkpoint)
+    untrained(tiny, seed=1)
     build.main(["tiny", "--write-only"])
     assert bench_spaces.main(["tiny", "--shapes", "1", "--quiet"]) == 1
     assert "IoU on training shapes: " in capsys.readouterr().out
@@ -150,14 +195,21 @@ def test_the_exit_status_tells_of_a_floor_that_is_missed(
 def test_figures_of_another_training_are_not_used(tiny: Recipe) -> None:
     build.main(["tiny", "--meshes-only"])
     for seed, known in ((1, False), (1, True), (2, False)):
-        generator = torch.Generator().manual_seed(seed)
-        Training(tiny.training, 22, generator=generator).save(tiny.checkpoint)
+        untrained(tiny, seed=seed)
         build.main(["tiny", "--write-only"])
         space = read_space(tiny.file)
         assert bool(space.card["quality"]) is known
         if not known and seed == 1:
             bench_spaces.main(["tiny", "--shapes", "1", "--quiet"])
             assert set(record.held_out_codes(tiny, space)) == {NAMES[5]}
+    ball = trimesh.creation.icosphere(subdivisions=2, radius=0.5)
+    untrained(tiny, seed=1)
+    build.main(["tiny", "--write-only"])
+    space = read_space(tiny.file)
+    bench_spaces.main(["tiny", "--shapes", "1", "--quiet"])
+    assert record.read(tiny, space) is not None
+    ball.export(tiny.meshes / f"{NAMES[5]}.ply")
+    assert record.read(tiny, space) is None
 
 
 def test_every_tenth_shape_is_kept_apart() -> None:
@@ -185,7 +237,7 @@ def test_floors_and_size() -> None:
 
 def test_random_codes_stay_within_two_deviations(tiny: Recipe) -> None:
     build.main(["tiny", "--meshes-only"])
-    Training(tiny.training, 22, generator=torch.Generator().manual_seed(1)).save(tiny.checkpoint)
+    untrained(tiny, seed=1)
     build.main(["tiny", "--write-only"])
     space = read_space(tiny.file)
     codes = judge.within_deviations(space, 500, seed=1)

@@ -22,11 +22,6 @@ from .training import seconds
 def bare_space(recipe: Recipe, training: Training) -> Space:
     """The space of a training whose codes belong to the kept shapes, sorted by name."""
     names = recipe.kept(list(shapes.paths(recipe)))
-    if len(names) != len(training.codes):
-        raise SystemExit(
-            f"{recipe.checkpoint} has {len(training.codes)} codes, and there are {len(names)} "
-            f"shapes to train on in {recipe.meshes}"
-        )
     decoder = training.decoder.requires_grad_(False).eval()
     codes = training.codes.detach().clone()
     return Space(recipe.name, decoder, codes, tuple(names), Frame(scale=1 / RADIUS))

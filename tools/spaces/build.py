@@ -76,13 +76,14 @@ def train(recipe: Recipe, options: argparse.Namespace) -> bool:
 
 def write(recipe: Recipe, options: argparse.Namespace) -> bool:
     """Write the space's file from the checkpoint, and the card."""
-    from core.training.autodecoder import Training
-    from tools.spaces import assemble
+    from tools.spaces import assemble, training
     from tools.spaces.card import write_card
 
-    training = Training.load(recipe.checkpoint)
-    space = assemble.write(recipe, training)
-    write_card(recipe, space, training.options, recipe.file.stat().st_size)
+    trained = training.kept(recipe)
+    if trained is None:
+        raise SystemExit(f"{recipe.checkpoint} is not of these meshes and options: train first")
+    space = assemble.write(recipe, trained)
+    write_card(recipe, space, trained.options, recipe.file.stat().st_size)
     return True
 
 

@@ -53,9 +53,8 @@ class Recipe:
         The decoder and the run.
     count
         How many shapes ``meshes`` makes, held-out ones included.
-    near, volume, fill_voids, thickness
-        Samples of each shape: points near the surface and in the cube, whether pockets that are
-        closed to the outside count as solid, by how much open sheets are thickened (unit radius).
+    near, volume
+        Samples of each shape: points near the surface and in the cube.
     held_out
         Whether a tenth is kept apart. Families of two shapes cannot spare one.
     encoding_steps, encoding_points
@@ -79,8 +78,6 @@ class Recipe:
     count: int = 200
     near: int = 100_000
     volume: int = 25_000
-    fill_voids: bool = False
-    thickness: float = 0.0
     held_out: bool = True
     encoding_steps: int = 40
     encoding_points: int = 4096

@@ -1,7 +1,7 @@
 """What was measured of a space, kept beside its data, so that each step can be run alone.
 
-``data/NAME/verdict.json`` holds the figures and the codes of held-out shapes, with a hash of the
-decoder and codes that they belong to: figures of another training are never used.
+``data/NAME/verdict.json`` holds the figures and the codes of held-out shapes, with a hash of what
+they belong to: figures of another training, of other meshes or of another judge are never used.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from torch import Tensor
 from core.files import write_whole
 from core.space import Space
 
+from . import judge, shapes
 from .recipe import Recipe
 from .verdict import Verdict
 
 
 def identity(recipe: Recipe, space: Space) -> str:
-    """A hash of the decoder and the codes, and of how held-out shapes are encoded."""
+    """A hash of the decoder and codes, of the meshes, and of how they are judged."""
     digest = sha256(space.codes.contiguous().numpy().tobytes())
     for tensor in space.decoder.state_dict().values():
         digest.update(tensor.detach().contiguous().numpy().tobytes())
-    digest.update(repr((recipe.encoding_steps, recipe.encoding_points)).encode())
+    for path in shapes.paths(recipe).values():
+        digest.update(shapes.key(recipe, path).encode())
+    how = (judge.VERSION, judge.CELLS, judge.PAIRS, judge.RANDOM_CODES, judge.DEVIATIONS)
+    digest.update(repr((*how, recipe.encoding_steps, recipe.encoding_points)).encode())
     return digest.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A family's shapes on disk: their meshes, what counts as their surface, their samples."""
+"""A family's shapes on disk: their meshes and their samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import torch
 
 from core.shapes.geometry import FloatArray, IntArray
 from core.shapes.sampling import Samples, sample_mesh
-from core.shapes.voids import outer_faces
 from core.topology import topology
 
 from .recipe import RADIUS, Recipe, maker
@@ -23,7 +22,7 @@ SUFFIX = ".ply"
 
 @dataclass(frozen=True)
 class Shape:
-    """A mesh of unit radius, Z up; ``faces`` are those that count as its surface."""
+    """A mesh of unit radius, Z up."""
 
     name: str
     vertices: FloatArray
@@ -31,53 +30,53 @@ class Shape:
 
 
 def paths(recipe: Recipe, folder: Path | None = None) -> dict[str, Path]:
-    """The mesh files of a family by name, sorted; made where there are none.
+    """The mesh files of a family by name, sorted: the first ``count``; made where some are missing.
 
-    ``folder`` takes the place of the recipe's own. Raises SystemExit where there are none still.
+    A ``folder`` takes the place of the recipe's own, with all that is in it. Raises SystemExit
+    where there are none.
     """
     where = folder or recipe.meshes
     found = sorted(where.glob(f"*{SUFFIX}"))
-    if not found and folder is None:
-        maker(recipe.name).meshes(recipe.meshes)
-        found = sorted(where.glob(f"*{SUFFIX}"))
+    if folder is None:
+        if len(found) < recipe.count:
+            maker(recipe.name).meshes(recipe.meshes)
+            found = sorted(where.glob(f"*{SUFFIX}"))
+        found = found[: recipe.count]
     if not found:
         raise SystemExit(f"There are no meshes in {where}")
     return {path.stem: path for path in found}
 
 
-def read(recipe: Recipe, path: Path) -> Shape:
-    """A mesh file as a Shape; with ``fill_voids`` the linings of pockets do not count."""
+def read(path: Path) -> Shape:
+    """A mesh file as a Shape."""
     import trimesh
 
     # As it is: merging near vertices would open thin triangles.
     mesh = trimesh.load_mesh(path, process=False)
     vertices = np.asarray(mesh.vertices, np.float64)
-    faces = np.asarray(mesh.faces, np.int64)
-    if recipe.fill_voids:  # searched in the cube, on a grid of the cube's size
-        faces = outer_faces(vertices * RADIUS, faces)
-    return Shape(path.stem, vertices, faces)
+    return Shape(path.stem, vertices, np.asarray(mesh.faces, np.int64))
 
 
-def genus(recipe: Recipe, shape: Shape) -> int | None:
-    """The genus of a closed mesh; None for an open one, and where pockets are filled.
-
-    There the mesh has tunnels through the pocket that are no part of the shape.
-    """
-    if recipe.fill_voids:
-        return None
+def genus(shape: Shape) -> int | None:
+    """The genus of a closed mesh; None for an open one."""
     return topology(torch.from_numpy(shape.vertices), torch.from_numpy(shape.faces)).genus
+
+
+def key(recipe: Recipe, path: Path) -> str:
+    """A digest of all that the samples of a mesh file depend on."""
+    options = json.dumps([recipe.seed, recipe.near, recipe.volume, RADIUS])
+    return sha256(path.read_bytes() + options.encode()).hexdigest()
 
 
 def samples(recipe: Recipe, path: Path) -> Samples:
     """The samples of a mesh file in the cube, from the disk if they were taken before."""
     cache = recipe.data / "samples" / f"{path.stem}.npz"
-    options = json.dumps([recipe.seed, recipe.near, recipe.volume, recipe.fill_voids, RADIUS])
-    key = sha256(path.read_bytes() + options.encode()).hexdigest()
+    current = key(recipe, path)
     if cache.exists():
         with np.load(cache) as data:
-            if str(data["key"]) == key:
+            if str(data["key"]) == current:
                 return Samples(data["points"], data["distances"])
-    shape = read(recipe, path)
+    shape = read(path)
     taken = sample_mesh(
         shape.vertices * RADIUS,
         shape.faces,
@@ -87,6 +86,6 @@ def samples(recipe: Recipe, path: Path) -> Samples:
     )
     cache.parent.mkdir(parents=True, exist_ok=True)
     partial = cache.with_suffix(".part.npz")
-    np.savez(partial, points=taken.points, distances=taken.distances, key=key)
+    np.savez(partial, points=taken.points, distances=taken.distances, key=current)
     partial.replace(cache)
     return taken

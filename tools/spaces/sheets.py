@@ -121,7 +121,7 @@ def _genus(space: Space, code: Tensor) -> int | None:
 
 def mesh_tile(recipe: Recipe, path: Path) -> Tile:
     """A picture of a mesh file, ``(TILE, TILE, 3)``."""
-    shape = shapes.read(recipe, path)
+    shape = shapes.read(path)
     return on_background(render(shape.vertices, shape.faces, TILE))
 
 
