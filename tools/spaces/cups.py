@@ -22,6 +22,15 @@ RECIPE = Recipe(
     ),
     near=40_000,
     volume=10_000,
+    examples={
+        "Mug": "cup_1023",
+        "Tall mug": "cup_1072",
+        "Teacup": "cup_1014",
+        "Two handles": "cup_1033",
+        "Beaker": "cup_1052",
+        "Tumbler": "cup_1019",
+        "Bowl": "cup_1022",
+    },
     floors=Floors(training_iou=0.93, held_out_iou=0.85),
     title="Cups",
     slider_names={"genus": ""},
@@ -29,7 +38,7 @@ RECIPE = Recipe(
     "and goes under the sliders.",
     origin="Infinigen's CupFactory (infinigen 1.15.5, BSD-3-Clause), every cup from its own "
     "seed; parts joined into one closed surface.",
-    limits="Walls are about 0.02 to 0.04 thick at unit radius. Between a cup with a handle "
+    limits="Walls are 0.042 thick at radius 1, or thicker. Between a cup with a handle "
     "and one without, the handle grows out of the wall or leaves it as two stumps. No"
     " lids, no saucers, no decoration.",
 )

@@ -30,6 +30,17 @@ RECIPE = Recipe(
     ),
     near=40_000,
     volume=10_000,
+    examples={
+        "Saloon": "car_1053",
+        "Estate": "car_1016",
+        "Coupe": "car_1013",
+        "Roadster": "car_1060",
+        "Pickup": "car_1020",
+        "Off-roader": "car_1000",
+        "Van": "car_1018",
+        "Bubble car": "car_1017",
+    },
+    slider_names={"length_metres": "Length"},
     floors=Floors(training_iou=0.985, held_out_iou=0.97),
     title="Cars",
     summary="Saloons, hatchbacks, estates, off-roaders, pickups, vans, coupes, roadsters and the "

@@ -113,22 +113,23 @@ def boards(spans: list[tuple[float, float]], least: float) -> list[tuple[float, 
 
 
 def attributes(chair: Any) -> dict[str, float]:
-    """What a person would name of a chair: shares, and lengths in metres."""
+    """What a person would name of a chair: lengths in its own height, and shares."""
+    height = chair.leg_height + chair.back_height
+    board = chair.back_profile[-1][0]
     return {
-        "seat width": chair.width,
-        "seat depth": chair.size,
-        "seat thickness": chair.thickness,
+        "seat width": chair.width / height,
+        "seat depth": chair.size / height,
+        "seat thickness": chair.thickness / height,
         "round seat": float(chair.is_seat_round),
-        "leg length": chair.leg_height,
-        "leg thickness": chair.leg_thickness,
-        "leg spread": chair.leg_x_offset,
+        "leg thickness": chair.leg_thickness / height,
+        "leg spread": chair.leg_x_offset / height,
         "round legs": float(not chair.is_leg_round),
         "curved legs": float(chair.leg_type in ("up-curved", "down-curved")),
         "stretcher depth": chair.stretcher,
         "arm size": chair.arm_size,
-        "back height": chair.back_height,
-        "back lean": chair.back_y_offset,
-        "back board": 1.0 - chair.back_profile[-1][0],
-        "slats": float(sum(place < chair.back_profile[-1][0] for place in chair.slats)),
+        "back height": chair.back_height / height,
+        "back lean": chair.back_y_offset / height,
+        "back board": 1.0 - board,
+        "slats": float(sum(place < board for place in chair.slats)),
         "spindle spread": chair.spread,
     }

@@ -9,9 +9,11 @@ from infinigen.assets.objects.tableware.cup import CupFactory
 
 FACTORY = CupFactory
 # Shares of those with no handle, one and two; radii as shares of the height; the largest taper, an
-# angle; what is still a few cells thick, where a mouth's radius is 0.25.
+# angle; the thinnest handle's radius, where a mouth's radius is 0.25.
 HANDLE_SHARES, HANDLE_RADII, MOST_TAPER = (0.3, 0.5, 0.2), (0.06, 0.36), 0.8
-THINNEST_HANDLE, THINNEST_WALL = 0.018, 0.014
+THINNEST_HANDLE = 0.018
+# At radius 1: a cell of 64 and a seventh. Thinner ones would be full of holes.
+THINNEST_WALL = 0.042
 
 
 def draw_anew(cup: Any, rng: np.random.Generator) -> None:
@@ -26,7 +28,8 @@ def draw_anew(cup: Any, rng: np.random.Generator) -> None:
     cup.handle_radius = min(cup.depth, 2 * cup.x_end) * rng.uniform(*HANDLE_RADII)
     cup.handle_inner_radius = max(THINNEST_HANDLE, cup.handle_radius * rng.uniform(0.25, 0.36))
     cup.handle_taper_x, cup.handle_taper_y = rng.uniform(0, MOST_TAPER, 2)
-    cup.thickness = max(THINNEST_WALL, cup.thickness)
+    radius = float(np.hypot(cup.depth / 2, cup.x_end))
+    cup.thickness = max(THINNEST_WALL * radius, cup.thickness)
 
 
 def attributes(cup: Any) -> dict[str, float]:
