@@ -44,7 +44,7 @@ TINY = Recipe(
     volume=1000,
     encoding_steps=20,
     encoding_points=512,
-    floors=Floors(0.5, 0.5),
+    floors=Floors(0.5, 0.5, whole_random=None),
     title="Tiny",
     summary="Ellipsoids.",
     origin="Made by a test",
@@ -187,7 +187,7 @@ def test_the_exit_status_tells_of_a_floor_that_is_missed(
     build.main(["tiny", "--write-only"])
     assert bench_spaces.main(["tiny", "--shapes", "1", "--quiet"]) == 1
     assert "IoU on training shapes: " in capsys.readouterr().out
-    easy = replace(TINY, floors=Floors(0.0, 0.0, None))
+    easy = replace(TINY, floors=Floors(0.0, 0.0, None, None))
     monkeypatch.setattr(sys.modules["tools.spaces.tiny"], "RECIPE", easy)
     assert bench_spaces.main(["tiny", "--shapes", "1", "--quiet"]) == 0
 
@@ -227,7 +227,7 @@ def test_names_without_a_recipe() -> None:
 def test_floors_and_size() -> None:
     pieces = Pieces(100, 1.0, 0.9, 1.1, 2, 0, 1)
     verdict = Verdict("tiny", 4_000_000, 22, 2, None, None, pieces, None, ())
-    short = list(shortfalls(replace(TINY, floors=Floors(0.98, None, 0.95)), verdict))
+    short = list(shortfalls(replace(TINY, floors=Floors(0.98, None, 0.95, None)), verdict))
     assert short == [
         "IoU on training shapes: not measured, 0.98 expected",
         "share of whole shapes between pairs: 0.9000, 0.0500 below 0.95",

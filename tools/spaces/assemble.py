@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from core.shapes.family import Alignment
 from core.sliders import SliderReport, find_sliders
 from core.space import Frame, Space
 from core.spacefile import write_space
@@ -17,6 +18,9 @@ from . import record, shapes
 from .examples import examples
 from .recipe import RADIUS, ROOT, Recipe
 from .training import seconds
+
+# What every recipe's meshes are brought to, so that a new mesh is brought there as well.
+ALIGNMENT = Alignment(centre=True, normalise=True, radius=RADIUS)
 
 
 def bare_space(recipe: Recipe, training: Training) -> Space:
@@ -50,6 +54,7 @@ def described(recipe: Recipe, space: Space, training: Training) -> Space:
         "held_out_shapes": recipe.apart(list(files)),
         "recipe": recipe_file(recipe),
         "seed": recipe.seed,
+        "alignment": asdict(ALIGNMENT),
         "steps": training.step,
         "seconds": took,
         "examples": examples(recipe, space.shape_names, space.codes),

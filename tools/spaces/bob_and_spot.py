@@ -5,7 +5,6 @@ The two meshes lie in the source package of potpourri3d 1.4.0, which pip fetches
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tarfile
@@ -16,7 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from core.decoder import Architecture
+from core.files import write_whole
 from core.training.autodecoder import TrainingOptions
+from tools.spaces.collection import write_json
 from tools.spaces.recipe import Floors, Recipe
 
 PACKAGE = "potpourri3d==1.4.0"
@@ -64,7 +65,7 @@ RECIPE = Recipe(
     ),
     near=200_000,
     volume=100_000,
-    floors=Floors(training_iou=0.99, whole_between=None),
+    floors=Floors(training_iou=0.99, whole_between=None, whole_random=None),
     title="Bob and Spot",
     summary="A rubber ring and a cow, and what lies between: small enough to be evaluated in an "
     "instant, for trying things out, and for tests.",
@@ -84,7 +85,7 @@ def meshes(folder: Path, *, count: int | None = None) -> None:
             fetch(Path(place))
             for name in missing:
                 write(folder / f"{name}.ply", name, Path(place) / FILES[name])
-    (folder.parent / "sources.json").write_text(json.dumps(SOURCES, indent=1))
+    write_json(folder.parent / "sources.json", SOURCES)
 
 
 def fetch(folder: Path) -> None:
@@ -114,6 +115,4 @@ def write(path: Path, name: str, source: Path) -> None:
     vertices = np.asarray(mesh.vertices, np.float64)
     vertices = vertices - (vertices.min(axis=0) + vertices.max(axis=0)) / 2
     mesh.vertices = vertices / np.linalg.norm(vertices, axis=1).max()
-    partial = path.with_suffix(".part")
-    partial.write_bytes(mesh.export(file_type="ply"))
-    partial.replace(path)
+    write_whole(path, mesh.export(file_type="ply"))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.files import write_whole
 from tools.spaces.solidify import FloatArray, IntArray, NotOneSolid, Solid
 
 # The shapes of shared test families have low numbers: these are others.
@@ -71,9 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write the file whole or not at all."""
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(content, indent=1))
-    partial.replace(path)
+    write_whole(path, json.dumps(content, indent=1).encode())
 
 
 def write_ply(path: Path, vertices: FloatArray, faces: IntArray) -> None:
@@ -87,6 +86,4 @@ def write_ply(path: Path, vertices: FloatArray, faces: IntArray) -> None:
     )
     records = np.empty(len(faces), [("count", "u1"), ("corners", "<i4", 3)])
     records["count"], records["corners"] = 3, faces
-    partial = path.with_suffix(".part")
-    partial.write_bytes(header.encode() + vertices.astype("<f4").tobytes() + records.tobytes())
-    partial.replace(path)
+    write_whole(path, header.encode() + vertices.astype("<f4").tobytes() + records.tobytes())

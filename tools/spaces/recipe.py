@@ -1,8 +1,9 @@
 """What a recipe says of its space, and which shapes it keeps apart.
 
 ``tools/spaces/NAME.py`` has ``RECIPE``, of the type below, and ``meshes(folder, *, count=None)``,
-which makes what is missing of the training shapes in ``folder`` (``data/NAME/meshes``), and puts
-``attributes.json`` and ``sources.json`` beside it.
+which makes what is missing of the training shapes in ``folder`` (``data/NAME/meshes``), Z up, each
+about the middle of its box and of radius 1, and puts ``attributes.json`` and ``sources.json``
+beside it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Floors:
     training_iou: float | None = None
     held_out_iou: float | None = None
     whole_between: float | None = 0.95
-    whole_random: float | None = None
+    whole_random: float | None = 0.9
 
 
 @dataclass(frozen=True)

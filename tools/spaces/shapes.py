@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import torch
 
+from core.files import write_whole
 from core.shapes.geometry import FloatArray, IntArray
 from core.shapes.sampling import Samples, sample_mesh
 from core.topology import topology
@@ -85,7 +87,7 @@ def samples(recipe: Recipe, path: Path) -> Samples:
         rng=np.random.default_rng((recipe.seed, crc32(path.stem.encode()))),
     )
     cache.parent.mkdir(parents=True, exist_ok=True)
-    partial = cache.with_suffix(".part.npz")
-    np.savez(partial, points=taken.points, distances=taken.distances, key=current)
-    partial.replace(cache)
+    data = BytesIO()
+    np.savez(data, points=taken.points, distances=taken.distances, key=current)
+    write_whole(cache, data.getvalue())
     return taken

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-
-import numpy as np
 
 from core.training.autodecoder import TrainingOptions
 from core.training.presets import architecture_for
 from tools.spaces.cars.draws import attributes, draw
-from tools.spaces.cars.shape import Surface, surface
+from tools.spaces.cars.shape import surface
+from tools.spaces.collection import write_json, write_ply
 from tools.spaces.recipe import Floors, Recipe
 
 COUNT = 240
@@ -59,23 +57,8 @@ def meshes(folder: Path, *, count: int | None = None) -> None:
     for name, car in cars.items():
         path = folder / f"{name}.ply"
         if not path.exists():
-            partial = path.with_suffix(".part")
-            write_ply(partial, surface(car))
-            partial.replace(path)
+            made = surface(car)
+            write_ply(path, made.vertices, made.faces)
     named = {name: attributes(car) for name, car in cars.items()}
-    (folder.parent / "attributes.json").write_text(json.dumps(named, indent=1))
-    (folder.parent / "sources.json").write_text(json.dumps(SOURCES, indent=1))
-
-
-def write_ply(path: Path, mesh: Surface) -> None:
-    """Write a binary PLY file: float32 vertices, triangles."""
-    header = (
-        "ply\nformat binary_little_endian 1.0\n"
-        f"element vertex {len(mesh.vertices)}\n"
-        "property float x\nproperty float y\nproperty float z\n"
-        f"element face {len(mesh.faces)}\n"
-        "property list uchar int vertex_indices\nend_header\n"
-    )
-    faces = np.empty(len(mesh.faces), [("count", "u1"), ("corners", "<i4", 3)])
-    faces["count"], faces["corners"] = 3, mesh.faces
-    path.write_bytes(header.encode() + mesh.vertices.astype("<f4").tobytes() + faces.tobytes())
+    write_json(folder.parent / "attributes.json", named)
+    write_json(folder.parent / "sources.json", SOURCES)
