@@ -24,7 +24,8 @@ class EncodeStep:
     """How far an encoding is, with its code.
 
     ``matrix`` takes the space's local coordinates to those in which the source was sent; ``error``
-    is the mean distance between the surfaces there, None before the last step.
+    is the mean distance between the surfaces there, None before the last step; ``warnings`` come
+    with the last step.
     """
 
     step: int
@@ -33,6 +34,7 @@ class EncodeStep:
     code: np.ndarray
     matrix: np.ndarray
     error: float | None
+    warnings: tuple[str, ...]
 
 
 class EncodeRun:
@@ -51,6 +53,11 @@ class EncodeRun:
         options: dict[str, Any] | None = None,
     ) -> None:
         catalogue.existing(space)
+        if placement == "MATCH" and (partial or selected):
+            raise Refusal(
+                "A part of a shape cannot be matched by its box, which is not the whole shape's",
+                "Choose As It Stands (KEEP), with the part where the space's shapes stand",
+            )
         self._space, self._up, self._match = space, up, placement == "MATCH"
         self._options = {**(options or {}), "partial": partial, "resolution": STEP_RESOLUTION}
         self._source = encode_source.read(context, ob, selected=selected)
@@ -115,6 +122,7 @@ class EncodeRun:
         ob = shape_new.add(context, self._space, self._up, code, name=name, resolution=resolution)
         assert self._placement is not None
         matrix = self._placement.matrix @ step.matrix
+        ob.meshsdf.message = ". ".join(filter(None, (*step.warnings, ob.meshsdf.message)))
         ob.matrix_world = Matrix([list(map(float, row)) for row in matrix])
         size = float(np.ptp(self._source.box, axis=0).max()) / self._placement.scale
         return ob, float("nan") if step.error is None else step.error / size
@@ -152,6 +160,7 @@ def _step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> EncodeStep:
             code=np.array(arrays["code"], dtype=np.float32).reshape(-1),
             matrix=np.array(arrays["object"], dtype=np.float64),
             error=None if error is None else float(error),
+            warnings=tuple(str(text) for text in header.get("warnings") or ()),
         )
         if step.matrix.shape != (4, 4) or not np.isfinite(step.matrix).all():
             raise ValueError("its matrix")

@@ -12,11 +12,12 @@ import bpy
 from . import catalogue, fit_run, training_run
 from .panels import Tab, characters
 from .training_folder import REFUSED, is_remark
-from .training_properties import TrainingSettings
+from .training_properties import TrainingSettings, is_part
 from .training_run import Outcome
 
 MOST_REMARKS, MOST_ROWS = 4, 3  # in the panel, and of each
 PASSED_ON = ("source", "folder", "up", "name", "preset", "centre", "normalise", "output", "seed")
+PART_STANDS = "A part is taken as it stands: its box is not the whole shape's"
 
 
 class MESHSDF_PT_train(Tab, bpy.types.Panel):
@@ -71,9 +72,12 @@ class MESHSDF_PT_encode(Tab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.meshsdf_encoding
         layout.use_property_split = True
         layout.use_property_decorate = False
-        names = ("placement", "partial", "selected")
-        for name in names:
-            layout.prop(settings, name)
+        layout.prop(settings, "placement_used" if is_part(settings) else "placement")
+        layout.prop(settings, "partial")
+        layout.prop(settings, "selected")
+        if is_part(settings):
+            for number, line in enumerate(textwrap.wrap(PART_STANDS, characters(context))):
+                layout.label(text=line, icon="BLANK1" if number else "INFO")
         if fit_run.current() is not None:
             told = context.window_manager.meshsdf
             layout.progress(factor=told.step / max(told.steps, 1), text=told.text)
@@ -81,8 +85,8 @@ class MESHSDF_PT_encode(Tab, bpy.types.Panel):
             return
         encode = layout.operator("meshsdf.encode", icon="IMPORT")
         encode.space, encode.up = catalogue.chosen(context.scene)
-        for name in names:
-            setattr(encode, name, getattr(settings, name))
+        encode.placement = settings.placement_used
+        encode.partial, encode.selected = settings.partial, settings.selected
 
 
 def _draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
