@@ -9,7 +9,8 @@ import textwrap
 
 import bpy
 
-from . import catalogue, fit_run, training_run
+from . import catalogue, fit_run, training_folder, training_run
+from .errors import Refusal
 from .panels import Tab, characters
 from .training_folder import REFUSED, is_remark
 from .training_properties import TrainingSettings, is_part
@@ -57,7 +58,6 @@ class MESHSDF_PT_train_settings(Tab, bpy.types.Panel):
         column.prop(settings, "normalise")
         if settings.source == "FOLDER":
             layout.prop(settings, "up")
-        layout.prop(settings, "output")
         layout.prop(settings, "seed")
 
 
@@ -100,9 +100,15 @@ def _draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
         layout.prop(settings, "folder")
     layout.prop(settings, "name")
     layout.prop(settings, "preset")
+    layout.prop(settings, "output")
     problem = _missing(context, settings)
-    if problem:
-        layout.label(text=problem, icon="ERROR")
+    try:
+        where = training_folder.home(settings.output)
+        layout.label(text=training_folder.brief(where, characters(context)), icon="FILE_FOLDER")
+    except Refusal as refusal:
+        problem = problem or str(refusal)
+    for number, line in enumerate(textwrap.wrap(problem, characters(context))):
+        layout.label(text=line, icon="BLANK1" if number else "ERROR")
     row = layout.row(align=True)
     row.scale_y = 1.5
     start = row.row(align=True)

@@ -79,8 +79,9 @@ class Training:
     )
     output: StringProperty(
         name="Output Folder",
-        description="Where the run's folder is made; empty: beside the .blend file, or the "
-        "extension's own folder where it was never saved",
+        description="Where the run's folder is made, which keeps the trained space; empty: in "
+        "meshsdf_training beside the .blend file, or in MeshSDF in your home folder while the file "
+        "was never saved",
         subtype="DIR_PATH",
         options=RELATIVE_PATH,
     )

@@ -198,10 +198,7 @@ class MESHSDF_OT_train_resume(_Trains, bpy.types.Operator):
         if bpy.app.background or self.properties.is_property_set("directory"):
             return super().invoke(context, event)
         self._browsed = True
-        try:
-            where = training_folder.home(context.scene.meshsdf_training.output)
-        except Refusal:
-            where = training_folder.own_home()
+        where = training_folder.browsed(context.scene.meshsdf_training.output)
         self.directory = os.path.join(where, "")  # noqa: PTH118  # a folder ends with a separator
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import bpy
 import numpy as np
 import pytest
 from mathutils import Vector
+
+from tests.blender.drawn import drawn
 
 
 @pytest.fixture
@@ -104,43 +104,20 @@ def test_a_part_is_taken_as_it_stands_and_never_matched_by_its_box(egg, fake, pa
     assert len(bpy.data.objects) == before
 
 
-class Drawn:
-    """A layout that notes what it shows, and hands out an operator's properties to be set."""
-
-    def __init__(self):
-        self.shown, self.passed = [], SimpleNamespace()
-
-    def prop(self, settings, name):
-        self.shown.append((name, getattr(settings, name)))
-
-    def label(self, *, text, icon):
-        self.shown.append(text)
-
-    def operator(self, name, icon):
-        return self.passed
-
-
 @pytest.mark.parametrize("part_of_it", PARTS)
 def test_the_panel_shows_and_passes_on_the_placement_that_a_part_gets(scene, part, part_of_it):
     panel = part("panels_training").MESHSDF_PT_encode
     settings = scene.meshsdf_encoding
-    context = SimpleNamespace(
-        scene=scene,
-        region=None,
-        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1)),  # 0 without a window
-    )
-    before, after = Drawn(), Drawn()
-    panel.draw(SimpleNamespace(layout=before), context)
-    assert before.shown[0] == ("placement", "MATCH")
-    assert before.passed.placement == "MATCH"
+    whole = drawn(panel, scene)
+    assert whole.properties[0] == ("placement", "MATCH")
+    assert whole.passed["meshsdf.encode"].placement == "MATCH"
     for name, value in part_of_it.items():
         setattr(settings, name, value)
-    panel.draw(SimpleNamespace(layout=after), context)
-    assert after.shown[0] == ("placement_used", "KEEP")
+    told = drawn(panel, scene)
+    assert told.properties[0] == ("placement_used", "KEEP")
     assert settings.bl_rna.properties["placement_used"].is_readonly
-    told = " ".join(line for line in after.shown if isinstance(line, str))
-    assert told == "A part is taken as it stands: its box is not the whole shape's"
-    assert after.passed.placement == "KEEP"
+    assert told.words == "A part is taken as it stands: its box is not the whole shape's"
+    assert told.passed["meshsdf.encode"].placement == "KEEP"
     assert settings.placement == "MATCH"  # it comes back with the whole
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
+
+from tests.blender.drawn import drawn
 
 LONGEST_SECONDS = 30.0
 
@@ -240,6 +243,49 @@ def test_runs_go_beside_a_saved_file_and_never_into_an_old_folder(pair, tmp_path
     for folder in ("x", "x_2"):
         bpy.ops.meshsdf.train_space(name="x")
         assert (tmp_path / "meshsdf_training" / folder / "x.safetensors").is_file()
+
+
+def test_runs_of_a_file_that_was_never_saved_outlive_the_extension(pair, home, part):
+    """Blender removes the extension's own folder when the extension is uninstalled."""
+    bpy.ops.meshsdf.train_space(name="x")
+    assert (home / "MeshSDF" / "x" / "x.safetensors").is_file()
+    own = Path(bpy.utils.extension_path_user(part("identity").ROOT_PACKAGE))
+    assert not list(own.rglob("*.safetensors"))
+
+
+def test_runs_of_the_former_place_are_still_found_and_resumed(pair, home, part, tmp_path):
+    browsed = part("training_folder").browsed
+    assert browsed("") == home / "MeshSDF"
+    old = Path(bpy.utils.extension_path_user(part("identity").ROOT_PACKAGE, path="training"))
+    try:
+        bpy.ops.meshsdf.train_space(name="old", output=str(old))
+        assert browsed("") == old
+        assert browsed("//runs") == old  # of an unsaved file
+        assert bpy.ops.meshsdf.train_resume(directory=str(old / "old")) == {"FINISHED"}
+        bpy.ops.meshsdf.train_space(name="new")
+        assert browsed("") == home / "MeshSDF"
+    finally:
+        shutil.rmtree(old)
+
+
+def test_the_panel_says_where_the_space_will_be_kept(scene, home, part, tmp_path):
+    settings = scene.meshsdf_training
+    panel = part("panels_training").MESHSDF_PT_train
+
+    def told():
+        return drawn(panel, scene, selected_objects=[1, 2])
+
+    assert told().labels == [str(Path("~") / "MeshSDF")]
+    assert ("output", "") in told().properties
+    settings.output = "//runs"
+    assert "has not been saved yet" in told().words
+    settings.output = str(home / "here")
+    assert told().labels == [str(Path("~") / "here")]
+    settings.output = str(tmp_path / ("long" * 20) / "end")
+    assert len(told().labels[0]) < 40
+    assert told().labels[0].startswith("...")
+    assert told().labels[0].endswith("end")
+    assert not (home / "MeshSDF").exists()  # drawing makes nothing
 
 
 def test_a_full_disk_leaves_nothing_behind(pair, out, part, monkeypatch):
