@@ -15,6 +15,7 @@ from .panels import Tab, characters
 from .training_folder import REFUSED, is_remark
 from .training_properties import TrainingSettings, is_part
 from .training_run import Outcome
+from .training_source import FEWEST, too_few
 
 MOST_REMARKS, MOST_ROWS = 4, 3  # in the panel, and of each
 PASSED_ON = ("source", "folder", "up", "name", "preset", "centre", "normalise", "output", "seed")
@@ -124,12 +125,14 @@ def _missing(context: bpy.types.Context, settings: TrainingSettings) -> str:
     """What keeps a training from starting, as far as can be told without looking at meshes."""
     if settings.source == "SELECTED":
         count = len(context.selected_objects)
-        return "" if count > 1 else "Select two objects or more"
+        return "" if count >= FEWEST else "Select two objects or more"
     if settings.source == "COLLECTION":
         if settings.collection is None:
             return "Choose a collection"
         inside = len(settings.collection.objects) + len(settings.collection.children)
-        return "" if inside else f"'{settings.collection.name}' is empty"
+        if inside == 0:
+            return f"'{settings.collection.name}' is empty"
+        return "" if inside >= FEWEST else str(too_few(inside))
     return "" if settings.folder else "Choose a folder of mesh files"
 
 

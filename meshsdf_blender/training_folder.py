@@ -17,7 +17,7 @@ from .blend_path import absolute
 from .errors import Refusal
 from .identity import ROOT_PACKAGE
 from .plyfile import unwritable
-from .training_source import file_stem
+from .training_source import FEWEST, file_stem, too_few
 
 BESIDE = "meshsdf_training"  # beside a saved .blend
 OWN = "MeshSDF"  # in the user's home, for files that were never saved
@@ -25,6 +25,7 @@ FORMER = "training"  # in the extension's folder, which Blender removes with the
 RUN_FILE = "run.json"
 REPORT_FILE = "report.json"
 REFUSED, NOTE = ": refused: ", "Note: "
+MESH_SUFFIXES = {".obj", ".ply", ".stl", ".glb"}
 LARGEST_FILE = 64 * 1024 * 1024  # bytes
 
 
@@ -79,6 +80,12 @@ def mesh_folder(folder: str) -> Path:
     path = Path(absolute(folder)).resolve()
     if not path.is_dir():
         raise Refusal(f"'{path}' is no folder", "Choose a folder of OBJ, PLY, STL or GLB files")
+    try:
+        count = sum(file.suffix.lower() in MESH_SUFFIXES for file in path.iterdir())
+    except OSError as error:
+        raise Refusal(f"'{path}' cannot be read: {error.strerror or error}") from error
+    if count < FEWEST:
+        raise too_few(count, f"'{path}' holds {count or 'no'} OBJ, PLY, STL or GLB file")
     return path
 
 

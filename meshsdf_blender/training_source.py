@@ -79,16 +79,22 @@ class Source:
     def _too_few(self) -> Refusal:
         more = len(self.refused) - MOST_TOLD
         told = " ".join(why for _, why in self.refused[:MOST_TOLD])
+        if more > 0:
+            told += f" {more} more were left out."
         if self.count:
-            problem = f"A space needs two shapes or more, and {self.count} can be used. {told}"
-        else:
-            problem = f"Nothing here can be trained on. {told}"
-        return Refusal(problem, f"{more} more were left out" if more > 0 else "")
+            return too_few(self.count, told)
+        return Refusal(f"Nothing here can be trained on. {told}")
 
     @property
     def apart(self) -> bool:
         """Whether the shapes stand beside each other, and not at one place."""
         return float(np.ptp(self.bounds, axis=0).max()) > APART * self._largest
+
+
+def too_few(count: int, told: str = "") -> Refusal:
+    """Why so few shapes are refused; ``told`` says what was left out."""
+    problem = f"A space needs two shapes or more, and {count} can be used"
+    return Refusal(". ".join(filter(None, (problem, told.rstrip(" .")))), "Add shapes of its kind")
 
 
 def from_objects(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> Source:

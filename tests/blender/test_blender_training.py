@@ -224,6 +224,14 @@ def test_bad_sources_are_refused_and_leave_no_folder(pair, out):
     select(pair[0])
     with pytest.raises(RuntimeError, match=r"needs two shapes or more, and 1 can be used"):
         train(out)
+    alone = out.parent / "alone"
+    alone.mkdir()
+    for number, files in enumerate(("no", "1")):
+        (alone / "read.me").touch()
+        told = rf"two shapes or more, and {number} can be used.*holds {files} OBJ.*Add shapes"
+        with pytest.raises(RuntimeError, match=told):
+            train(out, source="FOLDER", folder=str(alone))
+        (alone / "Mug.PLY").touch()
     assert not out.exists() or not list(out.iterdir())
     bpy.ops.object.mode_set(mode="EDIT")
     with pytest.raises(RuntimeError, match=r"Go back to Object Mode"):
@@ -286,6 +294,17 @@ def test_the_panel_says_where_the_space_will_be_kept(scene, home, part, tmp_path
     assert told().labels[0].startswith("...")
     assert told().labels[0].endswith("end")
     assert not (home / "MeshSDF").exists()  # drawing makes nothing
+
+
+def test_the_panel_says_that_one_shape_is_too_few(pair, scene, part):
+    panel = part("panels_training").MESHSDF_PT_train
+    settings = scene.meshsdf_training
+    settings.source, settings.collection = "COLLECTION", new_collection("Lonely")
+    assert "'Lonely' is empty" in drawn(panel, scene).words
+    settings.collection.objects.link(pair[0])
+    assert "needs two shapes or more, and 1 can be used" in drawn(panel, scene).words
+    settings.collection.objects.link(pair[1])
+    assert "two shapes" not in drawn(panel, scene).words
 
 
 def test_a_full_disk_leaves_nothing_behind(pair, out, part, monkeypatch):
