@@ -137,10 +137,21 @@ def begun(folder: Path) -> bool:
 
 def run_name(folder: Path) -> str:
     """What the run in a folder is called; the folder's own name where the file does not say."""
+    name = _options(folder).get("name")
+    return name if isinstance(name, str) and name else folder.name
+
+
+def run_moves_each(folder: Path) -> bool:
+    """Whether the run in a folder centres or scales each shape alone."""
+    alignment = _options(folder).get("alignment")
+    wanted = alignment if isinstance(alignment, dict) else {}
+    return bool(wanted.get("centre") or wanted.get("normalise"))
+
+
+def _options(folder: Path) -> dict[str, Any]:
     described = _read(folder / RUN_FILE)
     options = described.get("options") if isinstance(described, dict) else None
-    name = options.get("name") if isinstance(options, dict) else None
-    return name if isinstance(name, str) and name else folder.name
+    return options if isinstance(options, dict) else {}
 
 
 def report_lines(folder: Path) -> list[str]:

@@ -18,8 +18,8 @@ from .conversation import Conversation, Question
 from .errors import Refusal, WorkerError, WorkerLost
 
 STAGES = {
-    "reading": "Reading Meshes",
-    "signing": "Repairing Meshes",
+    "reading": "Reading",
+    "signing": "Repairing",
     "sampling": "Sampling",
     "training": "Training",
     "writing": "Writing the Space",

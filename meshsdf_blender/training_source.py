@@ -43,7 +43,7 @@ class Source:
     """Shapes still to be read: ``meshes`` reads them one by one, and notes what it leaves out.
 
     ``refused`` has name and reason of each that was left out; ``bounds`` the lowest and highest
-    corner of all that were read, ``(2, 3)`` in world units.
+    corner of all that were read, ``(2, 3)`` in world units; ``largest`` their longest side.
     """
 
     def __init__(self, context: bpy.types.Context, shapes: list[Named]) -> None:
@@ -53,7 +53,7 @@ class Source:
         self.refused: list[tuple[str, str]] = []
         self.count = 0
         self.bounds = np.array([[np.inf] * 3, [-np.inf] * 3])
-        self._largest = 0.0
+        self.largest = 0.0
 
     def meshes(self) -> Iterator[SourceMesh]:
         """Every shape that can be used. Raises Refusal at the end where there are too few."""
@@ -70,7 +70,7 @@ class Source:
             self.bounds = np.stack(
                 [np.minimum(self.bounds[0], low), np.maximum(self.bounds[1], high)]
             )
-            self._largest = max(self._largest, float((high - low).max()))
+            self.largest = max(self.largest, float((high - low).max()))
             self.count += 1
             yield SourceMesh(_stem(name, stems), vertices, faces)
         if self.count < FEWEST:
@@ -88,7 +88,7 @@ class Source:
     @property
     def apart(self) -> bool:
         """Whether the shapes stand beside each other, and not at one place."""
-        return float(np.ptp(self.bounds, axis=0).max()) > APART * self._largest
+        return float(np.ptp(self.bounds, axis=0).max()) > APART * self.largest
 
 
 def too_few(count: int, told: str = "") -> Refusal:
