@@ -11,7 +11,7 @@ import numpy as np
 from mathutils import Matrix
 
 from . import catalogue, codes, door, encode_source, fit_run, shape_new
-from .conversation import Conversation, Question
+from .conversation import Conversation, Question, Talk
 from .encode_source import Placement
 from .errors import Refusal
 
@@ -37,7 +37,7 @@ class EncodeStep:
     warnings: tuple[str, ...]
 
 
-class EncodeRun:
+class EncodeRun(Talk):
     """An encoding of ``ob``, from its checks (in the constructor, Refusal) to its last frame."""
 
     def __init__(
@@ -65,20 +65,6 @@ class EncodeRun:
         self._talk = Conversation("shapes", "encode", "step", self._question)
         fit_run.enter(self)
 
-    @property
-    def unseen_seconds(self) -> float:
-        """How long nobody has driven this run."""
-        return self._talk.unseen_seconds
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether it was stopped before the worker had begun, so that no last frame will come."""
-        return self._talk.stopped_early
-
-    def seen(self) -> None:
-        """Note that somebody still drives this run."""
-        self._talk.seen()
-
     def advance(self, wait: float = 0.0) -> EncodeStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``abandon``."""
         reply = self._talk.advance(wait)
@@ -90,10 +76,6 @@ class EncodeRun:
         else:
             self._talk.want_next()
         return step
-
-    def stop(self) -> None:
-        """Ask the worker to end; its best code comes as the last frame."""
-        self._talk.stop()
 
     def fail(self) -> None:
         """Give up: nothing was added yet, so nothing has to be put back."""

@@ -52,6 +52,13 @@ def _at_cursor(context: bpy.types.Context, *, moved: bool) -> Stand:
 class _Trains(NeedsNoTraining):
     """Both ways to a training: ``prepare`` gives the run, and where its previews stand."""
 
+    print_every: IntProperty(
+        name="Print Every",
+        description="In a script: print a line each so many seconds; 0 prints none",
+        min=0,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
     def prepare(self, context: bpy.types.Context) -> tuple[TrainingRun, Stand]:
         """Check and write everything, and make the run. Raises Refusal with nothing left behind."""
         raise NotImplementedError
@@ -104,12 +111,6 @@ class MESHSDF_OT_train_space(Training, InObjectMode, _Trains, bpy.types.Operator
     more: StringProperty(
         name="More Options",
         description="In a script: more options of the request train, as a JSON object",
-        options={"SKIP_SAVE", "HIDDEN"},
-    )
-    print_every: IntProperty(
-        name="Print Every",
-        description="In a script: print a line each so many seconds; 0 prints none",
-        min=0,
         options={"SKIP_SAVE", "HIDDEN"},
     )
 
@@ -188,12 +189,6 @@ class MESHSDF_OT_train_resume(_Trains, bpy.types.Operator):
         options=RELATIVE_PATH,
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
-    print_every: IntProperty(
-        name="Print Every",
-        description="In a script: print a line each so many seconds; 0 prints none",
-        min=0,
-        options={"SKIP_SAVE", "HIDDEN"},
-    )
 
     _browsed = False
 
