@@ -122,3 +122,37 @@ class Conversation:
         if op != self._answer or identity < self._asked:
             return None
         return header, arrays
+
+
+class Talk:
+    """A run that is one conversation, and what those who drive it may ask of that."""
+
+    _talk: Conversation
+
+    @property
+    def importing(self) -> bool:
+        """Whether the worker is still on its way."""
+        return self._talk.importing
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it was stopped before the worker had begun, so that no last frame will come."""
+        return self._talk.stopped_early
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._talk.stopping
+
+    @property
+    def unseen_seconds(self) -> float:
+        """How long nobody has driven this run."""
+        return self._talk.unseen_seconds
+
+    def seen(self) -> None:
+        """Note that somebody still drives this run."""
+        self._talk.seen()
+
+    def stop(self) -> None:
+        """Ask the worker to end; what it has then comes as the last frame. Raises Refusal."""
+        self._talk.stop()

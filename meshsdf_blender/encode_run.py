@@ -11,7 +11,7 @@ import numpy as np
 from mathutils import Matrix
 
 from . import catalogue, codes, door, encode_source, fit_run, shape_new
-from .conversation import Conversation, Question
+from .conversation import Conversation, Question, Talk
 from .encode_source import Placement
 from .errors import Refusal
 
@@ -24,7 +24,8 @@ class EncodeStep:
     """How far an encoding is, with its code.
 
     ``matrix`` takes the space's local coordinates to those in which the source was sent; ``error``
-    is the mean distance between the surfaces there, None before the last step.
+    is the mean distance between the surfaces there, None before the last step; ``warnings`` come
+    with the last step.
     """
 
     step: int
@@ -33,9 +34,10 @@ class EncodeStep:
     code: np.ndarray
     matrix: np.ndarray
     error: float | None
+    warnings: tuple[str, ...]
 
 
-class EncodeRun:
+class EncodeRun(Talk):
     """An encoding of ``ob``, from its checks (in the constructor, Refusal) to its last frame."""
 
     def __init__(
@@ -51,26 +53,17 @@ class EncodeRun:
         options: dict[str, Any] | None = None,
     ) -> None:
         catalogue.existing(space)
+        if placement == "MATCH" and (partial or selected):
+            raise Refusal(
+                "A part of a shape cannot be matched by its box, which is not the whole shape's",
+                "Choose As It Stands (KEEP), with the part where the space's shapes stand",
+            )
         self._space, self._up, self._match = space, up, placement == "MATCH"
         self._options = {**(options or {}), "partial": partial, "resolution": STEP_RESOLUTION}
         self._source = encode_source.read(context, ob, selected=selected)
         self._placement: Placement | None = None
         self._talk = Conversation("shapes", "encode", "step", self._question)
         fit_run.enter(self)
-
-    @property
-    def unseen_seconds(self) -> float:
-        """How long nobody has driven this run."""
-        return self._talk.unseen_seconds
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether it was stopped before the worker had begun, so that no last frame will come."""
-        return self._talk.stopped_early
-
-    def seen(self) -> None:
-        """Note that somebody still drives this run."""
-        self._talk.seen()
 
     def advance(self, wait: float = 0.0) -> EncodeStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``abandon``."""
@@ -83,10 +76,6 @@ class EncodeRun:
         else:
             self._talk.want_next()
         return step
-
-    def stop(self) -> None:
-        """Ask the worker to end; its best code comes as the last frame."""
-        self._talk.stop()
 
     def fail(self) -> None:
         """Give up: nothing was added yet, so nothing has to be put back."""
@@ -115,6 +104,7 @@ class EncodeRun:
         ob = shape_new.add(context, self._space, self._up, code, name=name, resolution=resolution)
         assert self._placement is not None
         matrix = self._placement.matrix @ step.matrix
+        ob.meshsdf.message = ". ".join(filter(None, (*step.warnings, ob.meshsdf.message)))
         ob.matrix_world = Matrix([list(map(float, row)) for row in matrix])
         size = float(np.ptp(self._source.box, axis=0).max()) / self._placement.scale
         return ob, float("nan") if step.error is None else step.error / size
@@ -152,6 +142,7 @@ def _step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> EncodeStep:
             code=np.array(arrays["code"], dtype=np.float32).reshape(-1),
             matrix=np.array(arrays["object"], dtype=np.float64),
             error=None if error is None else float(error),
+            warnings=tuple(str(text) for text in header.get("warnings") or ()),
         )
         if step.matrix.shape != (4, 4) or not np.isfinite(step.matrix).all():
             raise ValueError("its matrix")

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 from . import codes, shape
-from .conversation import Conversation, Question
+from .conversation import Conversation, Question, Talk
 from .errors import Refusal
 from .fit_request import fit_request
 from .transform import write_matrix
@@ -74,7 +74,7 @@ def leave(run: Run) -> None:
         _running.remove(run)
 
 
-class FitRun:
+class FitRun(Talk):
     """A fit of one object, from its checks (in the constructor, Refusal) to its last frame."""
 
     def __init__(
@@ -98,20 +98,6 @@ class FitRun:
         """Whether the object's transform is fitted."""
         return self._request.pose
 
-    @property
-    def importing(self) -> bool:
-        """Whether the worker is still on its way."""
-        return self._talk.importing
-
-    def seen(self) -> None:
-        """Note that somebody still drives this run."""
-        self._talk.seen()
-
-    @property
-    def unseen_seconds(self) -> float:
-        """How long nobody has driven this run."""
-        return self._talk.unseen_seconds
-
     def object(self) -> bpy.types.Object:
         """The object, looked up anew. Raises Refusal where it is gone."""
         ob: bpy.types.Object = bpy.data.objects.get(self._name)
@@ -126,15 +112,6 @@ class FitRun:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail`` it."""
         reply = self._talk.advance(wait)
         return None if reply is None else self._heard(*reply)
-
-    def stop(self) -> None:
-        """Ask the worker to end; its best step comes as the last frame."""
-        self._talk.stop()
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether it was stopped before the worker had begun, so that no last frame will come."""
-        return self._talk.stopped_early
 
     def write(self, context: bpy.types.Context, step: FitStep) -> None:
         """Show a step in Blender. Raises Refusal; then ``fail`` it."""

@@ -9,14 +9,17 @@ import textwrap
 
 import bpy
 
-from . import catalogue, fit_run, training_run
+from . import catalogue, fit_run, training_folder, training_run
+from .errors import Refusal
 from .panels import Tab, characters
 from .training_folder import REFUSED, is_remark
-from .training_properties import TrainingSettings
+from .training_properties import TrainingSettings, is_part
 from .training_run import Outcome
+from .training_source import FEWEST, too_few
 
 MOST_REMARKS, MOST_ROWS = 4, 3  # in the panel, and of each
 PASSED_ON = ("source", "folder", "up", "name", "preset", "centre", "normalise", "output", "seed")
+PART_STANDS = "A part is taken as it stands: its box is not the whole shape's"
 
 
 class MESHSDF_PT_train(Tab, bpy.types.Panel):
@@ -56,7 +59,6 @@ class MESHSDF_PT_train_settings(Tab, bpy.types.Panel):
         column.prop(settings, "normalise")
         if settings.source == "FOLDER":
             layout.prop(settings, "up")
-        layout.prop(settings, "output")
         layout.prop(settings, "seed")
 
 
@@ -71,9 +73,12 @@ class MESHSDF_PT_encode(Tab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.meshsdf_encoding
         layout.use_property_split = True
         layout.use_property_decorate = False
-        names = ("placement", "partial", "selected")
-        for name in names:
-            layout.prop(settings, name)
+        layout.prop(settings, "placement_used" if is_part(settings) else "placement")
+        layout.prop(settings, "partial")
+        layout.prop(settings, "selected")
+        if is_part(settings):
+            for number, line in enumerate(textwrap.wrap(PART_STANDS, characters(context))):
+                layout.label(text=line, icon="BLANK1" if number else "INFO")
         if fit_run.current() is not None:
             told = context.window_manager.meshsdf
             layout.progress(factor=told.step / max(told.steps, 1), text=told.text)
@@ -81,8 +86,8 @@ class MESHSDF_PT_encode(Tab, bpy.types.Panel):
             return
         encode = layout.operator("meshsdf.encode", icon="IMPORT")
         encode.space, encode.up = catalogue.chosen(context.scene)
-        for name in names:
-            setattr(encode, name, getattr(settings, name))
+        encode.placement = settings.placement_used
+        encode.partial, encode.selected = settings.partial, settings.selected
 
 
 def _draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -96,9 +101,15 @@ def _draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
         layout.prop(settings, "folder")
     layout.prop(settings, "name")
     layout.prop(settings, "preset")
+    layout.prop(settings, "output")
     problem = _missing(context, settings)
-    if problem:
-        layout.label(text=problem, icon="ERROR")
+    try:
+        where = training_folder.home(settings.output)
+        layout.label(text=training_folder.brief(where, characters(context)), icon="FILE_FOLDER")
+    except Refusal as refusal:
+        problem = problem or str(refusal)
+    for number, line in enumerate(textwrap.wrap(problem, characters(context))):
+        layout.label(text=line, icon="BLANK1" if number else "ERROR")
     row = layout.row(align=True)
     row.scale_y = 1.5
     start = row.row(align=True)
@@ -114,12 +125,14 @@ def _missing(context: bpy.types.Context, settings: TrainingSettings) -> str:
     """What keeps a training from starting, as far as can be told without looking at meshes."""
     if settings.source == "SELECTED":
         count = len(context.selected_objects)
-        return "" if count > 1 else "Select two objects or more"
+        return "" if count >= FEWEST else "Select two objects or more"
     if settings.source == "COLLECTION":
         if settings.collection is None:
             return "Choose a collection"
         inside = len(settings.collection.objects) + len(settings.collection.children)
-        return "" if inside else f"'{settings.collection.name}' is empty"
+        if inside == 0:
+            return f"'{settings.collection.name}' is empty"
+        return "" if inside >= FEWEST else str(too_few(inside))
     return "" if settings.folder else "Choose a folder of mesh files"
 
 

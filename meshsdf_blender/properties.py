@@ -50,7 +50,21 @@ class LoadedSpace(bpy.types.PropertyGroup):
     up: EnumProperty(name="Up Axis", description="The axis that points up", items=UP_AXES)
 
 
-class ObjectSettings(bpy.types.PropertyGroup):
+class Meshed:
+    """How finely a shape is meshed: of the object, and of the operators that add one."""
+
+    resolution: IntProperty(
+        name="Resolution",
+        description="Cells along each side of the grid; twice as many take four times as long",
+        default=64,
+        min=SMALLEST_RESOLUTION,
+        soft_min=16,
+        soft_max=256,
+        max=LARGEST_RESOLUTION,
+    )
+
+
+class ObjectSettings(Meshed, bpy.types.PropertyGroup):
     """``Object.meshsdf``: which space a shape lives in, how it is meshed, and what is known of it.
 
     An object is a shape of ours where ``space`` is not empty.
@@ -61,15 +75,6 @@ class ObjectSettings(bpy.types.PropertyGroup):
         description="Where the shape's decoder is: builtin:NAME, or a file that may start with //",
     )
     up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
-    resolution: IntProperty(
-        name="Resolution",
-        description="Cells along each side of the grid; twice as many take four times as long",
-        default=64,
-        min=SMALLEST_RESOLUTION,
-        soft_min=16,
-        soft_max=256,
-        max=LARGEST_RESOLUTION,
-    )
     cap: BoolProperty(
         name="Close at the Wall",
         description="Close the surface where it leaves the space's cube, instead of leaving a hole",

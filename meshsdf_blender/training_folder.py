@@ -5,6 +5,7 @@ docs/protocol.md names the files in one. Nothing here is drawn from: reading tou
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -16,17 +17,20 @@ from .blend_path import absolute
 from .errors import Refusal
 from .identity import ROOT_PACKAGE
 from .plyfile import unwritable
-from .training_source import file_stem
+from .training_source import FEWEST, file_stem, too_few
 
-HOME = "meshsdf_training"
+BESIDE = "meshsdf_training"  # beside a saved .blend
+OWN = "MeshSDF"  # in the user's home, for files that were never saved
+FORMER = "training"  # in the extension's folder, which Blender removes with the extension
 RUN_FILE = "run.json"
 REPORT_FILE = "report.json"
 REFUSED, NOTE = ": refused: ", "Note: "
+MESH_SUFFIXES = {".obj", ".ply", ".stl", ".glb"}
 LARGEST_FILE = 64 * 1024 * 1024  # bytes
 
 
 def fresh(output: str, name: str) -> Path:
-    """A new, empty folder for a run: in ``output``, else beside the .blend, else the user's own.
+    """A new, empty folder for a run, in :func:`home`.
 
     Raises Refusal where it cannot be made. A folder that is there is never used again.
     """
@@ -43,12 +47,25 @@ def fresh(output: str, name: str) -> Path:
 
 
 def home(output: str) -> Path:
-    """Where run folders are made. Raises Refusal."""
+    """Where run folders are made; no disk is touched. Raises Refusal.
+
+    Never in a folder of the extension's: a trained space must outlive it.
+    """
     if output:
         return Path(absolute(output))
     if bpy.data.filepath:
-        return Path(bpy.data.filepath).parent / HOME
+        return Path(bpy.data.filepath).parent / BESIDE
     return own_home()
+
+
+def browsed(output: str) -> Path:
+    """Where to look for a run to go on with: where they are made, else where they once were."""
+    try:
+        where = home(output)
+    except Refusal:
+        where = own_home()
+    former = former_home()
+    return former if former is not None and not _has_runs(where) else where
 
 
 def drop(folder: Path) -> None:
@@ -63,15 +80,42 @@ def mesh_folder(folder: str) -> Path:
     path = Path(absolute(folder)).resolve()
     if not path.is_dir():
         raise Refusal(f"'{path}' is no folder", "Choose a folder of OBJ, PLY, STL or GLB files")
+    try:
+        count = sum(file.suffix.lower() in MESH_SUFFIXES for file in path.iterdir())
+    except OSError as error:
+        raise Refusal(f"'{path}' cannot be read: {error.strerror or error}") from error
+    if count < FEWEST:
+        raise too_few(count, f"'{path}' holds {count or 'no'} OBJ, PLY, STL or GLB file")
     return path
 
 
 def own_home() -> Path:
-    """The extension's folder for runs of files that were never saved."""
+    """The user's folder for runs of files that were never saved. Raises Refusal."""
     try:
-        return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="training", create=True))
-    except ValueError as error:  # registered without being installed, as a script may do
-        raise Refusal("There is no folder for the run", "Choose an Output Folder") from error
+        return Path.home() / OWN
+    except RuntimeError as error:
+        raise Refusal("There is no home folder for the run", "Choose an Output Folder") from error
+
+
+def former_home() -> Path | None:
+    """The extension's own folder, where it still holds such runs of an earlier version."""
+    try:
+        former = Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path=FORMER))
+    except ValueError:  # registered without being installed, as a script may do
+        return None
+    return former if _has_runs(former) else None
+
+
+def _has_runs(folder: Path) -> bool:
+    return any(folder.glob(f"*/{RUN_FILE}"))
+
+
+def brief(path: Path, most: int) -> str:
+    """A path in ``most`` letters: ~ for the home folder, and its end where it is too long."""
+    told = str(path)
+    with contextlib.suppress(RuntimeError, ValueError):
+        told = str(Path("~") / path.relative_to(Path.home()))
+    return told if len(told) <= most else f"...{told[3 - most :]}"
 
 
 def existing(folder: str) -> Path:
@@ -93,10 +137,21 @@ def begun(folder: Path) -> bool:
 
 def run_name(folder: Path) -> str:
     """What the run in a folder is called; the folder's own name where the file does not say."""
+    name = _options(folder).get("name")
+    return name if isinstance(name, str) and name else folder.name
+
+
+def run_moves_each(folder: Path) -> bool:
+    """Whether the run in a folder centres or scales each shape alone."""
+    alignment = _options(folder).get("alignment")
+    wanted = alignment if isinstance(alignment, dict) else {}
+    return bool(wanted.get("centre") or wanted.get("normalise"))
+
+
+def _options(folder: Path) -> dict[str, Any]:
     described = _read(folder / RUN_FILE)
     options = described.get("options") if isinstance(described, dict) else None
-    name = options.get("name") if isinstance(options, dict) else None
-    return name if isinstance(name, str) and name else folder.name
+    return options if isinstance(options, dict) else {}
 
 
 def report_lines(folder: Path) -> list[str]:

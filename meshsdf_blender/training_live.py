@@ -7,13 +7,13 @@ ended by every new file. The timer outlives those; the preview stays in the file
 from __future__ import annotations
 
 import bpy
-import numpy as np
 from bpy.app.handlers import persistent
 
 from . import training_preview, training_run
 from .errors import Refusal
 from .progress import redraw, tell_status
 from .space_offer import offer
+from .training_preview import Stand
 from .training_run import Outcome, TrainingRun, TrainingStep
 
 TICK_SECONDS = 0.1
@@ -23,8 +23,8 @@ GOODBYE_SECONDS = 8.0  # how long the status line says how it ended
 class Live:
     """What the timer knows beside the run: the scene by name, and where the preview goes."""
 
-    def __init__(self, run: TrainingRun, scene: bpy.types.Scene, beside: np.ndarray | None) -> None:
-        self.run, self.scene, self.beside = run, scene.name, beside
+    def __init__(self, run: TrainingRun, scene: bpy.types.Scene, stand: Stand) -> None:
+        self.run, self.scene, self.stand = run, scene.name, stand
         self.same_file = True
         self.shown = False  # a preview that the user deleted is not made again
 
@@ -32,9 +32,9 @@ class Live:
 _live: list[Live] = []  # at most one
 
 
-def begin(context: bpy.types.Context, run: TrainingRun, beside: np.ndarray | None) -> None:
-    """Drive ``run`` from now on; ``beside`` is what the preview stands beside, (2, 3) bounds."""
-    _live[:] = [Live(run, context.scene, beside)]
+def begin(context: bpy.types.Context, run: TrainingRun, stand: Stand) -> None:
+    """Drive ``run`` from now on; ``stand`` is where its previews go."""
+    _live[:] = [Live(run, context.scene, stand)]
     context.window_manager.meshsdf_training.preview = ""
     _tell(context.window_manager, 0.0, "Starting the Worker", "")
     if not bpy.app.timers.is_registered(tick):
@@ -76,7 +76,13 @@ def show(live: Live, step: TrainingStep) -> None:
     words = [] if step.loss is None else [f"Loss {step.loss:.4f}"]
     if step.message:
         words.append(step.message)
-    text = f"{step.title}: {100 * step.factor:.0f} %" if step.total > 0 else step.title
+    text = step.title
+    if live.run.preparing and step.total > 0:
+        # The time left is this stage's: how long the training itself takes, nobody knows yet.
+        text += f" {min(step.done + 1, step.total)} of {step.total}"
+        words.insert(0, "Training comes next")
+    elif step.total > 0:
+        text += f": {100 * step.factor:.0f} %"
     if step.seconds_left is not None:
         text += f", {duration(step.seconds_left)} left"
     if live.run.stopping:
@@ -97,7 +103,7 @@ def show(live: Live, step: TrainingStep) -> None:
         folder,
         vertices=step.vertices,
         faces=step.faces,
-        beside=live.beside,
+        stand=live.stand,
     )
     live.shown = True
     bpy.context.window_manager.meshsdf_training.preview = step.preview_name

@@ -6,6 +6,8 @@ written to; where it was made another's (linked, shared, in Edit Mode), it is le
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import bpy
 import numpy as np
 
@@ -14,7 +16,37 @@ from .errors import Refusal
 
 COLLECTION = "MeshSDF Training"
 KEY = "meshsdf_training"  # on the object and the collection: the run folder
-GAP = 0.15  # between the sources and the preview, as a share of the preview's width
+PLACED = "meshsdf_placed"  # on the object: where it was put last, before the user moved it
+GAP = 0.15  # between the sources and the preview, as a share of the largest shape
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where previews stand, from the family's alignment.
+
+    A space of shapes that were ``moved`` each (centred, scaled) knows nothing of their ground: each
+    preview gets its feet to ``at`` ``(3,)``. Else a preview stands among the family by itself, and
+    ``at`` is how far beside it is shown.
+    """
+
+    at: np.ndarray
+    moved: bool
+
+    @classmethod
+    def beside(cls, bounds: np.ndarray, largest: float, *, moved: bool) -> Stand:
+        """To the right of a family with these bounds ``(2, 3)``, on its ground."""
+        gap = GAP * largest
+        if not moved:
+            return cls(np.array([np.ptp(bounds[:, 0]) + gap, 0.0, 0.0]), moved)
+        right = bounds[1, 0] + gap + largest / 2
+        return cls(np.array([right, bounds[:, 1].mean(), bounds[0, 2]]), moved)
+
+    def location(self, vertices: np.ndarray) -> np.ndarray:
+        """The location ``(3,)`` of an object with these vertices ``(V, 3)``."""
+        if not self.moved:
+            return self.at
+        low, high = vertices.min(axis=0), vertices.max(axis=0)
+        return self.at - np.array([*(low + high)[:2] / 2, low[2]])
 
 
 def find(folder: str) -> bpy.types.Object | None:
@@ -29,22 +61,21 @@ def show(
     *,
     vertices: np.ndarray,
     faces: np.ndarray,
-    beside: np.ndarray | None,
+    stand: Stand,
 ) -> None:
-    """Make the preview this mesh. A new one stands to the right of the bounds ``beside``."""
+    """Make the preview this mesh, at its stand, or as far from it as the user has moved it."""
     ob = find(folder)
     if ob is None:
         ob = _add(scene, name, folder)
-        if beside is not None and len(vertices):
-            ob.location = _place(vertices, beside).tolist()
-        elif beside is None:
-            ob.location = scene.cursor.location
     try:
         mesh_upload.check_writable(ob)
     except Refusal:
         return
     mesh: bpy.types.Mesh = ob.data  # type: ignore[assignment]
     mesh_upload.upload(mesh, vertices, faces)
+    location = stand.location(vertices)
+    ob.location = (np.array(ob.location) + location - np.array(ob[PLACED])).tolist()
+    ob[PLACED] = location.tolist()
 
 
 def remove(folder: str) -> None:
@@ -63,7 +94,7 @@ def remove(folder: str) -> None:
 def _add(scene: bpy.types.Scene, name: str, folder: str) -> bpy.types.Object:
     title = f"{name} preview"
     ob = bpy.data.objects.new(title, bpy.data.meshes.new(title))
-    ob[KEY] = folder
+    ob[KEY], ob[PLACED] = folder, [0.0, 0.0, 0.0]
     _collection(scene).objects.link(ob)
     return ob
 
@@ -77,12 +108,3 @@ def _collection(scene: bpy.types.Scene) -> bpy.types.Collection:
     made[KEY] = ""
     scene.collection.children.link(made)
     return made
-
-
-def _place(vertices: np.ndarray, beside: np.ndarray) -> np.ndarray:
-    """Where the preview's origin goes, so that it stands on the sources' ground, to their right."""
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    width = high[0] - low[0]
-    left = beside[1, 0] + GAP * width
-    middle = beside[:, 1].mean() - (low[1] + high[1]) / 2
-    return np.array([left - low[0], middle, beside[0, 2] - low[2]])

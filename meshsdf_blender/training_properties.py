@@ -79,8 +79,9 @@ class Training:
     )
     output: StringProperty(
         name="Output Folder",
-        description="Where the run's folder is made; empty: beside the .blend file, or the "
-        "extension's own folder where it was never saved",
+        description="Where the run's folder is made, which keeps the trained space; empty: in "
+        "meshsdf_training beside the .blend file, or in MeshSDF in your home folder while the file "
+        "was never saved",
         subtype="DIR_PATH",
         options=RELATIVE_PATH,
     )
@@ -117,8 +118,25 @@ class Encoding:
     )
 
 
+def is_part(settings: Encoding) -> bool:
+    """Whether only a part of a shape is encoded: the part's box then is not the shape's."""
+    return settings.partial or settings.selected
+
+
+def _placement_used(settings: EncodingSettings) -> int:
+    names = [name for name, *_ in PLACEMENTS]
+    return names.index("KEEP" if is_part(settings) else settings.placement)
+
+
 class EncodingSettings(Encoding, bpy.types.PropertyGroup):
     """``Scene.meshsdf_encoding``."""
+
+    placement_used: EnumProperty(
+        name="Placement",
+        description="How the source will lie in the space; a part is always taken as it stands",
+        items=PLACEMENTS,
+        get=_placement_used,
+    )
 
 
 class TrainingProgress(bpy.types.PropertyGroup):

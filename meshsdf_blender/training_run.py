@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from . import door, interpreter, training_folder
-from .conversation import Conversation, Question
+from .conversation import Conversation, Question, Talk
 from .errors import Refusal, WorkerError, WorkerLost
 
 STAGES = {
-    "reading": "Reading Meshes",
-    "signing": "Repairing Meshes",
+    "reading": "Reading",
+    "signing": "Repairing",
     "sampling": "Sampling",
     "training": "Training",
     "writing": "Writing the Space",
@@ -99,7 +99,7 @@ def last() -> Outcome | None:
     return _last[0] if _last else None
 
 
-class TrainingRun:
+class TrainingRun(Talk):
     """A training in ``folder``; with ``source`` and ``options`` it begins, without it resumes.
 
     ``lines`` tells what Blender left out already. The worker's start is waited for by ``advance``.
@@ -127,19 +127,9 @@ class TrainingRun:
         _last[:] = [self.outcome]
 
     @property
-    def stopped_early(self) -> bool:
-        """Whether it was stopped before the worker had begun, so that no last frame will come."""
-        return self._talk.stopped_early
-
-    @property
     def preparing(self) -> bool:
         """Whether meshes are still on their way to the training."""
         return self.stage in PREPARING
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it was asked to stop."""
-        return self._talk.stopping
 
     def advance(self, wait: float = 0.0) -> TrainingStep | None:
         """How far it is, if that comes within ``wait`` seconds. Raises Refusal; then ``fail``."""
@@ -155,10 +145,6 @@ class TrainingRun:
         else:
             self._talk.want_next()
         return step
-
-    def stop(self) -> None:
-        """Ask the worker to end after its step; it writes what there is. Raises Refusal."""
-        self._talk.stop()
 
     def fail(self, error: BaseException) -> None:
         """End with a problem; what was written can be resumed."""

@@ -43,7 +43,7 @@ class Source:
     """Shapes still to be read: ``meshes`` reads them one by one, and notes what it leaves out.
 
     ``refused`` has name and reason of each that was left out; ``bounds`` the lowest and highest
-    corner of all that were read, ``(2, 3)`` in world units.
+    corner of all that were read, ``(2, 3)`` in world units; ``largest`` their longest side.
     """
 
     def __init__(self, context: bpy.types.Context, shapes: list[Named]) -> None:
@@ -53,7 +53,7 @@ class Source:
         self.refused: list[tuple[str, str]] = []
         self.count = 0
         self.bounds = np.array([[np.inf] * 3, [-np.inf] * 3])
-        self._largest = 0.0
+        self.largest = 0.0
 
     def meshes(self) -> Iterator[SourceMesh]:
         """Every shape that can be used. Raises Refusal at the end where there are too few."""
@@ -70,7 +70,7 @@ class Source:
             self.bounds = np.stack(
                 [np.minimum(self.bounds[0], low), np.maximum(self.bounds[1], high)]
             )
-            self._largest = max(self._largest, float((high - low).max()))
+            self.largest = max(self.largest, float((high - low).max()))
             self.count += 1
             yield SourceMesh(_stem(name, stems), vertices, faces)
         if self.count < FEWEST:
@@ -79,16 +79,22 @@ class Source:
     def _too_few(self) -> Refusal:
         more = len(self.refused) - MOST_TOLD
         told = " ".join(why for _, why in self.refused[:MOST_TOLD])
+        if more > 0:
+            told += f" {more} more were left out."
         if self.count:
-            problem = f"A space needs two shapes or more, and {self.count} can be used. {told}"
-        else:
-            problem = f"Nothing here can be trained on. {told}"
-        return Refusal(problem, f"{more} more were left out" if more > 0 else "")
+            return too_few(self.count, told)
+        return Refusal(f"Nothing here can be trained on. {told}")
 
     @property
     def apart(self) -> bool:
         """Whether the shapes stand beside each other, and not at one place."""
-        return float(np.ptp(self.bounds, axis=0).max()) > APART * self._largest
+        return float(np.ptp(self.bounds, axis=0).max()) > APART * self.largest
+
+
+def too_few(count: int, told: str = "") -> Refusal:
+    """Why so few shapes are refused; ``told`` says what was left out."""
+    problem = f"A space needs two shapes or more, and {count} can be used"
+    return Refusal(". ".join(filter(None, (problem, told.rstrip(" .")))), "Add shapes of its kind")
 
 
 def from_objects(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> Source:

@@ -7,7 +7,7 @@ from bpy.props import IntProperty
 
 from ..encode_run import EncodeRun, EncodeStep
 from ..progress import show_encoding
-from ..training_properties import Encoding
+from ..training_properties import Encoding, is_part
 from .from_space import NewShape, space_of
 from .guarded import InObjectMode, NeedsNoFit
 from .live import RunsLive
@@ -57,12 +57,15 @@ class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, 
 
     def new_run(self, context: bpy.types.Context) -> EncodeRun:
         space, up = space_of(self, context)
+        placement = self.placement
+        if is_part(self) and not self.properties.is_property_set("placement"):
+            placement = "KEEP"
         return EncodeRun(
             context,
             context.active_object,
             space,
             up,
-            placement=self.placement,
+            placement=placement,
             partial=self.partial,
             selected=self.selected,
             options={"steps": self.steps} if self.steps else {},
@@ -86,6 +89,8 @@ class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, 
 
     def _finish(self, context: bpy.types.Context, run: EncodeRun, step: EncodeStep) -> None:
         ob, error = run.finish(context, step, resolution=self.resolution)
+        for warning in step.warnings:
+            self.report({"WARNING"}, warning)
         self.report({"INFO"}, f"'{ob.name}': surface error {100 * error:.2f} % of the source's box")
 
 

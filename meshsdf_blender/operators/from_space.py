@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, StringProperty
 
 from .. import catalogue
-from ..properties import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, UP_AXES
+from ..properties import UP_AXES, Meshed
 
 
 class FromSpace:
@@ -18,18 +18,8 @@ class FromSpace:
     up: EnumProperty(name="Up Axis", description="The space's axis that points up", items=UP_AXES)
 
 
-class NewShape(FromSpace):
+class NewShape(Meshed, FromSpace):
     """An operator that adds a shape of a space."""
-
-    resolution: IntProperty(
-        name="Resolution",
-        description="Cells along each side of the grid",
-        default=64,
-        min=SMALLEST_RESOLUTION,
-        soft_min=16,
-        soft_max=256,
-        max=LARGEST_RESOLUTION,
-    )
 
 
 # No method: what a property's callback is given has the properties only.

@@ -15,6 +15,7 @@ from .. import plyfile, training_folder, training_live, training_run, training_s
 from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..space_offer import offer
+from ..training_preview import Stand
 from ..training_properties import Training
 from ..training_run import TrainingRun
 from .guarded import InObjectMode, NeedsNoTraining
@@ -43,10 +44,22 @@ def run_to_end(run: TrainingRun, *, print_every: float = 0.0) -> None:
         raise
 
 
-class _Trains(NeedsNoTraining):
-    """Both ways to a training: ``prepare`` gives the run, and what its preview stands beside."""
+def _at_cursor(context: bpy.types.Context, *, moved: bool) -> Stand:
+    """Where previews stand whose family is not in the scene."""
+    return Stand(np.array(context.scene.cursor.location), moved)
 
-    def prepare(self, context: bpy.types.Context) -> tuple[TrainingRun, np.ndarray | None]:
+
+class _Trains(NeedsNoTraining):
+    """Both ways to a training: ``prepare`` gives the run, and where its previews stand."""
+
+    print_every: IntProperty(
+        name="Print Every",
+        description="In a script: print a line each so many seconds; 0 prints none",
+        min=0,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    def prepare(self, context: bpy.types.Context) -> tuple[TrainingRun, Stand]:
         """Check and write everything, and make the run. Raises Refusal with nothing left behind."""
         raise NotImplementedError
 
@@ -72,13 +85,13 @@ class _Trains(NeedsNoTraining):
         """Start it beside the artist's work."""
         context.window.cursor_modal_set("WAIT")
         try:
-            run, beside = self.prepare(context)
+            run, stand = self.prepare(context)
         except Refusal as refusal:
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}
         finally:
             context.window.cursor_modal_restore()
-        training_live.begin(context, run, beside)
+        training_live.begin(context, run, stand)
         if run.outcome.refused:
             self.report({"WARNING"}, f"{run.outcome.refused} left out: see the report in the panel")
         # Nothing of the file has changed yet: its undo step comes with the space.
@@ -100,16 +113,10 @@ class MESHSDF_OT_train_space(Training, InObjectMode, _Trains, bpy.types.Operator
         description="In a script: more options of the request train, as a JSON object",
         options={"SKIP_SAVE", "HIDDEN"},
     )
-    print_every: IntProperty(
-        name="Print Every",
-        description="In a script: print a line each so many seconds; 0 prints none",
-        min=0,
-        options={"SKIP_SAVE", "HIDDEN"},
-    )
 
-    def prepare(self, context: bpy.types.Context) -> tuple[TrainingRun, np.ndarray | None]:
+    def prepare(self, context: bpy.types.Context) -> tuple[TrainingRun, Stand]:
         if self.source == "FOLDER":
-            return self._from_folder()
+            return self._from_folder(context)
         source, title = self._source(context)
         name = training_source.file_stem(self.name or title)
         options = self._options(name, "Z")
@@ -129,7 +136,7 @@ class MESHSDF_OT_train_space(Training, InObjectMode, _Trains, bpy.types.Operator
             raise
         if source.apart and not self.centre:
             self.report({"WARNING"}, APART)
-        return run, source.bounds
+        return run, Stand.beside(source.bounds, source.largest, moved=self.centre or self.normalise)
 
     def _source(self, context: bpy.types.Context) -> tuple[training_source.Source, str]:
         if self.source == "SELECTED":
@@ -145,12 +152,13 @@ class MESHSDF_OT_train_space(Training, InObjectMode, _Trains, bpy.types.Operator
             )
         return training_source.from_collection(context, collection), collection.name
 
-    def _from_folder(self) -> tuple[TrainingRun, None]:
+    def _from_folder(self, context: bpy.types.Context) -> tuple[TrainingRun, Stand]:
         path = training_folder.mesh_folder(self.folder)
         name = training_source.file_stem(self.name or path.name)
         options = self._options(name, self.up)
         folder = training_folder.fresh(self.output, name)
-        return TrainingRun(folder, name, source=path, options=options), None
+        run = TrainingRun(folder, name, source=path, options=options)
+        return run, _at_cursor(context, moved=self.centre or self.normalise)
 
     def _options(self, name: str, up: str) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -181,27 +189,19 @@ class MESHSDF_OT_train_resume(_Trains, bpy.types.Operator):
         options=RELATIVE_PATH,
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
-    print_every: IntProperty(
-        name="Print Every",
-        description="In a script: print a line each so many seconds; 0 prints none",
-        min=0,
-        options={"SKIP_SAVE", "HIDDEN"},
-    )
 
     _browsed = False
 
-    def prepare(self, context: bpy.types.Context) -> tuple[TrainingRun, np.ndarray | None]:
+    def prepare(self, context: bpy.types.Context) -> tuple[TrainingRun, Stand]:
         folder = training_folder.existing(self.directory)
-        return TrainingRun(folder, training_folder.run_name(folder)), None
+        run = TrainingRun(folder, training_folder.run_name(folder))
+        return run, _at_cursor(context, moved=training_folder.run_moves_each(folder))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background or self.properties.is_property_set("directory"):
             return super().invoke(context, event)
         self._browsed = True
-        try:
-            where = training_folder.home(context.scene.meshsdf_training.output)
-        except Refusal:
-            where = training_folder.own_home()
+        where = training_folder.browsed(context.scene.meshsdf_training.output)
         self.directory = os.path.join(where, "")  # noqa: PTH118  # a folder ends with a separator
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}

@@ -24,6 +24,8 @@ MODULE = "bl_ext.checkout.meshsdf"
 _user = Path(tempfile.mkdtemp(prefix="meshsdf-test-"))
 atexit.register(shutil.rmtree, _user, ignore_errors=True)
 os.environ["BLENDER_USER_RESOURCES"] = str(_user)
+# Trainings of files that were never saved are kept in the user's home.
+os.environ["HOME"] = os.environ["USERPROFILE"] = str(_user / "home")
 # The Python that runs the tests has what the worker needs; no other one is searched for.
 os.environ.setdefault("MESHSDF_PYTHON", sys.executable)
 import bpy  # noqa: E402  # after the folder that it reads its settings from
@@ -55,6 +57,15 @@ def _extension():
     enable()
     yield
     disable()
+
+
+@pytest.fixture
+def home():
+    """The user's home folder, empty."""
+    folder = Path.home()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture

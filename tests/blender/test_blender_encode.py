@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from mathutils import Vector
 
+from tests.blender.drawn import drawn
+
 
 @pytest.fixture
 def egg(scene, fake):
@@ -78,6 +80,58 @@ def test_selected_vertices_are_a_point_cloud(egg, fake):
     ob = encode(fake, placement="KEEP", partial=True, selected=True)
     assert ob["meshsdf_code"][3] == 1  # partial went through
     assert ob["meshsdf_code"][0] < 0  # half as long as the whole
+
+
+PARTS = ({"partial": True}, {"selected": True}, {"partial": True, "selected": True})
+
+
+@pytest.mark.parametrize("part_of_it", PARTS)
+def test_a_part_is_taken_as_it_stands_and_never_matched_by_its_box(egg, fake, part_of_it):
+    """Matched to the mean's diagonal, the half egg would come out as a whole of another size."""
+    if "selected" in part_of_it:
+        flags = np.array([v.co.x > 0 for v in egg.data.vertices])
+        egg.data.vertices.foreach_set("select", flags)
+    egg.location = (3, 1, 2)
+    ob = encode(fake, **part_of_it)
+    expected = [-0.75 if "selected" in part_of_it else 1, 0, 0]
+    np.testing.assert_allclose(ob["meshsdf_code"][:3], expected, atol=0.06)
+    np.testing.assert_allclose(ob.location, (3, 1, 2))
+    assert ob.scale[0] == 1
+    before = len(bpy.data.objects)
+    bpy.context.view_layer.objects.active = egg
+    with pytest.raises(RuntimeError, match=r"cannot be matched by its box.*As It Stands"):
+        encode(fake, placement="MATCH", **part_of_it)
+    assert len(bpy.data.objects) == before
+
+
+@pytest.mark.parametrize("part_of_it", PARTS)
+def test_the_panel_shows_and_passes_on_the_placement_that_a_part_gets(scene, part, part_of_it):
+    panel = part("panels_training").MESHSDF_PT_encode
+    settings = scene.meshsdf_encoding
+    whole = drawn(panel, scene)
+    assert whole.properties[0] == ("placement", "MATCH")
+    assert whole.passed["meshsdf.encode"].placement == "MATCH"
+    for name, value in part_of_it.items():
+        setattr(settings, name, value)
+    told = drawn(panel, scene)
+    assert told.properties[0] == ("placement_used", "KEEP")
+    assert settings.bl_rna.properties["placement_used"].is_readonly
+    assert told.words == "A part is taken as it stands: its box is not the whole shape's"
+    assert told.passed["meshsdf.encode"].placement == "KEEP"
+    assert settings.placement == "MATCH"  # it comes back with the whole
+
+
+def test_what_the_worker_warns_of_an_encoding_stays_with_the_shape(egg, fake, capfd):
+    ob = encode(fake, placement="KEEP")
+    assert ob.meshsdf.message == ""
+    fake("far")
+    bpy.context.view_layer.objects.active = egg
+    ob = encode(fake, placement="KEEP")
+    assert ob.meshsdf.message == "The code lies 4.0 deviations away"
+    assert "Warning: The code lies 4.0 deviations away" in capfd.readouterr().out
+    ob["meshsdf_code"] = [0.0, 0.0, 0.0, 0.0]
+    assert bpy.ops.meshsdf.shape_update() == {"FINISHED"}
+    assert ob.meshsdf.message == ""  # another code
 
 
 def no_vertices(ob):

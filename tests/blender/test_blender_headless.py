@@ -1,8 +1,13 @@
-"""The headless example, as its own process: the bpy wheel, or the Blender that runs the tests."""
+"""The headless example and the page's script, each as its own process.
+
+It is the bpy wheel, or the Blender that runs the tests.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,19 +16,20 @@ import bpy
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("__init__.py", "blender_manifest.toml", "meshsdf_blender", "core", "spaces")
 SPACE = ROOT / "spaces" / "bob_and_spot.safetensors"
 
 
-def headless(tmp_path, *arguments):
+def headless(tmp_path, *arguments, script=ROOT / "examples" / "headless_fit.py"):
     environment = os.environ | {
         "BLENDER_USER_RESOURCES": str(tmp_path / "user"),
         "MESHSDF_PYTHON": os.environ["MESHSDF_PYTHON"],
     }
-    script = str(ROOT / "examples" / "headless_fit.py")
+    script = str(script)
     if bpy.app.binary_path:  # a real Blender runs these tests, not the wheel
         start = [bpy.app.binary_path, "-b", "--factory-startup", "--python", script, "--"]
     else:
-        start = [sys.executable, script]
+        start = [sys.executable, script, "--"]
     return subprocess.run(
         [*start, *map(str, arguments)],
         capture_output=True,
@@ -35,11 +41,46 @@ def headless(tmp_path, *arguments):
     )
 
 
-def drawing(path, size=128):
-    """A round silhouette with alpha, written by Blender."""
+def test_the_pages_whole_script_runs_as_it_stands(tmp_path, scene):
+    """As the page says: installed in user_default, under --background, with a mask and a folder."""
+    page = (ROOT / "docs" / "scripting.md").read_text("utf-8")
+    (whole,) = re.findall(r"```python\n(\"\"\"heads\.py.*?)```", page, re.DOTALL)
+    script, out = tmp_path / "heads.py", tmp_path / "fertig ü"
+    script.write_text(whole, "utf-8")
+    installed = tmp_path / "user" / "extensions" / "user_default" / "meshsdf"
+    installed.mkdir(parents=True)
+    for part in PARTS:
+        (installed / part).symlink_to(ROOT / part)
+    mask = drawing(tmp_path / "mask.png", alpha=False)
+    done = headless(tmp_path, mask, out, script=script)
+    assert done.returncode == 0, done.stderr
+    before, after = map(float, re.findall(r"IoU (\S+) to (\S+)", done.stdout)[0])
+    assert after > before
+    meshes = {path.stem: path.read_bytes() for path in out.glob("*.ply")}
+    assert meshes.keys() == {"old", "frame_1", "frame_2", "frame_3", "fitted"}
+    assert len(set(meshes.values())) == 5
+    assert all(data.startswith(b"ply") for data in meshes.values())
+    with bpy.data.libraries.load(str(out / "heads.blend")) as (inside, _):
+        assert inside.objects
+
+
+def test_every_slider_of_the_built_in_spaces_is_on_the_page():
+    page = (ROOT / "docs" / "scripting.md").read_text("utf-8")
+    for path in (ROOT / "spaces").glob("*.safetensors"):
+        data = path.read_bytes()
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        sliders = json.loads(header["__metadata__"]["meshsdf"])["sliders"]
+        row = f"| `{path.stem}` | {', '.join(slider['name'] for slider in sliders)} |"
+        assert row in page.splitlines()
+
+
+def drawing(path, size=128, *, alpha=True):
+    """A round silhouette, in alpha or white on black, written by Blender."""
     y, x = np.mgrid[:size, :size] - size / 2 + 0.5
     inside = (x / 0.25) ** 2 + (y / 0.2) ** 2 < size**2
     rgba = np.repeat(inside[..., None], 4, axis=2).astype(np.float32)
+    if not alpha:
+        rgba[..., 3] = 1
     image = bpy.data.images.new("Drawing", size, size, alpha=True)
     image.pixels.foreach_set(rgba.ravel())
     image.filepath_raw, image.file_format = str(path), "PNG"

@@ -41,7 +41,8 @@ def family():
 def train_a_while(part, run, *, steps):
     """Drive a run by the live timer until it trained some steps, then stop it."""
     live = part("training_live")
-    live.begin(bpy.context, run, None)
+    stand = part("training_preview").Stand(np.zeros(3), moved=True)
+    live.begin(bpy.context, run, stand)
     seen, end = set(), time.monotonic() + LONGEST_SECONDS
     trained = live.show
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
+
+from tests.blender.drawn import drawn
 
 LONGEST_SECONDS = 30.0
 
@@ -221,6 +225,14 @@ def test_bad_sources_are_refused_and_leave_no_folder(pair, out):
     select(pair[0])
     with pytest.raises(RuntimeError, match=r"needs two shapes or more, and 1 can be used"):
         train(out)
+    alone = out.parent / "alone"
+    alone.mkdir()
+    for number, files in enumerate(("no", "1")):
+        (alone / "read.me").touch()
+        told = rf"two shapes or more, and {number} can be used.*holds {files} OBJ.*Add shapes"
+        with pytest.raises(RuntimeError, match=told):
+            train(out, source="FOLDER", folder=str(alone))
+        (alone / "Mug.PLY").touch()
     assert not out.exists() or not list(out.iterdir())
     bpy.ops.object.mode_set(mode="EDIT")
     with pytest.raises(RuntimeError, match=r"Go back to Object Mode"):
@@ -240,6 +252,60 @@ def test_runs_go_beside_a_saved_file_and_never_into_an_old_folder(pair, tmp_path
     for folder in ("x", "x_2"):
         bpy.ops.meshsdf.train_space(name="x")
         assert (tmp_path / "meshsdf_training" / folder / "x.safetensors").is_file()
+
+
+def test_runs_of_a_file_that_was_never_saved_outlive_the_extension(pair, home, part):
+    """Blender removes the extension's own folder when the extension is uninstalled."""
+    bpy.ops.meshsdf.train_space(name="x")
+    assert (home / "MeshSDF" / "x" / "x.safetensors").is_file()
+    own = Path(bpy.utils.extension_path_user(part("identity").ROOT_PACKAGE))
+    assert not list(own.rglob("*.safetensors"))
+
+
+def test_runs_of_the_former_place_are_still_found_and_resumed(pair, home, part, tmp_path):
+    browsed = part("training_folder").browsed
+    assert browsed("") == home / "MeshSDF"
+    old = Path(bpy.utils.extension_path_user(part("identity").ROOT_PACKAGE, path="training"))
+    try:
+        bpy.ops.meshsdf.train_space(name="old", output=str(old))
+        assert browsed("") == old
+        assert browsed("//runs") == old  # of an unsaved file
+        assert bpy.ops.meshsdf.train_resume(directory=str(old / "old")) == {"FINISHED"}
+        bpy.ops.meshsdf.train_space(name="new")
+        assert browsed("") == home / "MeshSDF"
+    finally:
+        shutil.rmtree(old)
+
+
+def test_the_panel_says_where_the_space_will_be_kept(scene, home, part, tmp_path):
+    settings = scene.meshsdf_training
+    panel = part("panels_training").MESHSDF_PT_train
+
+    def told():
+        return drawn(panel, scene, selected_objects=[1, 2])
+
+    assert told().labels == [str(Path("~") / "MeshSDF")]
+    assert ("output", "") in told().properties
+    settings.output = "//runs"
+    assert "has not been saved yet" in told().words
+    settings.output = str(home / "here")
+    assert told().labels == [str(Path("~") / "here")]
+    settings.output = str(tmp_path / ("long" * 20) / "end")
+    assert len(told().labels[0]) < 40
+    assert told().labels[0].startswith("...")
+    assert told().labels[0].endswith("end")
+    assert not (home / "MeshSDF").exists()  # drawing makes nothing
+
+
+def test_the_panel_says_that_one_shape_is_too_few(pair, scene, part):
+    panel = part("panels_training").MESHSDF_PT_train
+    settings = scene.meshsdf_training
+    settings.source, settings.collection = "COLLECTION", new_collection("Lonely")
+    assert "'Lonely' is empty" in drawn(panel, scene).words
+    settings.collection.objects.link(pair[0])
+    assert "needs two shapes or more, and 1 can be used" in drawn(panel, scene).words
+    settings.collection.objects.link(pair[1])
+    assert "two shapes" not in drawn(panel, scene).words
 
 
 def test_a_full_disk_leaves_nothing_behind(pair, out, part, monkeypatch):
@@ -321,8 +387,9 @@ def live(pair, out, part, monkeypatch):
     """A training beside the work: ``until(condition)`` and ``end()`` drive its timer."""
     module = part("training_live")
     run = started(part, out)
-    bounds = np.array([[0, 0, 0], [4, 2, 1.0]])
-    module.begin(bpy.context, run, bounds)
+    bounds = np.array([[0, 0, 0.25], [4, 2, 1.0]])
+    stand = part("training_preview").Stand.beside(bounds, 1.0, moved=True)
+    module.begin(bpy.context, run, stand)
 
     class Live:
         preview = staticmethod(lambda: part("training_preview").find(str(run.folder)))
@@ -353,10 +420,6 @@ def test_a_live_training_shows_a_preview_beside_its_sources(live, scene):
     preview = live.preview()
     assert preview.name == "Run preview"
     assert preview.users_collection[0].name == "MeshSDF Training"
-    bpy.context.view_layer.update()
-    corners = np.array([preview.matrix_world @ v.co for v in preview.data.vertices])
-    assert corners[:, 0].min() > 4
-    assert corners[:, 2].min() == pytest.approx(0, abs=1e-5)
     first = len(preview.data.vertices)
     live.until(lambda: len(live.preview().data.vertices) != first)
     assert 0 < told().factor < 1
@@ -369,6 +432,84 @@ def test_a_live_training_shows_a_preview_beside_its_sources(live, scene):
     assert scene.meshsdf.loaded[0].name == "Run"
     assert live.run.outcome.text == "Space 'Run' is ready"
     assert live.module.tick() is None
+
+
+def corners_of(preview):
+    bpy.context.view_layer.update()
+    found = np.array([preview.matrix_world @ v.co for v in preview.data.vertices])
+    return found.min(axis=0), found.max(axis=0)
+
+
+def lift(vertices):
+    """A taller shape whose foot lies lower, as another shape of a centred family."""
+    return vertices * (1, 1, 1.5)
+
+
+BALL = np.array([[0, 0, 0.5], [0, 0, -0.5], [0.5, 0, 0], [-0.5, 0, 0], [0, 0.5, 0], [0, -0.5, 0.0]])
+EDGES = np.array([[0, 2, 4], [1, 3, 5]], dtype=np.int32)
+
+
+def test_previews_of_centred_shapes_all_stand_on_the_familys_ground(scene, part):
+    preview = part("training_preview")
+    bounds = np.array([[0, 0, 0.25], [4, 2, 1.25]])
+    stand = preview.Stand.beside(bounds, 1.0, moved=True)
+    for vertices in (BALL, lift(BALL), np.add(BALL, (7, 0, 3))):
+        preview.show(scene, "x", "run", vertices=vertices, faces=EDGES, stand=stand)
+        low, high = corners_of(preview.find("run"))
+        assert low[2] == pytest.approx(0.25)
+        np.testing.assert_allclose((low + high)[:2] / 2, (4.65, 1), atol=1e-6)
+    assert low[0] > 4
+
+
+def test_previews_of_shapes_that_keep_their_place_stand_where_the_family_does(scene, part):
+    """A lamp that hangs from the ceiling hangs in its preview too."""
+    preview = part("training_preview")
+    bounds = np.array([[-1, 0, 0], [4, 2, 3.0]])
+    stand = preview.Stand.beside(bounds, 2.0, moved=False)
+    for vertices in (BALL, np.add(lift(BALL), (0, 0, 2))):
+        preview.show(scene, "x", "run", vertices=vertices, faces=EDGES, stand=stand)
+        low, _ = corners_of(preview.find("run"))
+        np.testing.assert_allclose(low, np.add(vertices.min(axis=0), (5.3, 0, 0)), atol=1e-6)
+
+
+def test_a_preview_that_the_user_moved_stays_there_with_its_feet_on_its_ground(scene, part):
+    preview = part("training_preview")
+    stand = preview.Stand(np.zeros(3), moved=True)
+    preview.show(scene, "x", "run", vertices=BALL, faces=EDGES, stand=stand)
+    preview.find("run").location.x += 10
+    preview.find("run").location.z += 1
+    preview.show(scene, "x", "run", vertices=lift(BALL), faces=EDGES, stand=stand)
+    low, high = corners_of(preview.find("run"))
+    assert low[2] == pytest.approx(1)
+    assert (low + high)[0] / 2 == pytest.approx(10)
+
+
+def test_a_preview_of_meshes_that_are_not_in_the_scene_stands_at_the_cursor(pair, out, part):
+    train = part("operators.train")
+    bpy.context.scene.cursor.location = (1, 2, 3)
+    stand = train._at_cursor(bpy.context, moved=True)
+    np.testing.assert_allclose(stand.location(BALL), (1, 2, 3.5))
+    folder = out / "run"
+    folder.mkdir(parents=True)
+    moves = part("training_folder").run_moves_each
+    for alignment, moved in (({"centre": True}, True), ({"normalise": True}, True), ({}, False)):
+        (folder / "run.json").write_text(json.dumps({"options": {"alignment": alignment}}))
+        assert moves(folder) is moved
+
+
+def test_the_panel_says_which_stage_the_time_left_is_of(live, part):
+    step = part("training_run").TrainingStep(
+        stage="sampling", done=11, total=40, message="mug", loss=None, seconds_left=60.0,
+        finished=False, reason="", path="", preview_name="", vertices=None, faces=None,
+    )  # fmt: skip
+    live.run.stage = "sampling"
+    live.module.show(live.module._live[0], step)
+    assert told().text == "Sampling 12 of 40, 1 min left"
+    assert told().detail == "Training comes next, mug"
+    live.run.stage = "training"
+    live.module.show(live.module._live[0], replace(step, stage="training", done=10))
+    assert told().text == "Training: 25 %, 1 min left"
+    assert told().detail == "mug"
 
 
 def test_the_view_can_be_turned_to_the_preview(live, part):

@@ -115,6 +115,60 @@ def test_other_pins_make_another_environment(
     assert environment.fingerprint() != before
 
 
+def tiny_wheel(folder: Path, name: str) -> None:
+    """A package of one module and no dependency, version 1.0."""
+    info = f"{name}-1.0.dist-info"
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{name}.py", "")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+
+
+def test_an_interrupted_set_up_goes_on_with_what_was_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first time it is interrupted while it installs; then the network is gone."""
+    index, pins = tmp_path / "index", tmp_path / "pins.txt"
+    for name in ("faketorch", "bpy", "small"):
+        tiny_wheel(index, name)
+    pins.write_text("bpy==1.0\nsmall==1.0\n")
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "PINS", pins)
+    for variable, value in (
+        (environment.TORCH_CHOICE, "faketorch==1.0"),
+        ("PIP_NO_INDEX", "1"),
+        ("PIP_FIND_LINKS", str(index)),
+        ("PIP_CONFIG_FILE", "/dev/null"),
+    ):
+        monkeypatch.setenv(variable, value)
+    run = subprocess.run
+
+    def interrupted(command: list[str], **options: bool) -> subprocess.CompletedProcess[bytes]:
+        if "install" in command and str(pins) in command:
+            raise KeyboardInterrupt
+        return run(command, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(environment.subprocess, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            environment.ensure()
+    wheels = tmp_path / ".venv" / environment.WHEELS
+    assert len(list(wheels.iterdir())) == 3
+    # What was being written is fetched again; a package that is half there is not taken for whole.
+    (wheels / "small-1.0-py3-none-any.whl").write_bytes(b"PK half of it")
+    for name in ("faketorch", "bpy"):
+        (index / f"{name}-1.0-py3-none-any.whl").unlink()
+    python = environment.ensure()
+    assert "left unfinished" in capsys.readouterr().out
+    done = run([str(python), "-c", "import faketorch, bpy, small"], check=False)
+    assert done.returncode == 0
+    assert not wheels.exists()
+    assert environment.ensure() == python
+    assert "dev.py" not in capsys.readouterr().out  # nothing more to do
+
+
 def test_bundled_wheels_are_pinned_and_run_on_every_blender() -> None:
     pinned = wheels.pins()
     assert set(wheels.BUNDLED) <= set(pinned)

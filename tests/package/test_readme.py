@@ -68,9 +68,20 @@ def test_the_command_lines_page_shows_what_there_is(tmp_path: Path) -> None:
     } == KEYS
 
 
+def test_every_built_in_space_is_shown_and_leads_to_its_card() -> None:
+    text = (ROOT / "README.md").read_text()
+    spaces = {path.stem for path in (ROOT / "spaces").glob("*.safetensors")}
+    assert spaces
+    shown = re.findall(r'<img src="spaces/(\w+)\.png" width="120" alt="[^"]+">', text)
+    cards = re.findall(r"\]\(spaces/(\w+)\.md\)", text)
+    assert set(shown) == spaces
+    assert cards == shown  # each name under its picture
+
+
 def test_the_readmes_pictures_are_small() -> None:
-    for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
-        assert (ROOT / target).stat().st_size < 300_000
+    text = (ROOT / "README.md").read_text()
+    for linked, drawn in re.findall(r"!\[[^]]*\]\(([^)]+)\)|src=\"([^\"]+)\"", text):
+        assert (ROOT / (linked or drawn)).stat().st_size < 300_000
 
 
 def test_the_demo_tells_a_success_as_one() -> None:

@@ -1,4 +1,8 @@
-"""The environment in .venv: made once from the pins, proved, reused, and mended when broken."""
+"""The environment in .venv: made once from the pins, proved, reused, and mended when broken.
+
+An interrupted pip may leave half a package that looks whole, so nothing unfinished is trusted: it
+is made anew, but from the wheels that were downloaded already, which stay until all is done.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 from . import Problem
@@ -23,9 +28,13 @@ PYTHON = (3, 11)
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH_CHOICE = "MESHSDF_TORCH"
 
-# Lie in the environment's folder: `STAMP` once it is complete, `UNFINISHED` while it is made.
+# Lie in the environment's folder: `STAMP` once it is complete, `UNFINISHED` while it is made, and
+# until then the wheels for it in `WHEELS`.
 STAMP = "meshsdf-stamp"
 UNFINISHED = "meshsdf-unfinished"
+WHEELS = "meshsdf-wheels"
+# The largest of the pins is fetched alone: pip keeps what it downloads once all of it is there.
+LARGEST = "bpy=="
 
 
 def ensure() -> Path:
@@ -46,27 +55,65 @@ def ensure() -> Path:
     if python.exists() and stamp.exists() and stamp.read_text() == fingerprint():
         return python
     started = time.monotonic()
-    if (VENV / UNFINISHED).exists() or (VENV.exists() and not works(python)):
-        say(f"{VENV.name} was left unfinished or is broken: making it anew")
-        shutil.rmtree(VENV)
-    if VENV.exists():
+    if VENV.exists() and works(python) and not (VENV / UNFINISHED).exists():
         say(f"{VENV.name} has other pins: bringing it up to date")
         stamp.unlink(missing_ok=True)
     else:
-        say(f"making {VENV.name} (once; about 700 MB to fetch, a few minutes)")
-        VENV.mkdir()
-        (VENV / UNFINISHED).touch()
-        run([base_python(), "-m", "venv", str(VENV)], "making the virtual environment")
+        begin()
     say("1/3 torch")
     install_torch(python)
     say("2/3 Blender, scikit-image and the tools")
-    run(pip(python, "install", "--no-deps", "-r", str(PINS)), "installing the pinned packages")
+    largest = [line for line in PINS.read_text().splitlines() if line.startswith(LARGEST)]
+    if not all(install(python, *what) for what in (*([pin] for pin in largest), ["-r", str(PINS)])):
+        raise Problem(
+            "installing the pinned packages failed",
+            "see the messages above; then run again: what was downloaded is kept",
+        )
     say("3/3 proving that nothing is missing")
     run(pip(python, "check"), "checking the packages against each other")
     stamp.write_text(fingerprint())
     (VENV / UNFINISHED).unlink(missing_ok=True)
+    shutil.rmtree(VENV / WHEELS, ignore_errors=True)
     say(f"{VENV.name} is ready ({time.monotonic() - started:.0f} s)")
     return python
+
+
+def begin() -> None:
+    """An empty environment, in place of a broken one, whose whole wheels are kept."""
+    wheels = VENV / WHEELS
+    if VENV.exists():
+        say(f"{VENV.name} was left unfinished or is broken: making it anew")
+        for path in VENV.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                if path != wheels:
+                    shutil.rmtree(path)
+            else:
+                path.unlink()
+    wheels.mkdir(parents=True, exist_ok=True)
+    (VENV / UNFINISHED).touch()
+    for wheel in wheels.iterdir():
+        if not zipfile.is_zipfile(wheel):  # its end is missing
+            wheel.unlink()
+    kept = sum(wheel.stat().st_size for wheel in wheels.iterdir()) // 1_000_000
+    fetched = f"; {kept} of them are here already" if kept else ""
+    say(f"making {VENV.name} (once; about 700 MB to fetch, a few minutes{fetched})")
+    run([base_python(), "-m", "venv", str(VENV)], "making the virtual environment")
+
+
+def install(python: Path, *what: str) -> bool:
+    """Whether pip installed ``what``, its words for packages, without their dependencies.
+
+    For an environment that is being made, from wheels that are kept.
+    """
+    source: list[str] = []
+    if (VENV / UNFINISHED).exists():
+        kept = ["--find-links", str(VENV / WHEELS)]
+        fetch = pip(python, "download", "--no-deps", "--dest", kept[1], *kept, *what)
+        if subprocess.run(fetch, check=False).returncode != 0:
+            return False
+        source = ["--no-index", *kept]
+    command = pip(python, "install", "--no-deps", *source, *what)
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def python_of(environment: Path) -> Path:
@@ -99,10 +146,7 @@ def install_torch(python: Path) -> None:
     """Install torch without its dependencies (the pins name them)."""
     attempts = torch_attempts()
     for arguments in attempts:
-        if (
-            subprocess.run(pip(python, "install", "--no-deps", *arguments), check=False).returncode
-            == 0
-        ):
+        if install(python, *arguments):
             return
         say(f"not found: {' '.join(arguments)}")
     raise Problem(

@@ -2,7 +2,8 @@
 
 It stands in for the real one where a test needs a fast, exact or misbehaving partner. The variable
 FAKE_WORKER names a misbehaviour: silent, unready, old_protocol, die_at_step_N, garbage, slow,
-bad_mesh, no_vertices, alien_error, dawdle, die_at_train_N, half_preview, full_disk.
+bad_mesh, no_vertices, alien_error, dawdle, die_at_train_N, half_preview, full_disk,
+far (of an encoding).
 """
 
 import json
@@ -206,6 +207,7 @@ class Encode:
         done = self.stop or self.step == 5
         header = {"op": "step", "step": self.step, "steps": 5, "done": done, "reason": "steps"}
         header["error"] = 0.007 if done else None
+        header["warnings"] = ["The code lies 4.0 deviations away"] if done and MODE == "far" else []
         moved = np.eye(4)
         if self.centre is None:  # as the space was trained: it says how far it moved the mesh
             moved[0, 3] = 0.125
