@@ -149,6 +149,13 @@ def encode(options: argparse.Namespace) -> None:
     from .shapes.packages import check_packages
     from .training.newshape import EncodeOptions, NewShape
 
+    wished = EncodeOptions(
+        partial=options.partial,
+        steps=options.steps,
+        centre=options.centre,
+        normalise=options.normalise,
+        seed=options.seed,
+    )
     check_packages()
     if options.mesh is not None:
         check_mesh_path(options.mesh)
@@ -158,13 +165,6 @@ def encode(options: argparse.Namespace) -> None:
     else:
         mesh = read_mesh(options.shape)
         vertices, faces = mesh.vertices, mesh.faces
-    wished = EncodeOptions(
-        partial=options.partial,
-        steps=options.steps,
-        centre=options.centre,
-        normalise=options.normalise,
-        seed=options.seed,
-    )
     shape = NewShape(space, vertices, faces, wished)
     told, step = time.monotonic(), None
     for step in shape.encode():
@@ -178,6 +178,8 @@ def encode(options: argparse.Namespace) -> None:
         f"mean surface error {step.error:.3g}, {100 * step.error / size:.3f} % of the shape's "
         "longest side"
     )
+    for warning in step.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     print(f"code {' '.join(f'{float(value):.6g}' for value in step.code)}")
     if options.out is not None:
         _write_code(options.out, step.code.tolist(), step.object_matrix.tolist(), step.error)

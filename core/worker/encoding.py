@@ -50,6 +50,7 @@ class EncodingJob(Job[EncodeStep]):
             "error": None if step.error is None else finite(step.error),
             "done": step.done,
             "reason": step.reason,
+            "warnings": list(step.warnings),
             "report": report(
                 shape, space.frame, open_at_wall=mesh.open_at_wall, message=mesh.message
             ),

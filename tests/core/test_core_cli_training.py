@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ import trimesh
 from core.__main__ import INTERRUPTED
 from core.decoder import Architecture
 from core.loading import load_space
+from core.spacefile import write_space
 from core.training import preparation
 from core.training import run as run_module
 from core.training.autodecoder import TrainingOptions
 from core.training_commands import _duration
 
 from .command_line import fails, run
-from .octahedron import radius
+from .octahedron import octahedra, radius
 from .worker_client import environment
 
 TINY = TrainingOptions(
@@ -158,6 +160,35 @@ def test_encode(kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert reach == pytest.approx(radius(0.5), abs=0.03)
     # The code is one that the other commands read.
     assert run("mesh", path, "--code", code, "--resolution", 8, "--out", out) == 0
+
+
+@pytest.mark.parametrize("flag", ["--centre", "--normalise"])
+def test_a_partial_scan_is_not_placed_by_its_own_box(
+    flag: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mesh = octahedron(0.5)
+    trimesh.Trimesh(mesh.vertices, mesh.faces[:5]).export(tmp_path / "scan.ply")
+    said = fails(capsys, "encode", path, tmp_path / "scan.ply", "--partial", flag)
+    assert "by its own box" in said
+    assert f"leave {flag[2:]} out" in said
+    # A space that was trained so does not do it either.
+    alignment = {"centre": True, "normalise": True}
+    write_space(path, replace(octahedra(), card={"alignment": alignment}))
+    code = tmp_path / "code.json"
+    assert run("encode", path, tmp_path / "scan.ply", "--partial", "--out", code) == 0
+    assert json.loads(code.read_text())["code"] == pytest.approx([0.5], abs=0.06)
+
+
+def test_a_far_code_is_warned_of(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_space(path, replace(octahedra(), codes=torch.tensor([[-0.3], [0.0], [0.3]])))
+    for code, told in ((0.5, ""), (1.5, "warning: The code lies ")):
+        octahedron(code).export(tmp_path / "given.ply")
+        assert run("encode", path, tmp_path / "given.ply") == 0
+        error = capsys.readouterr().err
+        assert error.startswith(told)
+        assert bool(error) == bool(told)
 
 
 def test_what_cannot_be_encoded(
