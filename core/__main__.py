@@ -20,6 +20,9 @@ from .worker import __main__ as worker
 USER_ERROR, INTERRUPTED = 1, 130
 # The command line also reads pictures.
 NEEDED = {**worker.NEEDED, "PIL": "pillow"}
+TOO_LITTLE_MEMORY = (
+    "There is not enough memory for this. Lower the resolution, or close other programs."
+)
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -45,6 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] not in NEEDED:
             raise
         print(f"error: {_lacking(str(error.name))}", file=sys.stderr)
+        return USER_ERROR
+    except (MemoryError, RuntimeError) as error:
+        from .memory import short_of_memory
+
+        if not short_of_memory(error):
+            raise
+        print(f"error: {TOO_LITTLE_MEMORY}", file=sys.stderr)
         return USER_ERROR
     except BrokenPipeError:
         # The reader of our output, head for one, has seen enough.

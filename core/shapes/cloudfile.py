@@ -41,6 +41,8 @@ def read_cloud(path: Path) -> FloatArray:
         points = np.asarray(_parse(data, path.suffix.lower()), np.float64)
         if points.ndim != 2 or points.shape[1] < 3 or not len(points):
             raise ValueError(f"an array of shape {points.shape}")
+    except MemoryError:
+        raise
     except Exception as error:  # the parsers raise many types on a damaged file
         raise SampleError(
             f"'{path.name}' cannot be read as a point cloud ({type(error).__name__}: "

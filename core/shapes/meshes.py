@@ -82,7 +82,7 @@ def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> TrainingMesh:
         if count > most_faces:
             raise _too_many(path.name, count, most_faces)
         vertices, faces = _parse(data, kind)
-    except SampleError:
+    except (SampleError, MemoryError):
         raise
     except Exception as error:  # the parsers raise many types on a damaged file
         raise SampleError(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ..decoder import Architecture, Decoder
 from ..errors import TrainingError
+from ..memory import short_of_memory
 from ..shapes.sampling import Samples
 from .distributed import ALONE, Team
 from .muon import Muon
@@ -216,9 +217,9 @@ class Training:
                 options, len(state["codes"]), generator=torch.Generator(), device=device, team=team
             )
             training._restore(state)
-        except torch.OutOfMemoryError:
-            raise
         except Exception as error:  # of many types on a damaged or shortened file
+            if short_of_memory(error):
+                raise
             raise TrainingError(
                 f"'{path}' is no training checkpoint ({type(error).__name__}: {error})",
                 "Name a checkpoint that this training wrote, or start anew",

@@ -6,7 +6,8 @@ moved to another device at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
@@ -75,9 +76,12 @@ def train(
                 yield said
                 return
         chosen = device or (options or run.record.options).device
-        for progress in run.learn(device=chosen, stop=stop, team=team, previews=previews):
-            home.tell(progress)
-            yield progress
+        learning = run.learn(device=chosen, stop=stop, team=team, previews=previews)
+        # Whoever closes this generator is told when what was learnt could not be kept.
+        with closing(learning):
+            for progress in learning:
+                home.tell(progress)
+                yield progress
 
 
 class _Run:
@@ -168,7 +172,9 @@ class _Run:
         )
         learning.follow()
 
-    def learn(self, *, device: str, stop: Event, team: Team, previews: bool) -> Iterator[Progress]:
+    def learn(
+        self, *, device: str, stop: Event, team: Team, previews: bool
+    ) -> Generator[Progress]:
         """Train, from the checkpoint where there is one."""
         record = self.record
         assert record.placement is not None

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import TrainingError
 from ..files import json_object, read_whole, write_whole
+from ..memory import short_of_memory
 from ..spacefile import SUFFIX
 from .progress import Progress
 
@@ -99,15 +100,18 @@ class RunFolder:
         try:
             yield
         # torch's own writer raises a RuntimeError where the disk is full.
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, MemoryError) as error:
             # Ours alone: the checkpoint's, and those of files.write_whole.
             ours = (f"{CHECKPOINT}.part", f".*{SUFFIX}.*.part", ".*.json.*.part")
             for partial in (path for pattern in ours for path in self.path.glob(pattern)):
                 partial.unlink(missing_ok=True)
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            short = short_of_memory(error)
+            reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
+            mend = "Free some space or mend the folder's rights"
             raise TrainingError(
-                f"The {what} could not be written to '{self.path}': {reason}",
-                "Free some space or mend the folder's rights, then resume the run: what was "
+                f"The {what} could not be written to '{self.path}': "
+                f"{'there is not enough memory' if short else reason}",
+                f"{'Close other programs' if short else mend}, then resume the run: what was "
                 "written before is whole",
             ) from error
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import SampleError
 from ..shapes.family import Alignment, Bounds, bounds
 from ..shapes.meshes import TrainingMesh, mesh_files, read_mesh
-from .meshreport import MeshReport, short_of_memory
+from .meshreport import MeshReport, memory_for
 from .progress import Pace, Progress
 
 # Faces of the meshes that stay in memory: about 200 MB.
@@ -61,13 +61,13 @@ class Sources:
                 "reading", done, len(files), path.name, seconds_left=left, warnings=warnings
             )
             try:
-                mesh = read_mesh(path)
+                with memory_for("reading", path.name):
+                    mesh = read_mesh(path)
+                    measured = digest(mesh), bounds(mesh, alignment)
             except SampleError as error:
                 report.refuse(path.stem, path.name, error)
                 continue
-            except MemoryError as error:
-                raise short_of_memory("reading", path.name) from error
-            self.found.append(Source(mesh.name, str(path), digest(mesh), bounds(mesh, alignment)))
+            self.found.append(Source(mesh.name, str(path), *measured))
             if self._kept_faces + len(mesh.faces) <= KEPT_FACES:
                 self._kept_faces += len(mesh.faces)
                 self._kept[mesh.name] = mesh

@@ -164,6 +164,23 @@ def test_which_code(path: Path, tmp_path: Path, arguments: list[str], code: floa
     assert np.abs(load(out).vertices).sum(axis=1).max() == pytest.approx(radius(code), rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_is_one_line(
+    error: Exception,
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("core.extraction.extract", short)
+    assert "not enough memory" in fails(capsys, "mesh", path, "--out", tmp_path / "a.ply")
+
+
 def test_files_are_z_up_but_for_gltf(tmp_path: Path) -> None:
     """The frame is applied; glTF is Y-up by its standard."""
     write_space(tmp_path / "s.safetensors", octahedra(Frame("Y", 1.0, (0.0, 0.0, 5.0))))

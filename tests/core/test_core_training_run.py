@@ -25,7 +25,7 @@ from core.extraction import extract
 from core.loading import load_space
 from core.pose import transformed
 from core.shapes.family import Alignment
-from core.training import learning, preparation, runlock
+from core.training import autodecoder, learning, preparation, runlock
 from core.training.autodecoder import Training, TrainingOptions
 from core.training.presets import options_for
 from core.training.progress import Pace, Progress
@@ -428,7 +428,16 @@ def test_a_space_that_cannot_be_written_leaves_the_checkpoint(
     assert run_all(tmp_path / "run")[-1].reason == "trained"
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
+SHORTAGES = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    MemoryError(),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
+]
+SHORTAGE_NAMES = ["cuda", "python", "cpu", "windows"]
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=SHORTAGE_NAMES)
 def test_short_memory_halves_the_points_twice(
     error: Exception, meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -451,6 +460,88 @@ def test_memory_that_stays_short_leaves_the_checkpoint(
     assert "checkpoint is kept" in failed.remedy
     assert Training.load(tmp_path / "run" / "training.pt").step == 7
     assert run_all(tmp_path / "run")[-1].reason == "trained"
+
+
+@pytest.mark.parametrize("where", ["decoder", "optimiser", "device", "samples", "load"])
+@pytest.mark.parametrize("error", SHORTAGES, ids=SHORTAGE_NAMES)
+def test_memory_that_is_short_from_the_start_leaves_a_run_to_resume(
+    error: Exception,
+    where: str,
+    meshes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        if where == "load":
+            # A step gives out, then what goes back to the checkpoint.
+            broken_at(patch, 20, error, saved=7, times=9)
+            patch.setattr(Training, "_restore", short)
+        elif where == "optimiser":
+            patch.setattr(torch.optim, "Adam", short)
+        elif where == "samples":
+            patch.setattr(autodecoder, "tensors", short)
+        else:
+            name = {"decoder": "__init__", "device": "to"}[where]
+            patch.setattr(autodecoder.Decoder, name, short)
+        failed = failure(meshes, tmp_path)
+    assert "not enough memory on 'cpu'" in failed.problem
+    kept = "checkpoint is" if where in ("load", "samples") else "samples are"
+    assert f"resume on another device: the {kept} kept" in failed.remedy
+    resumed = run_all(tmp_path / "run")
+    assert "sampling" not in {step.stage for step in resumed}
+    assert resumed[-1].reason == "trained"
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=SHORTAGE_NAMES)
+@pytest.mark.parametrize("stage", ["reading", "signing", "sampling"])
+def test_a_mesh_that_is_too_much_for_the_memory_is_named(
+    stage: str, error: Exception, meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise error
+
+    place = {
+        "reading": "core.training.sources.read_mesh",
+        "signing": "core.training.preparation.solid",
+        "sampling": "core.training.preparation.sample_solid",
+    }[stage]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, short)
+        failed = failure(meshes, tmp_path)
+    assert f"not enough memory for {stage} 'a" in failed.problem
+    assert run_all(tmp_path / "run")[-1].reason == "trained"
+
+
+def test_a_shortage_while_reading_a_file_is_no_damage(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("core.shapes.meshes._parse", short)
+    assert "not enough memory for reading 'a.ply'" in failure(meshes, tmp_path).problem
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=SHORTAGE_NAMES)
+def test_memory_that_is_short_while_writing_keeps_the_checkpoint(
+    error: Exception, meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise error
+
+    run = tmp_path / "run"
+    for place in ("torch.save", "core.training.learning.write_space"):
+        steps = train(run, meshes, OPTIONS)
+        assert next(s for s in steps if s.stage == "training" and s.done == 3)
+        with monkeypatch.context() as patch:
+            patch.setattr(place, short)
+            with pytest.raises(TrainingError, match="not enough memory") as caught:
+                steps.close()  # type: ignore[attr-defined]
+        assert "then resume the run" in caught.value.remedy
+    assert run_all(run)[-1].reason == "trained"
 
 
 def test_a_training_that_comes_apart_says_so(

@@ -1,0 +1,26 @@
+"""Whether an error says that memory is short: Python, numpy and torch's devices each say it anew."""
+
+from __future__ import annotations
+
+import errno
+
+import torch
+
+# torch's allocators of the CPU (Linux and macOS, Windows), of CUDA and of its libraries, of MPS.
+SAID = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "out of memory",
+    "alloc_failed",
+)
+
+
+def short_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` was raised because memory, the machine's or a device's, did not suffice."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(said in text for said in SAID)
