@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 
-import torch
-
 # torch's allocators of the CPU (Linux and macOS, Windows), of CUDA and of its libraries, of MPS.
 SAID = (
     "can't allocate memory",
@@ -18,9 +16,11 @@ SAID = (
 
 def short_of_memory(error: BaseException) -> bool:
     """Whether ``error`` was raised because memory, the machine's or a device's, did not suffice."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, MemoryError):
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(said in text for said in SAID)
+    # By its name, so that nobody waits for torch who does not need it.
+    torchs_own = type(error).__name__ == "OutOfMemoryError"
+    return isinstance(error, RuntimeError) and (torchs_own or any(said in text for said in SAID))

@@ -103,6 +103,10 @@ class Slider:
     low: float = -2.0
     high: float = 2.0
 
+    def moved(self, code: Tensor, position: float) -> Tensor:
+        """``code`` ``(..., L)`` with the slider moved by ``position``, in deviations."""
+        return code + position * self.offset.to(code.device)
+
 
 @dataclass(frozen=True)
 class Space:

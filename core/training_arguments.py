@@ -11,12 +11,12 @@ from . import training_commands as commands
 PRESETS = ("draft", "balanced", "fine")
 
 
-def add_training(verbs: Any, space: argparse.ArgumentParser) -> None:
-    """Add the commands to ``verbs``; ``space`` has the arguments of those that load one."""
+def add_training(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
+    """Add the commands to ``verbs``; ``space`` have the arguments of those that load one."""
     _add_train(verbs)
     _add_encode(verbs, space)
     export = verbs.add_parser(
-        "export", parents=[space], help="a space as a DeepSDF experiment folder"
+        "export", parents=space, help="a space as a DeepSDF experiment folder"
     )
     export.add_argument("folder", metavar="FOLDER", type=Path, help="new, or empty")
     export.set_defaults(run=commands.export)
@@ -52,8 +52,8 @@ def _add_train(verbs: Any) -> None:
     train.set_defaults(run=commands.train)
 
 
-def _add_encode(verbs: Any, space: argparse.ArgumentParser) -> None:
-    encode = verbs.add_parser("encode", parents=[space], help="the code of a mesh or point cloud")
+def _add_encode(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
+    encode = verbs.add_parser("encode", parents=space, help="the code of a mesh or point cloud")
     encode.add_argument(
         "shape",
         metavar="MESH",

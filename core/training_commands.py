@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
+from .builtin import find_space
 from .commands import check_device, load
 from .errors import MeshSDFError
 
@@ -27,10 +28,8 @@ SECONDS_BETWEEN_LINES = 5.0
 
 def train(options: argparse.Namespace) -> int:
     """Train a space, or go on, and tell of it; 130 when it was stopped before its end."""
-    from .shapes.family import Alignment
-    from .training import distributed
-    from .training.run import RunOptions
-    from .training.run import train as run
+    from .shapes.meshes import mesh_files
+    from .training.runfolder import RunFolder
 
     if options.source is None and not options.resume:
         raise MeshSDFError("No meshes are named", "Name their folder, or go on with --resume")
@@ -38,6 +37,16 @@ def train(options: argparse.Namespace) -> int:
         raise MeshSDFError(
             "--resume goes on with the run's own meshes", "Leave out the folder of meshes"
         )
+    # What is not there is said before torch is waited for.
+    if options.source is None:
+        RunFolder(options.out).read()
+    else:
+        mesh_files(options.source)
+    from .shapes.family import Alignment
+    from .training import distributed
+    from .training.run import RunOptions
+    from .training.run import train as run
+
     device = options.device or "cpu"
     check_device(device)
     wished = None
@@ -142,8 +151,14 @@ def encode(options: argparse.Namespace) -> None:
     """Find the code of a mesh or point cloud, and tell how close it came."""
     import numpy as np
 
-    from .extraction import extract
     from .meshfile import check_mesh_path, write_mesh
+
+    find_space(options.space)
+    if not options.shape.exists():
+        raise MeshSDFError(f"'{options.shape}' cannot be read: there is no file", "Check the path")
+    if options.mesh is not None:
+        check_mesh_path(options.mesh)
+    from .extraction import extract
     from .shapes.cloudfile import is_cloud, read_cloud
     from .shapes.meshes import read_mesh
     from .shapes.packages import check_packages
@@ -157,8 +172,6 @@ def encode(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     check_packages()
-    if options.mesh is not None:
-        check_mesh_path(options.mesh)
     space = load(options)
     if is_cloud(options.shape):
         vertices, faces = read_cloud(options.shape), np.zeros((0, 3), np.int64)
@@ -197,6 +210,7 @@ def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:
     if not math.isfinite(error):
         value["surface_error"] = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(value, indent=1).encode())
     except OSError as problem:
         raise MeshSDFError(
@@ -206,6 +220,7 @@ def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:
 
 def export(options: argparse.Namespace) -> None:
     """Write a space as a DeepSDF experiment."""
+    find_space(options.space)
     from .deepsdf.export import export_experiment
 
     files, notes = export_experiment(load(options), options.folder)

@@ -13,13 +13,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..builtin import SUFFIX
 from ..errors import TrainingError
 from ..files import json_object, read_whole, write_whole
 from ..memory import short_of_memory
-from ..spacefile import SUFFIX
-from .progress import Progress
+
+if TYPE_CHECKING:
+    from .progress import Progress
 
 RUN, REPORT, PROGRESS = "run.json", "report.json", "progress.json"
 CHECKPOINT, SAMPLES = "training.pt", "samples"
