@@ -1,4 +1,4 @@
-"""What the command line's commands of training do: train, encode, export, report."""
+"""What the command line's commands of training do: train, encode, judge, export, report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event, current_thread, main_thread
@@ -228,6 +228,53 @@ def export(options: argparse.Namespace) -> None:
         print(f"wrote {file}")
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
+
+
+def judge(options: argparse.Namespace) -> None:
+    """Encode the shapes that a run or space held out, and print how close each came."""
+    from .shapes.packages import check_packages
+    from .training.runfolder import RunFolder
+
+    of_a_run = RunFolder(options.space).started
+    if not of_a_run:
+        find_space(options.space)
+        if options.meshes is None:
+            raise MeshSDFError(
+                f"'{options.space}' is no run's folder, and no meshes are named",
+                "Name the folder of the meshes that were held out",
+            )
+    check_packages()
+    from .training.judging import held_out_of_run, means, unseen_by
+    from .training.judging import judge as figures_of
+
+    check_device(options.device)
+    if of_a_run:
+        unseen = held_out_of_run(options.space, device=options.device, meshes=options.meshes)
+    else:
+        unseen = unseen_by(load(options), options.meshes)
+    print("Of shapes of radius 1; Chamfer: mean squared distance x 1000, and mean distance")
+    width = max(len(file.stem) for file in unseen.files)
+    judged = []
+    for each in figures_of(unseen, cells=options.resolution, seed=options.seed):
+        judged.append(each)
+        if each.quality is None:
+            print(f"warning: '{each.name}' is left out. {each.refusal}", file=sys.stderr)
+            continue
+        closed = "watertight" if each.quality.watertight else "not watertight"
+        print(f"{each.name:<{width}}  {_figures(vars(each.quality))}  {closed}", flush=True)
+    mean = means(judged)
+    if not mean:
+        raise MeshSDFError("None of the meshes could be used", "See the warnings")
+    counted = sum(each.quality is not None for each in judged)
+    print(f"mean of {counted}: {_figures(mean)}  watertight {100 * mean['watertight']:.0f} %")
+
+
+def _figures(figures: Mapping[str, Any]) -> str:
+    return (
+        f"Chamfer {figures['chamfer_squared']:.4f} {figures['chamfer']:.5f}  "
+        f"normals {figures['normal_consistency']:.4f}  IoU {figures['volume_iou']:.4f}  "
+        f"components {figures['components']:.3g}"
+    )
 
 
 def report(options: argparse.Namespace) -> None:

@@ -51,6 +51,8 @@ class EncodeOptions:
     centre, normalise
         Move and scale the shape alone, as the space's training did (None; not a partial one) or
         not. Raises TrainingError for a partial one.
+    thickness
+        That open surfaces of a mesh get, in its units; 0: as thin as can be learnt.
     """
 
     partial: bool = False
@@ -58,6 +60,7 @@ class EncodeOptions:
     centre: bool | None = None
     normalise: bool | None = None
     seed: int = 0
+    thickness: float = 0.0
 
     def __post_init__(self) -> None:
         asked = [name for name in ("centre", "normalise") if getattr(self, name)]
@@ -131,7 +134,8 @@ class NewShape:
         if options.partial:
             self.samples = self._sides(points, faces)
         else:
-            self.solid = solid(TrainingMesh("the mesh", points, faces, upright=True))
+            mesh = TrainingMesh("the mesh", points, faces, upright=True)
+            self.solid = solid(mesh, thickness=options.thickness / self.scale)
             self.samples = sample_solid(
                 self.solid, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=self._rng
             )

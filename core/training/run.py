@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..errors import TrainingError
+from ..errors import TrainingError, some
 from ..shapes.family import place
 from ..shapes.packages import check_packages
 from ..shapes.sampling import Samples
@@ -30,7 +30,7 @@ from .runfolder import RunFolder
 from .runlock import locked
 from .runoptions import RunOptions
 from .runrecord import Record
-from .sources import Sources
+from .sources import Sources, held_out
 
 __all__ = ["Progress", "RunOptions", "train"]
 
@@ -131,6 +131,7 @@ class _Run:
             self._report.warn(
                 f"'{other}' is the same mesh as '{one}': there is nothing between them"
             )
+        names = [mesh.name for mesh in sources.found]
         if former is not None and former.placement is not None:
             if former.geometry != sources.geometry:
                 raise _other_run(self._home.path, "other meshes")
@@ -140,9 +141,19 @@ class _Run:
                 record,
                 meshes=tuple(sources.found),
                 placement=place((m.bounds for m in sources.found), record.options.alignment),
-                held_out=tuple(sources.held_out(record.options.held_out)),
+                held_out=tuple(held_out(names, record.options.held_out)),
             )
         self._home.write(self.record.to_json())
+        if record.options.held_out and not self.record.held_out:
+            self._report.warn(f"Nothing is held out: of {len(names)} shapes none can be spared")
+        if apart := self.record.held_out:
+            yield Progress(
+                "reading",
+                len(names),
+                len(names),
+                f"held out {len(apart)} of {len(names)}: {some(apart)}",
+                warnings=tuple(self._report.warnings),
+            )
 
     def _sample(self, sources: Sources) -> Iterator[Progress]:
         record = self.record

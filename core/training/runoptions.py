@@ -34,7 +34,8 @@ class RunOptions:
         Where to train; 0 threads leave torch's setting. They are no part of a run's identity: it
         may go on elsewhere.
     held_out
-        The share of the meshes that is kept apart, to judge the space by: every k-th by name.
+        The share of the meshes that is kept apart, to judge the space by; at least one of three
+        or more.
     thickness
         The thickness that open surfaces get, in the meshes' units; 0: as thin as can be learnt.
     training

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from .progress import Pace, Progress
 
 # Faces of the meshes that stay in memory: about 200 MB.
 KEPT_FACES = 4_000_000
+FEWEST_TO_SPARE_ONE = 3
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,6 @@ class Sources:
             )
         return mesh
 
-    def held_out(self, share: float) -> list[str]:
-        """The names that are kept apart: every k-th, from the middle of the first k on."""
-        every = round(1 / share) if share else len(self.found) + 1
-        return [s.name for n, s in enumerate(self.found) if share and n % every == every // 2]
-
     @property
     def geometry(self) -> dict[str, str]:
         """A digest of each mesh, by name."""
@@ -103,6 +100,23 @@ class Sources:
         first: dict[str, str] = {}
         names = [(first.setdefault(s.digest, s.name), s.name) for s in self.found]
         return [(one, other) for one, other in names if one != other]
+
+
+def held_out(names: Sequence[str], share: float) -> list[str]:
+    """The ``share`` of ``names`` that is kept apart, evenly spread; always the same ones.
+
+    Of a tenth those are numbers 5, 15, 25, ... Where a share is asked for and there are three names
+    or more, at least one is kept apart.
+    """
+    # As it is written: the float 0.1 is a little more than a tenth.
+    exact = Fraction(str(share))
+    half = Fraction(1, 2)
+    chosen = [
+        name for n, name in enumerate(names) if int(n * exact + half) > int((n - 1) * exact + half)
+    ]
+    if share and not chosen and len(names) >= FEWEST_TO_SPARE_ONE:
+        chosen = [names[len(names) // 2]]
+    return chosen
 
 
 def digest(mesh: TrainingMesh) -> str:

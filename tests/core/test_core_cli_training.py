@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import torch
 import trimesh
 
-from core.__main__ import INTERRUPTED
+from core.__main__ import INTERRUPTED, USER_ERROR
 from core.decoder import Architecture
 from core.loading import load_space
 from core.spacefile import write_space
@@ -203,6 +204,74 @@ def test_what_cannot_be_encoded(
     (tmp_path / "few.xyz").write_text("0 0 0\n1 0 0\n")
     assert "2 points" in fails(capsys, "encode", path, tmp_path / "few.xyz")
     assert "no mesh file" in fails(capsys, "encode", path, path)
+
+
+def judged(text: str) -> dict[str, list[float]]:
+    """Numbers of each line by what it is of: Chamfer twice, normals, IoU, components."""
+    found = {}
+    for line in text.splitlines()[1:]:
+        name, figures = re.split(r"  |: ", line, maxsplit=1)
+        found[name] = [float(number) for number in re.findall(r"(?<= )\d[\d.]*", figures)]
+    return found
+
+
+def test_judge_a_space(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Octahedra that the space holds exactly, and a ball, which it does not."""
+    folder = tmp_path / "meshes"
+    folder.mkdir()
+    for name, code in (("large", 1.0), ("new", 0.5), ("other", -0.4)):
+        octahedron(code).export(folder / f"{name}.ply")
+    assert run("judge", path, folder, "--resolution", 32) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Of shapes of radius 1; Chamfer: ")
+    found = judged(said)
+    # "large" is one that the space was trained on.
+    assert set(found) == {"new", "other", "mean of 2"}
+    squared, distance, normals, iou, components = found["new"]
+    assert squared < 0.5
+    assert distance < 0.02
+    assert normals > 0.95
+    assert iou > 0.95
+    assert components == 1
+    assert "  watertight" in said.splitlines()[1]
+    assert said.splitlines()[-1].endswith("watertight 100 %")
+    means = [(a + b) / 2 for a, b in zip(found["new"], found["other"], strict=True)]
+    assert found["mean of 2"][:5] == pytest.approx(means, abs=1e-3)
+    # What the card says of held-out shapes goes before.
+    write_space(path, replace(octahedra(), card={"held_out_shapes": ["ball", "bad"]}))
+    trimesh.creation.icosphere(3, radius=0.6).export(folder / "ball.ply")
+    (folder / "bad.obj").write_text("v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n")
+    assert run("judge", path, folder, "--resolution", 32) == 0
+    said = capsys.readouterr()
+    assert set(judged(said.out)) == {"ball", "mean of 1"}
+    assert 0.3 < judged(said.out)["ball"][3] < 0.9
+    assert said.err.startswith("warning: 'bad' is left out. 'bad.obj' is refused")
+
+
+def test_judge_a_run(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trimesh.creation.icosphere(2, radius=0.8).export(meshes / "middle.ply")
+    out = tmp_path / "run"
+    assert "no run's folder" in fails(capsys, "judge", "heads")
+    assert "no file or folder" in fails(capsys, "judge", out)
+    assert run("train", meshes, "--out", out) == 0
+    assert "held nothing out" in fails(capsys, "judge", out)
+    assert run("train", meshes, "--out", out, "--held-out", 0.5, "--anew") == 0
+    assert "held out 1 of 3: middle" in capsys.readouterr().out
+    assert run("judge", out, "--resolution", 16) == 0
+    found = judged(capsys.readouterr().out)
+    assert set(found) == {"middle", "mean of 1"}
+    assert found["mean of 1"][:5] == found["middle"][:5]
+    moved = tmp_path / "elsewhere"
+    meshes.rename(moved)
+    assert "could be used" in fails_with_warnings(capsys, "judge", out)
+    assert run("judge", out, moved, "--resolution", 16) == 0
+
+
+def fails_with_warnings(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    assert run(*arguments) == USER_ERROR
+    *warnings, error = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("warning: ") for line in warnings)
+    return error
 
 
 def test_export(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -30,6 +30,7 @@ from core.training.autodecoder import Training, TrainingOptions
 from core.training.presets import options_for
 from core.training.progress import Pace, Progress
 from core.training.run import RunOptions, train
+from core.training.sources import held_out
 
 from .worker_client import environment
 
@@ -260,6 +261,45 @@ def test_held_out_shapes_are_never_trained_on(meshes: Path, tmp_path: Path) -> N
     *_, last = train(run, meshes, replace(OPTIONS, held_out=0.5))
     assert load_space(last.path or "").shape_names == ("a", "c")
     assert report(run)["b"]["outcome"] == "held out"
+
+
+@pytest.mark.parametrize("count", [240, 242, 320])
+def test_a_tenth_is_every_tenth_from_the_sixth_on(count: int) -> None:
+    """Built-in spaces and runs of old depend on which shapes these are."""
+    names = [f"shape_{n:04d}" for n in range(count)]
+    assert held_out(names, 0.1) == [name for n, name in enumerate(names) if n % 10 == 5]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.45, 0.5])
+@pytest.mark.parametrize("count", [3, 5, 20, 101])
+def test_what_is_held_out_is_the_share_that_was_asked_for(share: float, count: int) -> None:
+    names = [f"shape_{n:04d}" for n in range(count)]
+    chosen = held_out(names, share)
+    assert abs(len(chosen) - share * count) < 1
+    assert len(chosen) >= 1
+    assert chosen == held_out(names, share)
+    assert chosen == sorted(set(chosen))
+    # Evenly: gaps differ by one at the most.
+    places = [names.index(name) for name in chosen]
+    gaps = {after - before for before, after in pairwise(places)}
+    assert max(gaps, default=0) - min(gaps, default=0) <= 1
+
+
+def test_few_shapes_are_held_out_by_name_or_said_to_be_too_few(
+    meshes: Path, tmp_path: Path
+) -> None:
+    for share, names, expected in (
+        (0.1, "abcde", ["c"]),
+        (0.0, "abcde", []),
+        (0.1, "ab", []),
+        (0.4, "abcde", ["c", "e"]),
+    ):
+        assert held_out(names, share) == expected
+    steps = run_all(tmp_path / "run", meshes, replace(OPTIONS, held_out=0.1))
+    assert "held out 1 of 3: b" in [step.message for step in steps if step.stage == "reading"]
+    (meshes / "c.ply").unlink()
+    *_, last = train(tmp_path / "two", meshes, replace(OPTIONS, held_out=0.1))
+    assert any("Nothing is held out: of 2 shapes" in text for text in last.warnings)
 
 
 # Bad input.
