@@ -127,7 +127,8 @@ class _Run:
         if former is None:
             self._home.write(record.to_json())
         yield from sources.find(Path(record.source), record.options.alignment, self._report)
-        for one, other in sources.twins():
+        placement = place((m.bounds for m in sources.found), record.options.alignment)
+        for one, other in sources.twins(placement):
             self._report.warn(
                 f"'{other}' is the same mesh as '{one}': there is nothing between them"
             )
@@ -140,7 +141,7 @@ class _Run:
             self.record = replace(
                 record,
                 meshes=tuple(sources.found),
-                placement=place((m.bounds for m in sources.found), record.options.alignment),
+                placement=placement,
                 held_out=tuple(held_out(names, record.options.held_out)),
             )
         self._home.write(self.record.to_json())

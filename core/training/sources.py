@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import SampleError
-from ..shapes.family import Alignment, Bounds, bounds
+from ..shapes.family import Alignment, Bounds, Placement, bounds, upright
 from ..shapes.meshes import TrainingMesh, mesh_files, read_mesh
 from .meshreport import MeshReport, memory_for
 from .progress import Pace, Progress
+from .twins import Sketch, sketch, twins
 
 # Faces of the meshes that stay in memory: about 200 MB.
 KEPT_FACES = 4_000_000
@@ -51,6 +52,7 @@ class Sources:
         self.found = list(found)
         self._kept: dict[str, TrainingMesh] = {}
         self._kept_faces = 0
+        self._sketches: dict[str, Sketch] = {}
 
     def find(self, source: Path, alignment: Alignment, report: MeshReport) -> Iterator[Progress]:
         """Read every mesh in the folder ``source``. Raises TrainingError where none can be used."""
@@ -65,7 +67,10 @@ class Sources:
             try:
                 with memory_for("reading", path.name):
                     mesh = read_mesh(path)
-                    measured = digest(mesh), bounds(mesh, alignment)
+                    box = bounds(mesh, alignment)
+                    measured = digest(mesh), box
+                    points = upright(mesh, alignment.up)
+                    self._sketches[mesh.name] = sketch(points, mesh.faces, box)
             except SampleError as error:
                 report.refuse(path.stem, path.name, error)
                 continue
@@ -95,11 +100,11 @@ class Sources:
         """A digest of each mesh, by name."""
         return {source.name: source.digest for source in self.found}
 
-    def twins(self) -> list[tuple[str, str]]:
-        """Pairs of names whose meshes are the same."""
-        first: dict[str, str] = {}
-        names = [(first.setdefault(s.digest, s.name), s.name) for s in self.found]
-        return [(one, other) for one, other in names if one != other]
+    def twins(self, placement: Placement) -> list[tuple[str, str]]:
+        """Pairs of names whose meshes are the same where ``placement`` puts them, of those that
+        :meth:`find` has read."""
+        family = ((s.bounds, self._sketches[s.name]) for s in self.found)
+        return twins(family, placement)
 
 
 def held_out(names: Sequence[str], share: float) -> list[str]:

@@ -334,6 +334,44 @@ def test_identical_meshes_are_named(meshes: Path, tmp_path: Path) -> None:
     assert len(load_space(last.path or "").codes) == 4
 
 
+@pytest.mark.parametrize(
+    ("centre", "normalise", "expected"),
+    [
+        (False, False, {"b", "copy"}),
+        (True, False, {"b", "copy", "far", "moved"}),
+        (True, True, {"b", "copy", "far", "large", "moved"}),
+        (False, True, {"b", "copy"}),
+    ],
+)
+def test_twins_are_what_is_one_shape_once_placed(
+    centre: bool, normalise: bool, expected: set[str], tmp_path: Path
+) -> None:
+    """Through files, whose single precision rounds what was moved."""
+    source = tmp_path / "meshes"
+    source.mkdir()
+    for name, scale, move in (
+        ("b", 1, 0),
+        ("copy", 1, 0),
+        ("far", 1, 97.13),
+        ("large", 2.3, 4.1),
+        ("moved", 1, 0.31),
+        ("other", 1, 0),
+    ):
+        mesh = ball(1.0)
+        if name == "other":  # with the same faces
+            mesh.apply_transform(np.diag([1, 1, 0.999, 1]))
+        mesh.apply_scale(scale).apply_translation([move, -move, 2 * move]).export(
+            source / f"{name}.ply"
+        )
+    options = replace(OPTIONS, alignment=Alignment(centre=centre, normalise=normalise))
+    steps = train(tmp_path / "run", source, options)
+    warnings = next(step for step in steps if step.stage == "signing").warnings
+    steps.close()  # type: ignore[attr-defined]
+    twins = [text.split("'")[1::2] for text in warnings if "is the same mesh as" in text]
+    assert {name for pair in twins for name in pair} == expected
+    assert {pair[1] for pair in twins} == {"b"}
+
+
 def not_finite(folder: Path) -> None:
     mesh = ball(1)
     mesh.vertices[3] = np.nan
