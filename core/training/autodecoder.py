@@ -8,8 +8,9 @@ would have. Several processes may share the steps of one run, see ``distributed`
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from ..decoder import Architecture, Decoder
 from ..errors import TrainingError
+from ..files import write_whole
 from ..memory import short_of_memory
 from ..shapes.sampling import Samples
 from .distributed import ALONE, Team
@@ -187,8 +189,22 @@ class Training:
             group["lr"] = rate * share
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint; a run that dies while writing leaves the former one whole."""
-        state = {
+        """Write a checkpoint; a run that dies while writing leaves the former one whole.
+
+        Raises TrainingError, and writes nothing, where the training holds what is no number.
+        """
+        self.check_finite()
+        buffer = io.BytesIO()
+        torch.save(self._state(), buffer)
+        write_whole(Path(path), buffer.getvalue())
+
+    def check_finite(self) -> None:
+        """Raises TrainingError where a weight, a code or a moment is no number any more."""
+        if not all(bool(torch.isfinite(each).all()) for each in _tensors_in(self._state())):
+            raise came_apart(self.step)
+
+    def _state(self) -> dict[str, Any]:
+        return {
             "kind": CHECKPOINT_KIND,
             "options": asdict(self.options),
             "step": self.step,
@@ -197,10 +213,6 @@ class Training:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "generator": self.generator.get_state(),
         }
-        path = Path(path)
-        partial = path.with_name(path.name + ".part")
-        torch.save(state, partial)
-        partial.replace(path)
 
     @classmethod
     def load(
@@ -208,7 +220,8 @@ class Training:
     ) -> Training:
         """A run as it was saved, to go on with on any ``device``.
 
-        Raises TrainingError for a file that is no checkpoint of a run.
+        Raises TrainingError for a file that is no checkpoint of a run, or one with values that are
+        no numbers.
         """
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -217,6 +230,7 @@ class Training:
                 options, len(state["codes"]), generator=torch.Generator(), device=device, team=team
             )
             training._restore(state)
+            whole = all(bool(torch.isfinite(each).all()) for each in _tensors_in(state))
         except Exception as error:  # of many types on a damaged or shortened file
             if short_of_memory(error):
                 raise
@@ -224,6 +238,12 @@ class Training:
                 f"'{path}' is no training checkpoint ({type(error).__name__}: {error})",
                 "Name a checkpoint that this training wrote, or start anew",
             ) from error
+        if not whole:
+            raise TrainingError(
+                f"The checkpoint '{path}' holds values that are no numbers: nothing can be learnt "
+                "from there",
+                "Start anew, with another seed or preset",
+            )
         return training
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -235,6 +255,26 @@ class Training:
             optimiser.load_state_dict(moments)
         self.generator.set_state(state["generator"])
         self.step = int(state["step"])
+
+
+def came_apart(step: int) -> TrainingError:
+    """The error where what is learnt is no number any more."""
+    return TrainingError(
+        f"The training came apart at step {step}: its values are no numbers any more",
+        "Start anew with another preset or seed; the last checkpoint is kept",
+    )
+
+
+def _tensors_in(value: Any) -> Iterator[Tensor]:
+    """Every tensor in nested mappings and lists."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _tensors_in(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _tensors_in(part)
 
 
 def clamped_error(values: Tensor, distances: Tensor, clamp: float) -> Tensor:

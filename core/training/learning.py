@@ -23,7 +23,7 @@ from ..shapes.family import Placement
 from ..shapes.sampling import Samples
 from ..space import Space
 from ..spacefile import write_space
-from .autodecoder import Training, TrainingOptions
+from .autodecoder import Training, TrainingOptions, came_apart
 from .distributed import ALONE, Team
 from .progress import Pace, Progress
 from .runfolder import RunFolder
@@ -173,11 +173,8 @@ class Learning:
         said = self._said(training, None, None)
         yield from self._given(training, said)
         for step in training.run(list(self._shapes.values())):
-            if not math.isfinite(step.error):
-                raise TrainingError(
-                    f"The training came apart at step {step.step}: its error is not finite",
-                    "Start anew with another preset or seed; the last checkpoint is kept",
-                )
+            if not math.isfinite(step.error + step.code_norm):
+                raise came_apart(step.step)
             loss = step.error if loss is None else loss + LOSS_SHARE * (step.error - loss)
             said = self._said(training, loss, pace.seconds_left(step.step))
             now = time.monotonic()
@@ -260,6 +257,7 @@ class Learning:
     @torch.no_grad()
     def _with_preview(self, training: Training, said: Progress) -> Progress:
         """A coarse mesh of the next shape; nothing where it has no surface yet."""
+        training.check_finite()
         names = list(self._shapes)
         number = self._shown % len(names)
         self._shown += 1

@@ -103,8 +103,8 @@ class RunFolder:
             yield
         # torch's own writer raises a RuntimeError where the disk is full.
         except (OSError, RuntimeError, MemoryError) as error:
-            # Ours alone: the checkpoint's, and those of files.write_whole.
-            ours = (f"{CHECKPOINT}.part", f".*{SUFFIX}.*.part", ".*.json.*.part")
+            # Ours alone, of files.write_whole in a process that died.
+            ours = (f".{CHECKPOINT}.*.part", f".*{SUFFIX}.*.part", ".*.json.*.part")
             for partial in (path for pattern in ours for path in self.path.glob(pattern)):
                 partial.unlink(missing_ok=True)
             short = short_of_memory(error)

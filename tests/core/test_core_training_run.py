@@ -475,18 +475,18 @@ def test_a_disk_that_fills_up_while_training(
     meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    true = torch.save
+    true, written = autodecoder.write_whole, list[Path]()
 
-    def save(state: Any, path: Path) -> None:
-        if state["step"] > 10:
-            path.write_bytes(b"half of a check")
-            # What torch says then.
-            raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64")
-        true(state, path)
+    def write(path: Path, data: bytes) -> None:
+        written.append(path)
+        with monkeypatch.context() as patch:
+            if len(written) > 11:  # one at the start, one a step
+                patch.setattr(files.os, "fsync", full)
+            true(path, data)
 
     with monkeypatch.context() as patch:
         patch.setattr(learning, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(torch, "save", save)
+        patch.setattr(autodecoder, "write_whole", write)
         failed = failure(meshes, tmp_path)
     assert "checkpoint could not be written" in failed.problem
     assert "resume" in failed.remedy
@@ -632,6 +632,42 @@ def test_a_training_that_comes_apart_says_so(
         )
         assert "came apart at step 10" in failure(meshes, tmp_path).problem
     assert load_space(tmp_path / "run" / "balls.safetensors").card["steps"] == 0
+
+
+@pytest.mark.parametrize("what", ["weight", "code", "moment"])
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_checkpoint_without_numbers_is_never_written(
+    what: str, preview: bool, meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of the step was a number; what the step made of the weights is none."""
+    true = Training._advance
+
+    def advance(self: Training, samples: Any) -> float:
+        loss = true(self, samples)
+        if self.step == 9:
+            spoil(self, what)
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(learning, "PREVIEW_SECONDS", 0.0 if preview else 1e9)
+        patch.setattr(learning, "PREVIEW_SHARE", 1e9)
+        patch.setattr(Training, "_advance", advance)
+        failed = failure(meshes, tmp_path)
+    assert "came apart at step 10" in failed.problem
+    assert "last checkpoint is kept" in failed.remedy
+    assert Training.load(tmp_path / "run" / "training.pt").step == 9
+    assert load_space(tmp_path / "run" / "balls.safetensors").card["steps"] == 9
+
+
+def spoil(training: Training, what: str) -> None:
+    with torch.no_grad():
+        if what == "weight":
+            training.decoder.weights[1][0, 0] = float("inf")
+        elif what == "code":
+            training.codes[0, 0] = float("nan")
+        else:
+            next(iter(training.optimisers[0].state.values()))["exp_avg"][0] = float("nan")
 
 
 # Several processes.
