@@ -62,22 +62,24 @@ def train(options: argparse.Namespace) -> int:
             thickness=options.thickness,
         )
     team, own_device = distributed.join(device)
-    with _stopped_by_interrupt() if team.size == 1 else nullcontext(Event()) as stop:
-        steps = run(
-            options.out,
-            options.source,
-            wished,
-            anew=options.anew,
-            device=own_device if team.size > 1 else options.device,
-            stop=stop,
-            team=team,
-            previews=False,
-        )
-        last = _tell(steps) if team.leads else None
-        # The others have nothing to tell.
-        for _ in steps:
-            pass
-    distributed.leave()
+    try:
+        with _stopped_by_interrupt() if team.size == 1 else nullcontext(Event()) as stop:
+            steps = run(
+                options.out,
+                options.source,
+                wished,
+                anew=options.anew,
+                device=own_device if team.size > 1 else options.device,
+                stop=stop,
+                team=team,
+                previews=False,
+            )
+            last = _tell(steps) if team.leads else None
+            # The others have nothing to tell.
+            for _ in steps:
+                pass
+    finally:
+        distributed.leave()
     if last is None:
         return 0
     if last.path is not None:
@@ -124,7 +126,7 @@ def _tell(steps: Iterator[Progress]) -> Progress:
         print(_line(last), flush=True)
     assert last is not None
     if last.reason == "trained":
-        print(f"trained: {last.done} steps, error {last.loss or 0:.5f} of the cube's half side")
+        print(f"trained: {last.done} steps, loss {last.loss or 0:.5f}")
     return last
 
 
@@ -133,7 +135,7 @@ def _line(progress: Progress) -> str:
     if progress.stage != "training":
         parts.append(progress.message)
     if progress.loss is not None:
-        parts.append(f"error {progress.loss:.5f}")
+        parts.append(f"loss {progress.loss:.5f}")
     if progress.seconds_left is not None:
         parts.append(f"{_duration(progress.seconds_left)} left")
     return "  ".join(parts)
@@ -186,10 +188,12 @@ def encode(options: argparse.Namespace) -> None:
             print(f"step {step.step} of {step.steps}", flush=True)
     assert step is not None
     assert step.error is not None
+    whole = len(faces) and not options.partial
+    measured = "of both ways" if whole else "from the given points to the code's shape"
     size = float(np.ptp(vertices[np.unique(faces)] if len(faces) else vertices, axis=0).max())
     print(
-        f"mean surface error {step.error:.3g}, {100 * step.error / size:.3f} % of the shape's "
-        "longest side"
+        f"mean surface distance {step.error:.3g} in the file's units, {measured}: "
+        f"{100 * step.error / size:.3f} % of the longest side of the given shape's box"
     )
     for warning in step.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -227,7 +231,7 @@ def export(options: argparse.Namespace) -> None:
     for file in files:
         print(f"wrote {file}")
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"warning: {note}", file=sys.stderr)
 
 
 def judge(options: argparse.Namespace) -> None:

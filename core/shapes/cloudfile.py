@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SampleError
+from ..errors import SampleError, reason
 from ..files import read_whole
 from .facecount import face_count
 from .geometry import FloatArray
@@ -45,8 +45,7 @@ def read_cloud(path: Path) -> FloatArray:
         raise
     except Exception as error:  # the parsers raise many types on a damaged file
         raise SampleError(
-            f"'{path.name}' cannot be read as a point cloud ({type(error).__name__}: "
-            f"{str(error)[:200]})",
+            f"'{path.name}' cannot be read as a point cloud ({reason(error)})",
             "Write one point a line, x y z, or a PLY without faces",
         ) from error
     return np.ascontiguousarray(points[:, :3])

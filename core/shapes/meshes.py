@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SampleError, TrainingError
+from ..errors import SampleError, TrainingError, reason
 from ..files import read_whole
 from .facecount import face_count
 from .geometry import FloatArray, IntArray, check_mesh
@@ -87,7 +87,7 @@ def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> TrainingMesh:
     except Exception as error:  # the parsers raise many types on a damaged file
         raise SampleError(
             f"'{path.name}' cannot be read as {kind[1:].upper()} "
-            f"({type(error).__name__}: {str(error)[:200]})",
+            f"({reason(error)})",
             "Export it again",
         ) from error
     if len(faces) > most_faces:

@@ -22,7 +22,6 @@ from .geometry import (
     open_edges,
     winding_numbers,
 )
-from .voids import outer_faces
 
 if TYPE_CHECKING:
     from .signing import Solid
@@ -65,16 +64,12 @@ def sample_mesh(
     near: int,
     volume: int,
     rng: np.random.Generator,
-    fill_voids: bool = False,
 ) -> Samples:
     """As :func:`sample_solid`, for a watertight mesh that nobody has signed.
 
-    With ``fill_voids`` a pocket that no opening wider than about 1/8 joins to the outside counts
-    as solid. Raises SampleError for a mesh that is empty, not finite or without area.
+    Raises SampleError for a mesh that is empty, not finite or without area.
     """
     check_mesh(vertices, faces)
-    if fill_voids:
-        faces = outer_faces(vertices, faces)
     points = np.concatenate(
         [near_points(vertices, faces, near, rng=rng), rng.uniform(-1, 1, (volume, 3))]
     )

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ..decoder import Architecture, Decoder
-from ..errors import TrainingError
+from ..errors import TrainingError, reason
 from ..files import write_whole
 from ..memory import short_of_memory
 from ..shapes.sampling import Samples
@@ -28,6 +28,8 @@ from .muon import Muon
 from .startcodes import principal_codes
 
 CHECKPOINT_KIND = "meshsdf training 2"
+# Runs of old say so in their options: it was never used.
+FORMER_OPTION = "bfloat16"
 # Of Adam's second moment: the gradients of codes that a step does not see are zero, and with the
 # usual 0.999 the memory of the first steps, which are large, would slow the run.
 ADAM_BETAS = (0.9, 0.99)
@@ -57,8 +59,6 @@ class TrainingOptions:
     decoder_rate, code_rate, final_rate
         Adam's rates at the start, for what else the decoder has and for the codes, and the share of
         all rates that is left at the end.
-    bfloat16
-        Multiply matrices in bfloat16. Only for processors that have such arithmetic.
     """
 
     architecture: Architecture
@@ -74,7 +74,6 @@ class TrainingOptions:
     decoder_rate: float = 2e-3
     code_rate: float = 6e-3
     final_rate: float = 0.01
-    bfloat16: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,9 +168,8 @@ class Training:
             if options.code_noise:
                 spread = self.codes.detach().std(dim=0, correction=0)
                 seen = codes + noise[list(mine)].to(device) * spread
-            with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
-                values = self.decoder(seen[:, None], points)
-            error = clamped_error(values.float(), distances, options.clamp)
+            values = self.decoder(seen[:, None], points)
+            error = clamped_error(values, distances, options.clamp)
             loss = error + options.code_weight * codes.square().sum(dim=1).mean()
             (loss * (len(mine) / len(drawn))).backward()
             total = error.detach() * (len(mine) / len(drawn))
@@ -235,7 +233,7 @@ class Training:
             if short_of_memory(error):
                 raise
             raise TrainingError(
-                f"'{path}' is no training checkpoint ({type(error).__name__}: {error})",
+                f"'{path}' is no training checkpoint ({reason(error)})",
                 "Name a checkpoint that this training wrote, or start anew",
             ) from error
         if not whole:
@@ -322,4 +320,5 @@ def _options(state: dict[str, Any]) -> TrainingOptions:
     if state.get("kind") != CHECKPOINT_KIND:
         raise ValueError(f"kind is {state.get('kind')!r}, expected {CHECKPOINT_KIND!r}")
     options = dict(state["options"])
+    options.pop(FORMER_OPTION, None)
     return TrainingOptions(architecture=Architecture(**options.pop("architecture")), **options)

@@ -48,10 +48,9 @@ class Preparation:
         Raises TrainingError where none is left, or, with ``all_of_them``, where one is missing.
         """
         chosen = [source for source in sources.found if source.name in set(wanted)]
-        pace = Pace(len(chosen))
+        pace, before = Pace(len(chosen)), 0
         for done, source in enumerate(chosen):
             name, file = source.name, source.file
-            yield self._said("signing", done, len(chosen), name, pace)
             key = self._key(source)
             with memory_for("sampling", name):
                 samples = self._cache.get(key)
@@ -59,7 +58,9 @@ class Preparation:
             if samples is not None and said is not None:
                 self.samples[name] = samples
                 self._report.use(name, file, said)
+                before += 1
                 continue
+            yield self._said("signing", done, len(chosen), name, pace)
             check_packages()
             try:
                 with memory_for("signing", name):
@@ -84,6 +85,10 @@ class Preparation:
             self.samples[name] = samples
             self._report.use(name, file, signed.report)
             self._report.write()
+        if before:
+            # Nothing was done to them now: a line for all.
+            told = f"{before} of {len(chosen)} were sampled before"
+            yield self._said("signing", len(chosen), len(chosen), told, pace)
         self._finish(sources)
 
     def cached(self, sources: Sources, wanted: Sequence[str]) -> None:

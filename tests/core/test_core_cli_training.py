@@ -20,7 +20,7 @@ from core.__main__ import INTERRUPTED, USER_ERROR
 from core.decoder import Architecture
 from core.loading import load_space
 from core.spacefile import write_space
-from core.training import preparation
+from core.training import distributed, preparation
 from core.training import run as run_module
 from core.training.autodecoder import TrainingOptions
 from core.training_commands import _duration
@@ -62,7 +62,8 @@ def test_train(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr()
     for stage in ("reading", "signing", "sampling", "training"):
         assert f"{stage:<8} 0 of " in said.out
-    assert "trained: 20 steps" in said.out
+    assert re.search(r"^trained: 20 steps, loss 0\.\d+$", said.out, re.MULTILINE)
+    assert "error" not in said.out
     assert f"wrote {out / 'balls.safetensors'}" in said.out
     assert said.err == ""
     space = load_space(out / "balls.safetensors")
@@ -70,8 +71,11 @@ def test_train(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert (space.card["seed"], space.card["preset"]) == (3, "draft")
     assert run("report", out) == 0
     assert capsys.readouterr().out.splitlines() == ["ball   closed", "small  closed"]
-    # Again, and resumed: nothing is left to do.
+    # Again, and resumed: nothing is left to do, and little is said.
     assert run("train", "--out", out, "--resume") == 0
+    resumed = capsys.readouterr().out.splitlines()
+    assert resumed[0] == "signing  2 of 2  2 of 2 were sampled before"
+    assert [line.split()[0] for line in resumed] == ["signing", "training", "trained:", "wrote"]
 
 
 def test_train_warns_and_reports(
@@ -103,6 +107,43 @@ def test_what_cannot_be_trained(
     assert run("train", meshes, "--out", tmp_path / "b") == 0
     assert "other options" in fails(capsys, "train", meshes, "--out", tmp_path / "b", "--seed", 1)
     assert run("train", meshes, "--out", tmp_path / "b", "--seed", 1, "--anew") == 0
+
+
+def test_a_team_is_left_however_a_training_ends(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = []
+    monkeypatch.setattr(distributed, "leave", lambda: left.append(True))
+    assert run("train", meshes, "--out", tmp_path / "run") == 0
+    assert left == [True]
+
+    def broken(*_: object, **__: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(run_module, "train", broken)
+    with pytest.raises(ZeroDivisionError):
+        run("train", meshes, "--out", tmp_path / "other")
+    assert left == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("bad.ply", b"ply\nformat"), ("bad.obj", b"v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")],
+)
+def test_messages_are_words_for_people(
+    name: str, content: bytes, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text('{"kind": "meshsdf-run 1"}')
+    (tmp_path / "bad.xyz").write_text("one two three")
+    for arguments in (
+        ("encode", path, tmp_path / name),
+        ("encode", path, tmp_path / "bad.xyz"),
+        ("train", "--out", tmp_path / "run", "--resume"),
+    ):
+        said = fails(capsys, *arguments)
+        assert not re.search(r"Error|Exception|not finite", said), said
 
 
 def test_an_interrupt_keeps_what_there_is(meshes: Path, tmp_path: Path) -> None:
@@ -153,7 +194,9 @@ def test_encode(kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert run("encode", path, given, *more) == 0
     said = capsys.readouterr().out
     assert 0 <= float(said.split()[3].rstrip(",")) < 0.02
-    assert "% of the shape's longest side" in said
+    both = "of both ways" if kind == "mesh" else "from the given points to the code's shape"
+    assert f" in the file's units, {both}: " in said.splitlines()[0]
+    assert said.splitlines()[0].endswith(" % of the longest side of the given shape's box")
     saved = json.loads(code.read_text())
     assert saved["code"] == pytest.approx([0.5], abs=0.06)
     assert saved["surface_error"] < 0.02
@@ -278,7 +321,10 @@ def test_export(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run("export", path, tmp_path / "experiment") == 0
     said = capsys.readouterr()
     assert said.out.count("wrote ") == 4
-    assert said.err.startswith("note: ")
+    assert said.err.startswith("warning: The decoder's output passes through no last tanh")
+    capsys.readouterr()
+    assert run("export", "bob_and_spot", tmp_path / "fourier") == 0
+    assert "warning: DeepSDF's own programs cannot load this experiment" in capsys.readouterr().err
     assert run("info", tmp_path / "experiment") == 0
     assert "octahedra: 3 codes" in capsys.readouterr().out
     assert "not empty" in fails(capsys, "export", path, tmp_path / "experiment")

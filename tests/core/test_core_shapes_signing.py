@@ -245,7 +245,7 @@ def test_thin_walls_are_thickened_and_said_so() -> None:
     ("vertices", "says"),
     [
         (np.zeros((4, 3)), "'thing': The mesh has no area"),
-        (np.full((4, 3), np.nan), "'thing': 4 vertices of the mesh are not finite"),
+        (np.full((4, 3), np.nan), "'thing': 4 vertices of the mesh are no numbers"),
     ],
 )
 def test_what_cannot_be_signed_is_refused_by_name(vertices: FloatArray, says: str) -> None:

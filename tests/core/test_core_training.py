@@ -165,6 +165,15 @@ def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path: Path, missing: str)
         Training.load(path)
 
 
+def test_a_checkpoint_of_former_days_is_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    start().save(path)
+    state = torch.load(path, weights_only=True)
+    state["options"]["bfloat16"] = False
+    torch.save(state, path)
+    assert Training.load(path).options == OPTIONS
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_checkpoint_without_numbers_is_refused(tmp_path: Path, value: float) -> None:
     path = tmp_path / "run.pt"

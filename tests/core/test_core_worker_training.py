@@ -386,7 +386,7 @@ def test_what_cannot_be_encoded_is_said(worker: WorkerClient, path: str) -> None
     failed(worker.ask("encode", {"vertices": vertices}, path=path), "Request", "faces")
     bad = vertices.copy()
     bad[2, 1] = np.nan
-    failed(worker.ask("encode", {**arrays, "vertices": bad}, path=path), "TrainingError", "finite")
+    failed(worker.ask("encode", {**arrays, "vertices": bad}, path=path), "TrainingError", "NaN")
     cloud = {"vertices": vertices[:3], "faces": faces[:0]}
     failed(worker.ask("encode", cloud, path=path), "TrainingError", "3 points")
     wrong = {**arrays, "faces": faces + 3}
