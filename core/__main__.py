@@ -83,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Shape spaces as meshes: look into one, extract, blend, fit, train.",
         epilog="A SPACE is the name of a built-in space (heads, or builtin:heads), a .safetensors "
         "file, or a DeepSDF experiment (its folder, specs.json or a .pth file in it). A CODE is "
-        "the name of a known shape or example (Cup 1009 is cup_1009) or its number (from 0), 'mean', a .json file with "
+        "the name of a known shape or example (Cup 1009 is cup_1009) or its number (from 0), "
+        "'mean', a .json file with "
         '{"code": [...]}, or numbers with commas (--code=-0.5,1). Examples: docs/command-line.md.',
     )
     common = argparse.ArgumentParser(add_help=False)

@@ -45,7 +45,7 @@ class TrainingError(MeshSDFError):
 
 
 def reason(error: BaseException) -> str:
-    """What ``error`` of Python's or a library's says, for a message; its type is for programmers."""
+    """What an error of Python's or a library's says, for a message; its type is not for people."""
     if isinstance(error, KeyError) and error.args:
         return f"'{str(error.args[0])[:60]}' is missing"
     lines = str(error).strip().splitlines()

@@ -1,4 +1,4 @@
-"""Whether an error says that memory is short: Python, numpy and torch's devices each say it anew."""
+"""Whether an error says that memory is short, as Python, numpy and torch each say it."""
 
 from __future__ import annotations
 

@@ -86,7 +86,8 @@ def compare(
     ):
         if not len(index) or not np.isfinite(corners).all():
             raise QualityError(
-                f"The {name} is empty, or holds what is no number (NaN or infinite): there is nothing to compare",
+                f"The {name} is empty, or holds what is no number (NaN or infinite): there is "
+                "nothing to compare",
                 "Take a code that has a surface and a mesh with faces",
             )
     mesh, reference = Surface(vertices, faces), Surface(reference_vertices, reference_faces)

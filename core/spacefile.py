@@ -30,7 +30,6 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from .builtin import SUFFIX
 from .decoder import Architecture, Decoder
 from .errors import SpaceError
 from .files import json_object, read_whole, write_whole

@@ -86,8 +86,7 @@ def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> TrainingMesh:
         raise
     except Exception as error:  # the parsers raise many types on a damaged file
         raise SampleError(
-            f"'{path.name}' cannot be read as {kind[1:].upper()} "
-            f"({reason(error)})",
+            f"'{path.name}' cannot be read as {kind[1:].upper()} ({reason(error)})",
             "Export it again",
         ) from error
     if len(faces) > most_faces:

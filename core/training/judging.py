@@ -23,6 +23,14 @@ from .runfolder import RunFolder
 from .runrecord import Record
 
 CELLS = 128
+MEANS = (
+    "chamfer_squared",
+    "chamfer",
+    "normal_consistency",
+    "volume_iou",
+    "watertight",
+    "components",
+)
 NO_SURFACE = Quality(math.inf, math.inf, 0.0, 0.0, False, 0, None)
 
 
@@ -108,9 +116,7 @@ def judge(unseen: Unseen, *, cells: int = CELLS, seed: int = 0) -> Iterator[Judg
 def means(judged: Iterable[Judged]) -> dict[str, float]:
     """The mean of each figure over the shapes that could be used; ``watertight`` is a share."""
     found = [each.quality for each in judged if each.quality is not None]
-    names = ("chamfer_squared", "chamfer", "normal_consistency", "volume_iou")
-    names = (*names, "watertight", "components")
-    return {name: fmean(float(getattr(q, name)) for q in found) for name in names} if found else {}
+    return {name: fmean(float(getattr(q, name)) for q in found) for name in MEANS if found}
 
 
 def _figures(shape: NewShape, cells: int, seed: int) -> Quality:

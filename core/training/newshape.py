@@ -113,7 +113,9 @@ class NewShape:
                 f"{len(used)} points say too little of a shape", f"Give {FEWEST_POINTS} or more"
             )
         if not np.isfinite(vertices).all():
-            raise SampleError("The shape has points that are no numbers (NaN or infinite)", "Clean it first")
+            raise SampleError(
+                "The shape has points that are no numbers (NaN or infinite)", "Clean it first"
+            )
         to_cube, self.matrix = _placed(space, used, options)
         self.scale = float(torch.linalg.det(to_cube[:3, :3]).abs() ** (-1 / 3))
         points = _moved(to_cube, vertices)

@@ -184,9 +184,7 @@ class _Run:
         )
         learning.follow()
 
-    def learn(
-        self, *, device: str, stop: Event, team: Team, previews: bool
-    ) -> Generator[Progress]:
+    def learn(self, *, device: str, stop: Event, team: Team, previews: bool) -> Generator[Progress]:
         """Train, from the checkpoint where there is one."""
         record = self.record
         assert record.placement is not None

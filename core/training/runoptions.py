@@ -95,7 +95,9 @@ class RunOptions:
                 given["training"] = _training_options(given["training"])
             return cls(**given)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise TrainingError(f"The run's options are damaged: {reason(error)}", "Start anew") from error
+            raise TrainingError(
+                f"The run's options are damaged: {reason(error)}", "Start anew"
+            ) from error
 
 
 def _unfit(name: str) -> bool:

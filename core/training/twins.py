@@ -40,9 +40,7 @@ def sketch(points: FloatArray, faces: IntArray, bounds: Bounds) -> Sketch:
     return Sketch(hashed.hexdigest(), np.asarray(weights @ own / len(points) ** 0.5))
 
 
-def twins(
-    family: Iterable[tuple[Bounds, Sketch]], placement: Placement
-) -> list[tuple[str, str]]:
+def twins(family: Iterable[tuple[Bounds, Sketch]], placement: Placement) -> list[tuple[str, str]]:
     """Pairs of names of shapes that ``placement`` makes one: the first of them, and another."""
     first: dict[str, list[tuple[str, FloatArray]]] = {}
     found = []

@@ -19,7 +19,7 @@ import trimesh
 from PIL import Image
 
 from core import __main__ as main_module
-from core import builtin, commands, files
+from core import builtin, commands, files, topology
 from core.__main__ import INTERRUPTED, USER_ERROR, main
 from core.builtin import builtin_spaces, find_space
 from core.camera import lens_view
@@ -28,8 +28,6 @@ from core.errors import CodeError, ViewError
 from core.space import Frame, Slider
 from core.spacefile import write_space
 from core.viewfile import read_mask, read_view
-
-from core import topology
 
 from .command_line import fails, run
 from .fields import space_of, two_balls
@@ -111,9 +109,7 @@ def test_only_built_in_spaces_go_by_name(
     assert find_space(Path("heads")) == Path("heads")
 
 
-def test_the_built_in_spaces_are_listed(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_the_built_in_spaces_are_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("info") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == sorted(builtin_spaces())
@@ -309,9 +305,7 @@ def test_names_as_people_write_them(
     assert np.abs(load(out).vertices).sum(axis=1).max() == pytest.approx(radius(code), rel=1e-4)
 
 
-def test_names_stand_for_codes_everywhere(
-    path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_names_stand_for_codes_everywhere(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with_sliders(path)
     assert run("interpolate", path, "Number 1", "SMALL", "--factor", 0) == 0
     assert capsys.readouterr().out.split()[1] == "1"
@@ -340,9 +334,7 @@ def test_sliders_that_are_wrong(
     assert "has none" in fails(capsys, "mesh", path, "--slider", "Age=1", *out)
 
 
-def test_an_example_goes_by_its_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_example_goes_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     codes = []
     for name in ("Cup 1009", "cup_1009", "CUP-1009"):
         assert run("interpolate", "cups", name, "mean", "--factor", 0) == 0
