@@ -164,7 +164,8 @@ def encode(options: argparse.Namespace) -> None:
     from .shapes.cloudfile import is_cloud, read_cloud
     from .shapes.meshes import read_mesh
     from .shapes.packages import check_packages
-    from .training.newshape import EncodeOptions, NewShape
+    from .training.newshape import NewShape
+    from .training.placing import EncodeOptions
 
     wished = EncodeOptions(
         partial=options.partial,

@@ -100,7 +100,7 @@ def libigl() -> Any:
         import igl
     except ImportError as error:
         raise SampleError(
-            "Sampling meshes needs libigl, which is not installed",
+            "Meshes need libigl, which is not installed",
             "Install it into this Python: python -m pip install libigl",
         ) from error
     return igl

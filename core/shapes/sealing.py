@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import SampleError
+from .distances import signed_distances
 from .geometry import FloatArray, IntArray, libigl, signed_volumes, winding_numbers
-from .sampling import signed_distances, surface_points
+from .sampling import surface_points
 from .welding import parts, weld
 
 # Cells along the longest side of the mesh's box, and how often the coarsest grid is halved to get

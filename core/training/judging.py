@@ -18,7 +18,8 @@ from ..quality import Quality, QualityError, compare
 from ..shapes.family import upright
 from ..shapes.meshes import mesh_files, read_mesh
 from ..space import Space
-from .newshape import EncodeOptions, NewShape
+from .newshape import NewShape
+from .placing import EncodeOptions
 from .runfolder import RunFolder
 from .runrecord import Record
 

@@ -17,60 +17,26 @@ from torch import Tensor
 
 from ..errors import SampleError, TrainingError
 from ..extraction import extract
-from ..pose import transformed
+from ..shapes.distances import signed_distances
 from ..shapes.geometry import FloatArray, IntArray, area_vectors, check_mesh
-from ..shapes.meshes import TrainingMesh
+from ..shapes.meshes import ShapeMesh
 from ..shapes.packages import check_packages
-from ..shapes.sampling import Samples, sample_solid, signed_distances, surface_points
+from ..shapes.sampling import Samples, sample_solid, surface_points
 from ..shapes.signing import Solid, solid
 from ..space import Space
 from ..surface import project
 from .encoding import encode
+from .placing import EncodeOptions, moved, placed
 
 NEAR_POINTS, VOLUME_POINTS, CLOUD_POINTS = 60_000, 40_000, 60_000
 MEASURED_POINTS, MEASURED_CELLS, LOSS_POINTS = 5_000, 64, 1_000
 STEPS = 40
-RADIUS = 0.85
 # How far beside an open scan its two sides are known, in units of the cube.
 SIDE = 0.02
 NEWTON_STEPS = 5
 # Codes of known shapes are about 1 deviation from the mean, of the built-in spaces 1.8 at the most.
 FARTHEST = 3.0
 FEWEST_POINTS = 10
-
-
-@dataclass(frozen=True)
-class EncodeOptions:
-    """How to encode.
-
-    partial
-        The mesh is an open scan: where it has no faces, nothing is known. Nothing is known of the
-        whole shape's box either, so a scan is taken where it stands.
-    steps
-        0: as many as are usual.
-    centre, normalise
-        Move and scale the shape alone, as the space's training did (None; not a partial one) or
-        not. Raises TrainingError for a partial one.
-    thickness
-        That open surfaces of a mesh get, in its units; 0: as thin as can be learnt.
-    """
-
-    partial: bool = False
-    steps: int = 0
-    centre: bool | None = None
-    normalise: bool | None = None
-    seed: int = 0
-    thickness: float = 0.0
-
-    def __post_init__(self) -> None:
-        asked = [name for name in ("centre", "normalise") if getattr(self, name)]
-        if self.partial and asked:
-            raise TrainingError(
-                f"A partial scan cannot be placed by its own box ({' and '.join(asked)}): the box "
-                "is not that of the whole shape",
-                "Move and scale the scan to where the space's shapes stand, and leave "
-                f"{' and '.join(asked)} out",
-            )
 
 
 @dataclass(frozen=True)
@@ -116,10 +82,10 @@ class NewShape:
             raise SampleError(
                 "The shape has points that are no numbers (NaN or infinite)", "Clean it first"
             )
-        to_cube, self.matrix = _placed(space, used, options)
+        to_cube, self.matrix = placed(space, used, options)
         self.scale = float(torch.linalg.det(to_cube[:3, :3]).abs() ** (-1 / 3))
-        points = _moved(to_cube, vertices)
-        beyond = float(np.abs(_moved(to_cube, used)).max())
+        points = moved(to_cube, vertices)
+        beyond = float(np.abs(moved(to_cube, used)).max())
         if beyond > 1:
             raise TrainingError(
                 f"The shape reaches {beyond:.3g} times as far as the cube of space '{space.name}'",
@@ -136,7 +102,7 @@ class NewShape:
         if options.partial:
             self.samples = self._sides(points, faces)
         else:
-            mesh = TrainingMesh("the mesh", points, faces, upright=True)
+            mesh = ShapeMesh("the mesh", points, faces, upright=True)
             self.solid = solid(mesh, thickness=options.thickness / self.scale)
             self.samples = sample_solid(
                 self.solid, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=self._rng
@@ -215,32 +181,6 @@ class NewShape:
         beside = np.resize((0.0, SIDE, -SIDE), CLOUD_POINTS)
         normals = vectors[chosen] / np.maximum(lengths[chosen], 1e-300)[:, None]
         return Samples(_single(on + beside[:, None] * normals), beside.astype(np.float32))
-
-
-def _placed(space: Space, points: FloatArray, options: EncodeOptions) -> tuple[Tensor, Tensor]:
-    """From the given coordinates to the cube, and from the space's local ones to the given."""
-    frame = space.frame.matrix()
-    trained = space.card.get("alignment")
-    trained = trained if isinstance(trained, dict) else {}
-    centre, normalise = (
-        bool(trained.get(key, False)) and not options.partial if wish is None else wish
-        for key, wish in (("centre", options.centre), ("normalise", options.normalise))
-    )
-    inverse = torch.linalg.inv(frame)
-    inside = _moved(inverse, points)
-    own = torch.eye(4, dtype=torch.float64)
-    middle = np.zeros(3)
-    if centre:
-        middle = (inside.min(axis=0) + inside.max(axis=0)) / 2
-    if normalise:
-        reach = float(np.linalg.norm(inside - middle, axis=1).max())
-        own[:3, :3] *= float(trained.get("radius", RADIUS)) / max(reach, 1e-12)
-    own[:3, 3] = -own[:3, :3] @ torch.from_numpy(middle)
-    return own @ inverse, frame @ torch.linalg.inv(own) @ inverse
-
-
-def _moved(matrix: Tensor, points: FloatArray) -> FloatArray:
-    return np.asarray(transformed(matrix, torch.from_numpy(points).double()).numpy())
 
 
 def _single(points: FloatArray) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import SampleError
 from ..shapes.family import Alignment, Bounds, Placement, bounds, upright
-from ..shapes.meshes import TrainingMesh, mesh_files, read_mesh
+from ..shapes.meshes import ShapeMesh, mesh_files, read_mesh
 from .meshreport import MeshReport, memory_for
 from .progress import Pace, Progress
 from .twins import Sketch, sketch, twins
@@ -50,7 +50,7 @@ class Sources:
 
     def __init__(self, found: Sequence[Source] = ()) -> None:
         self.found = list(found)
-        self._kept: dict[str, TrainingMesh] = {}
+        self._kept: dict[str, ShapeMesh] = {}
         self._kept_faces = 0
         self._sketches: dict[str, Sketch] = {}
 
@@ -82,7 +82,7 @@ class Sources:
         if not self.found:
             raise report.nothing_left()
 
-    def mesh(self, source: Source) -> TrainingMesh:
+    def mesh(self, source: Source) -> ShapeMesh:
         """The mesh of a source, as it was. Raises SampleError, also where it has changed."""
         mesh = self._kept.pop(source.name, None)
         if mesh is not None:
@@ -124,7 +124,7 @@ def held_out(names: Sequence[str], share: float) -> list[str]:
     return chosen
 
 
-def digest(mesh: TrainingMesh) -> str:
+def digest(mesh: ShapeMesh) -> str:
     """Equal for equal geometry, whatever the file."""
     hashed = sha256(f"{mesh.vertices.shape} {mesh.faces.shape} {mesh.upright}".encode())
     hashed.update(np.ascontiguousarray(mesh.vertices, np.float64).tobytes())

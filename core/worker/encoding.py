@@ -8,7 +8,8 @@ from typing import Any
 from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract
 from ..space import Space
 from ..topology import topology
-from ..training.newshape import EncodeOptions, EncodeStep, NewShape
+from ..training.newshape import EncodeStep, NewShape
+from ..training.placing import EncodeOptions
 from .job import Job
 from .reply import Reply, finite, mesh_arrays, report, single
 from .request import Request, RequestError

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
 from core.errors import SampleError
+from core.shapes.distances import signed_distances
 from core.shapes.geometry import check_mesh, face_areas
-from core.shapes.sampling import NEAR_MIXTURE, sample_mesh, signed_distances, surface_points
+from core.shapes.sampling import NEAR_MIXTURE, sample_mesh, surface_points
 from core.shapes.voids import outer_faces
 
 Floats = NDArray[np.float64]

@@ -24,7 +24,8 @@ from core.shapes import packages
 from core.space import Frame
 from core.spacefile import write_space
 from core.training import learning
-from core.training.newshape import EncodeOptions, EncodeStep, NewShape
+from core.training.newshape import EncodeStep, NewShape
+from core.training.placing import EncodeOptions
 from core.training.progress import Progress
 from core.training.run import train
 from core.worker import service, wire
