@@ -20,6 +20,9 @@ from .worker import __main__ as worker
 USER_ERROR, INTERRUPTED = 1, 130
 # The command line also reads pictures.
 NEEDED = {**worker.NEEDED, "PIL": "pillow"}
+TOO_LITTLE_MEMORY = (
+    "There is not enough memory for this. Lower the resolution, or close other programs."
+)
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -45,6 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] not in NEEDED:
             raise
         print(f"error: {_lacking(str(error.name))}", file=sys.stderr)
+        return USER_ERROR
+    except (MemoryError, RuntimeError) as error:
+        from .memory import short_of_memory
+
+        if not short_of_memory(error):
+            raise
+        print(f"error: {TOO_LITTLE_MEMORY}", file=sys.stderr)
         return USER_ERROR
     except BrokenPipeError:
         # The reader of our output, head for one, has seen enough.
@@ -73,34 +83,46 @@ def _parser() -> argparse.ArgumentParser:
         description="Shape spaces as meshes: look into one, extract, blend, fit, train.",
         epilog="A SPACE is the name of a built-in space (heads, or builtin:heads), a .safetensors "
         "file, or a DeepSDF experiment (its folder, specs.json or a .pth file in it). A CODE is "
-        "the name or number of a known shape (from 0), 'mean', a .json file with "
+        "the name of a known shape or example (Cup 1009 is cup_1009) or its number (from 0), "
+        "'mean', a .json file with "
         '{"code": [...]}, or numbers with commas (--code=-0.5,1). Examples: docs/command-line.md.',
     )
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("space", metavar="SPACE", type=Path)
     common.add_argument("--up", choices=("Z", "Y"), help="the axis of the space that points up")
     common.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
     common.add_argument("--threads", type=_whole(1), help="threads of torch (default: its own)")
+    spaced = argparse.ArgumentParser(add_help=False)
+    spaced.add_argument("space", metavar="SPACE", type=Path)
     mesh = argparse.ArgumentParser(add_help=False)
     mesh.add_argument("--resolution", type=_whole(4), default=64, help="cells a side (64)")
     mesh.add_argument("--cap", action="store_true", help="close the surface at the cube's wall")
     mesh.add_argument("--newton", type=_whole(0), default=0, help="projection steps (0)")
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    info = verbs.add_parser("info", parents=[common], help="what a space holds")
+    info = verbs.add_parser(
+        "info", parents=[common], help="what a space holds; without one, the built-in spaces"
+    )
+    info.add_argument("space", metavar="SPACE", type=Path, nargs="?")
     info.add_argument("--json", action="store_true", help="for programs")
     info.set_defaults(run=commands.info)
 
-    one = verbs.add_parser("mesh", parents=[common, mesh], help="the mesh of one code")
+    one = verbs.add_parser("mesh", parents=[spaced, common, mesh], help="the mesh of one code")
     which = one.add_mutually_exclusive_group()
     which.add_argument("--code", nargs="+", metavar="X", help="numbers, or a .json file")
     which.add_argument("--shape", help="a known shape, by name or number")
     which.add_argument("--mean", action="store_true", help="the mean code (default)")
+    one.add_argument(
+        "--slider",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="move the code by a slider that info names, in deviations; may be repeated",
+    )
     one.add_argument("--out", type=Path, required=True, help=".ply, .obj, .stl or .glb")
     one.set_defaults(run=commands.mesh)
 
     blend = verbs.add_parser(
-        "interpolate", parents=[common, mesh], help="codes between codes, and their meshes"
+        "interpolate", parents=[spaced, common, mesh], help="codes between codes, and their meshes"
     )
     blend.add_argument("codes", nargs="+", metavar="CODE", help="two or more")
     blend.add_argument("--method", default="linear", choices=("linear", "spherical", "smooth"))
@@ -109,8 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     blend.add_argument("--out", type=Path, help="mesh file; frames get _000, _001, ... before .ply")
     blend.set_defaults(run=commands.interpolate)
 
-    _add_fit(verbs, [common])
-    add_training(verbs, common)
+    _add_fit(verbs, [spaced, common])
+    add_training(verbs, [spaced, common])
     return parser
 
 

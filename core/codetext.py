@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from .errors import CodeError
 from .files import read_whole
+from .naming import named, plain, slider_text
 from .space import Space
 
 MAX_CODE_FILE_BYTES = 16 * 1024**2
@@ -20,7 +22,7 @@ def read_code(space: Space, text: str) -> Tensor:
     if text.lower().endswith(".json"):
         return space.check_code(_saved_code(Path(text))).cpu()
     # A whole number is a shape's; 2.0 or "2," is the code of a space whose codes have one number.
-    if text in space.shape_names or text.isdigit():
+    if named(text, _known_names(space)) or text.isdigit():
         return known_code(space, text)
     try:
         values = [float(number) for number in text.split(",") if number.strip()]
@@ -30,11 +32,20 @@ def read_code(space: Space, text: str) -> Tensor:
 
 
 def known_code(space: Space, name: str) -> Tensor:
-    """The code of a shape by name or number, or the mean. Raises CodeError."""
-    if name == "mean" and name not in space.shape_names:
+    """The code of a shape by name or number, or the mean. Raises CodeError.
+
+    Names are those of the shapes and of the card's examples, as people write them.
+    """
+    found = named(name, _known_names(space))
+    if len(found) > 1:
+        raise CodeError(
+            f"Several shapes of space '{space.name}' are called '{name[:60]}'",
+            f"Use {' or '.join(found[:10])}",
+        )
+    if found:
+        return space.codes[space.shape_names.index(found[0])]
+    if plain(name) == "mean":
         return space.mean_code
-    if name in space.shape_names:
-        return space.codes[space.shape_names.index(name)]
     if name.isascii() and name.isdigit() and int(name) < len(space.codes):
         return space.codes[int(name)]
     names = ", ".join(space.shape_names[:10])
@@ -44,6 +55,40 @@ def known_code(space: Space, name: str) -> Tensor:
         if len(space.codes)
         else "It has no known shapes: use mean, or the code's numbers",
     )
+
+
+def with_sliders(space: Space, code: Tensor, texts: Sequence[str]) -> tuple[Tensor, list[str]]:
+    """``code`` ``(L,)`` moved by sliders, each "NAME=VALUE" in deviations, and warnings.
+
+    Raises CodeError.
+    """
+    warnings = []
+    for name, value in map(slider_text, texts):
+        found = named(name, [slider.name for slider in space.sliders])
+        if len(found) != 1:
+            names = ", ".join(slider.name for slider in space.sliders)
+            raise CodeError(
+                f"Space '{space.name}' has no slider '{name[:60]}'",
+                f"Use {names}" if names else "It has none: use a code or a shape",
+            )
+        slider = next(slider for slider in space.sliders if slider.name == found[0])
+        if not slider.low <= value <= slider.high:
+            warnings.append(
+                f"{slider.name} {value:g} is beyond the known shapes, which reach from "
+                f"{slider.low:.3g} to {slider.high:.3g}"
+            )
+        code = slider.moved(code, value)
+    return space.check_code(code).cpu(), warnings
+
+
+def _known_names(space: Space) -> dict[str, str]:
+    """Shapes by their names, and by those that the card's examples give them."""
+    names = {name: name for name in space.shape_names}
+    examples = space.card.get("examples")
+    for example in examples if isinstance(examples, list | tuple) else ():
+        if isinstance(example, Mapping) and example.get("shape") in names:
+            names.setdefault(str(example.get("name")), str(example["shape"]))
+    return names
 
 
 def _saved_code(path: Path) -> Tensor:

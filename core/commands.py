@@ -13,16 +13,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .builtin import builtin_spaces, find_space, is_a_name, one_line
 from .errors import MeshSDFError
+from .naming import slider_text
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from .extraction import Extraction
     from .space import Space
+    from .topology import Topology
 
-BUILTIN, SUFFIX = "builtin:", ".safetensors"
-BUILTIN_SPACES = Path(__file__).resolve().parents[1] / "spaces"
 # Of a long list, this many are told.
 SHOWN = 8
 ENDS = {
@@ -34,13 +35,25 @@ ENDS = {
 
 def info(options: argparse.Namespace) -> None:
     """Print what a space holds."""
-    space = load(options)
+    if options.space is None:
+        _list_builtin()
+        return
+    try:
+        space = load(options)
+    except MeshSDFError:
+        if is_a_name(options.space) and not options.space.exists():
+            _list_builtin()
+        raise
     form, statistics = space.decoder.architecture, space.statistics
     described = {
         "name": space.name,
         "codes": len(space.codes),
         "code_length": space.code_length,
         "shape_names": list(space.shape_names),
+        "sliders": [
+            {"name": s.name, "low": round(s.low, 3), "high": round(s.high, 3)}
+            for s in space.sliders
+        ],
         "deviations": [round(float(d), 6) for d in statistics.deviations],
         "architecture": dict(form.__dict__),
         "parameters": sum(p.numel() for p in space.decoder.parameters()),
@@ -56,6 +69,10 @@ def info(options: argparse.Namespace) -> None:
     lines: dict[str, object] = {}
     if space.shape_names:
         lines["shapes"] = space.shape_names
+    if space.sliders:
+        lines["sliders, in deviations"] = {
+            s.name: f"{s.low:.2g} to {s.high:.2g}" for s in space.sliders
+        }
     lines["deviations"] = [f"{float(d):.3g}" for d in statistics.deviations]
     lines["layers"] = ", ".join(map(str, (*form.widths, 1)))
     for key in ("skips", "norms", "xyz_in_all", "fourier_degree", "tanh_last", "tanh_out"):
@@ -66,6 +83,14 @@ def info(options: argparse.Namespace) -> None:
     lines["frame"] = f"{space.frame.up} up, scale {space.frame.scale:g}, offset {offset}"
     _tell(lines, "  ")
     _tell(space.card, "  ")
+
+
+def _list_builtin() -> None:
+    """The built-in spaces, a line each."""
+    spaces = builtin_spaces()
+    width = max(map(len, spaces), default=0)
+    for name, path in spaces.items():
+        print(f"{name:<{width}}  {one_line(path)}")
 
 
 def _tell(entries: Mapping[str, object], indent: str) -> None:
@@ -93,27 +118,46 @@ def _text(value: object) -> str:
 
 def mesh(options: argparse.Namespace) -> None:
     """Write the mesh of one code."""
-    from .codetext import known_code, read_code
     from .meshfile import check_mesh_path, write_mesh
 
     check_mesh_path(options.out)
+    find_space(options.space)
+    for text in options.slider:
+        slider_text(text)
+    from .codetext import known_code, read_code, with_sliders
+
     space = load(options)
     if options.code:
         numbers = not options.code[0].lower().endswith(".json")
         code = read_code(space, ",".join(options.code) + ("," if numbers else ""))
     else:
         code = known_code(space, "mean" if options.shape is None else options.shape)
-    found = _extract(space, code, options)
+    code, warnings = with_sliders(space, code, options.slider)
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    found, shape = _extract(space, code, options)
     _require_surface(found)
     write_mesh(options.out, found.vertices, found.faces, space.frame)
+    _warn_of_pieces(found, shape)
+
+
+def _warn_of_pieces(mesh: Extraction, shape: Topology) -> None:
+    """One line where the mesh that was written is not one closed piece."""
+    said = []
+    if shape.components > 1:
+        said.append(f"has {shape.components} components")
+    if not shape.watertight and not mesh.open_at_wall:  # that has a note of its own
+        said.append("is not watertight")
+    if said:
+        print(
+            f"warning: at {mesh.resolution} cells the mesh {' and '.join(said)}; more cells may "
+            f"help (--resolution {2 * mesh.resolution})",
+            file=sys.stderr,
+        )
 
 
 def interpolate(options: argparse.Namespace) -> None:
     """Print the codes between codes, and write their meshes where asked to."""
-    import torch
-
-    from . import interpolation
-    from .codetext import read_code
     from .meshfile import check_mesh_path, write_mesh
 
     if len(options.codes) < 2:
@@ -123,6 +167,12 @@ def interpolate(options: argparse.Namespace) -> None:
         )
     if options.out is not None:
         check_mesh_path(options.out)
+    find_space(options.space)
+    import torch
+
+    from . import interpolation
+    from .codetext import read_code
+
     space = load(options)
     codes = torch.stack([read_code(space, text) for text in options.codes])
     factors = [options.factor] if options.factor is not None else None
@@ -133,24 +183,25 @@ def interpolate(options: argparse.Namespace) -> None:
             out: Path = options.out
             if factors is None:
                 out = out.with_name(f"{out.stem}_{number:03d}{out.suffix}")
-            found = _extract(space, code, options)
+            found, _ = _extract(space, code, options)
             _require_surface(found)
             write_mesh(out, found.vertices, found.faces, space.frame)
 
 
 def fit(options: argparse.Namespace) -> None:
     """Fit a code, the transform, or both, and tell of each step."""
+    if len(options.target) != len(options.camera):
+        raise MeshSDFError(
+            f"{len(options.target)} targets and {len(options.camera)} cameras were given",
+            "Give one --camera for each --target",
+        )
+    find_space(options.space)
     from .codetext import read_code
     from .fit import FitOptions
     from .fit import fit as steps_of
     from .meshfile import check_mesh_path, write_mesh
     from .viewfile import read_mask, read_view
 
-    if len(options.target) != len(options.camera):
-        raise MeshSDFError(
-            f"{len(options.target)} targets and {len(options.camera)} cameras were given",
-            "Give one --camera for each --target",
-        )
     given = {field.name: getattr(options, field.name, None) for field in fields(FitOptions)}
     given["code"] = not options.fixed_code
     chosen = FitOptions(**{name: value for name, value in given.items() if value is not None})
@@ -219,6 +270,7 @@ def _save(path: Path, code: Tensor, matrix: Tensor) -> None:
 
     text = json.dumps({"code": code.tolist(), "object_matrix": matrix.tolist()}, indent=1)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
     except OSError as error:
         raise MeshSDFError(
@@ -241,33 +293,20 @@ def check_device(name: str) -> None:
 
 def load(options: argparse.Namespace) -> Space:
     """The space that is asked for; its warnings are told."""
+    # What is not there is said before torch is waited for.
+    path = find_space(options.space)
     from .loading import load_space
 
     check_device(options.device)
-    space = load_space(_space_path(options.space), up=options.up, device=options.device)
+    space = load_space(path, up=options.up, device=options.device)
     for warning in space.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return space
 
 
-def _space_path(given: Path) -> Path:
-    """Where the space is: a file or folder, or a built-in space by its name."""
-    name = str(given)
-    if not name.startswith(BUILTIN) and given.exists():
-        return given
-    found = BUILTIN_SPACES / f"{name.removeprefix(BUILTIN)}{SUFFIX}"
-    known = sorted(path.stem for path in BUILTIN_SPACES.glob(f"*{SUFFIX}"))
-    if found.stem in known and found.parent == BUILTIN_SPACES:
-        return found
-    if name.startswith(BUILTIN):
-        raise MeshSDFError(
-            f"There is no built-in space '{name.removeprefix(BUILTIN)}'",
-            f"Use {', '.join(known)}" if known else "Name a file",
-        )
-    return given
-
-
-def _extract(space: Space, code: Tensor, options: argparse.Namespace) -> Extraction:
+def _extract(
+    space: Space, code: Tensor, options: argparse.Namespace
+) -> tuple[Extraction, Topology]:
     from .extraction import extract
     from .topology import topology
 
@@ -281,7 +320,7 @@ def _extract(space: Space, code: Tensor, options: argparse.Namespace) -> Extract
     )
     if mesh.message:
         print(f"note: {mesh.message}", file=sys.stderr)
-    return mesh
+    return mesh, shape
 
 
 def _require_surface(mesh: Extraction) -> None:

@@ -44,6 +44,14 @@ class TrainingError(MeshSDFError):
     """A training cannot start or resume: no shapes, or a checkpoint of something else."""
 
 
+def reason(error: BaseException) -> str:
+    """What an error of Python's or a library's says, for a message; its type is not for people."""
+    if isinstance(error, KeyError) and error.args:
+        return f"'{str(error.args[0])[:60]}' is missing"
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else "it is damaged or shortened"
+
+
 def some(names: Iterable[object]) -> str:
     """The first few of ``names``, shortened, for a message."""
     listed = [str(name)[:60] for name in names]

@@ -50,6 +50,13 @@ def json_object(data: bytes | str, what: str, error: type[MeshSDFError]) -> dict
     return value
 
 
+def check_folder(path: Path, error: type[MeshSDFError]) -> None:
+    """Raises ``error`` where the folder of ``path`` is not there and could not be made."""
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    if not there.is_dir():
+        raise error(f"'{path}' cannot be written: '{there}' is no folder", "Choose another folder")
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Put ``data`` into a temporary file beside ``path``, then in its place.
 

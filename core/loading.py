@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
+from .builtin import SUFFIX
 from .errors import SpaceError
 from .space import UPS, Space
-from .spacefile import SUFFIX, read_space
+from .spacefile import read_space
 
 
 def load_space(

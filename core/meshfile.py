@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from .errors import MeshSDFError
-from .files import write_whole
-from .pose import transformed
-from .space import Frame
+from .files import check_folder, write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .space import Frame
 
 # glTF demands Y-up; the others say nothing and get Blender's Z-up.
 SUFFIXES = (".ply", ".obj", ".stl", ".glb")
@@ -28,8 +30,7 @@ def check_mesh_path(path: Path) -> None:
         raise MeshFileError(
             f"'{path}' is no mesh file that can be written", f"Use {', '.join(SUFFIXES)}"
         )
-    if not path.parent.is_dir():
-        raise MeshFileError(f"There is no folder '{path.parent}'", "Make it first")
+    check_folder(path, MeshFileError)
     try:
         import trimesh  # noqa: F401
     except ImportError as error:
@@ -41,10 +42,12 @@ def check_mesh_path(path: Path) -> None:
 def write_mesh(path: Path, vertices: Tensor, faces: Tensor, frame: Frame) -> None:
     """Write ``vertices`` ``(V, 3)`` of the cube, turned Z-up by ``frame``, and ``faces``.
 
-    All of the file or nothing. Raises MeshFileError.
+    All of the file or nothing; folders that are missing are made. Raises MeshFileError.
     """
     check_mesh_path(path)
     import trimesh
+
+    from .pose import transformed
 
     points = transformed(frame.matrix(), vertices.cpu().double()).numpy()
     kind = path.suffix.lower()[1:]
@@ -53,6 +56,7 @@ def write_mesh(path: Path, vertices: Tensor, faces: Tensor, frame: Frame) -> Non
     mesh = trimesh.Trimesh(points, faces.cpu().numpy(), process=False)
     data: Any = mesh.export(file_type=kind)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data.encode() if isinstance(data, str) else data)
     except OSError as error:
         raise MeshFileError(

@@ -7,18 +7,22 @@ and winding numbers come from libigl, imported only when used (extra ``training`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from .errors import MeshSDFError
+from .shapes.geometry import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    face_areas,
+    face_normals,
+    libigl,
+    winding_numbers,
+)
+from .shapes.sampling import points_and_faces
 from .topology import topology
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 # Points on each surface, as many as DeepSDF (section 6.1) and those after it use.
 SURFACE_POINTS = 30_000
@@ -29,7 +33,7 @@ CHAMFER_UNIT = 1e-3
 
 
 class QualityError(MeshSDFError):
-    """Two meshes cannot be compared: one is empty or not finite, or libigl is missing."""
+    """Two meshes cannot be compared: one is empty, or holds what is no number."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def compare(
 
     The reference must face outwards; it may have small holes. ``surface_points`` are drawn on each
     surface, uniform by area; at least ``volume_points`` in the box around both, one at a random
-    place in each cell of a grid. Raises QualityError.
+    place in each cell of a grid. Raises QualityError, or SampleError where libigl is missing.
     """
     for name, corners, index in (
         ("mesh", vertices, faces),
@@ -86,7 +90,8 @@ def compare(
     ):
         if not len(index) or not np.isfinite(corners).all():
             raise QualityError(
-                f"The {name} is empty or not finite: there is nothing to compare",
+                f"The {name} is empty, or holds what is no number (NaN or infinite): there is "
+                "nothing to compare",
                 "Take a code that has a surface and a mesh with faces",
             )
     mesh, reference = Surface(vertices, faces), Surface(reference_vertices, reference_faces)
@@ -119,26 +124,18 @@ class Surface:
     def __init__(self, vertices: FloatArray, faces: IntArray) -> None:
         self.vertices = np.ascontiguousarray(vertices, np.float64)
         self.faces = np.ascontiguousarray(faces, np.int64)
-        a, b, c = (self.vertices[self.faces[:, corner]] for corner in range(3))
-        vectors = np.cross(b - a, c - a)
-        lengths = np.linalg.norm(vectors, axis=1)
-        if not lengths.sum() > 0:
+        if not face_areas(self.vertices, self.faces).sum() > 0:
             raise QualityError("A mesh has no area: there is nothing to compare", "Take another")
-        self.normals: FloatArray = vectors / np.maximum(lengths, np.finfo(np.float64).tiny)[:, None]
-        self._share = lengths / lengths.sum()
+        self.normals = face_normals(self.vertices, self.faces)
 
     def points(self, count: int, *, rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
         """``count`` points ``(count, 3)``, uniform by area, and the face of each."""
-        chosen = rng.choice(len(self.faces), size=count, p=self._share)
-        # The square root makes the points uniform in the triangle (Osada et al., 2002).
-        root, along = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
-        a, b, c = (self.vertices[self.faces[chosen, corner]] for corner in range(3))
-        return np.asarray((1 - root) * a + root * (1 - along) * b + root * along * c), chosen
+        return points_and_faces(self.vertices, self.faces, count, rng=rng)
 
     def towards(self, other: Surface, count: int, *, rng: np.random.Generator) -> OneWay:
         """From ``count`` points of this surface to the exact nearest points of ``other``."""
         at, own = self.points(count, rng=rng)
-        squared, nearest, _ = _igl().point_mesh_squared_distance(at, other.vertices, other.faces)
+        squared, nearest, _ = libigl().point_mesh_squared_distance(at, other.vertices, other.faces)
         squared = np.maximum(squared, 0)
         cosines = (self.normals[own] * other.normals[nearest]).sum(axis=1)
         return OneWay(
@@ -149,8 +146,7 @@ class Surface:
 
     def contains(self, points: FloatArray) -> BoolArray:
         """Whether each of ``points`` ``(N, 3)`` is inside: winding number above 1/2."""
-        winding = _igl().fast_winding_number(self.vertices, self.faces, points)
-        return np.asarray(np.asarray(winding) > 0.5)
+        return np.asarray(winding_numbers(self.vertices, self.faces, points) > 0.5)
 
 
 def volume_iou(
@@ -175,15 +171,3 @@ def jittered(
     cells = np.ceil(extent * (count / extent.prod()) ** (1 / 3)).astype(np.int64)
     corners = np.stack(np.meshgrid(*map(np.arange, cells), indexing="ij"), axis=-1).reshape(-1, 3)
     return np.asarray(low + (corners + rng.random(corners.shape)) / cells * extent)
-
-
-def _igl() -> Any:
-    """libigl's bindings, or a QualityError that says how to get them."""
-    try:
-        import igl
-    except ImportError as error:
-        raise QualityError(
-            "Comparing meshes needs libigl, which is not installed",
-            "Install it into this Python: python -m pip install libigl",
-        ) from error
-    return igl

@@ -56,6 +56,12 @@ class CodeStatistics:
         """Coordinates of ``code`` ``(..., L)`` in deviations along the axes. Differentiable."""
         return ((code - self.mean) @ self.axes.t()) / self.deviations
 
+    def distance(self, code: Tensor) -> float:
+        """How far ``code`` ``(L,)`` lies from the mean, in deviations: root mean square over the
+        axes, about 1 for codes of known shapes.
+        """
+        return float(self.whiten(code).square().mean().sqrt())
+
     def unwhiten(self, whitened: Tensor) -> Tensor:
         """The inverse of :meth:`whiten`. Differentiable."""
         return self.mean + (whitened * self.deviations) @ self.axes
@@ -96,6 +102,10 @@ class Slider:
     offset: Tensor
     low: float = -2.0
     high: float = 2.0
+
+    def moved(self, code: Tensor, position: float) -> Tensor:
+        """``code`` ``(..., L)`` with the slider moved by ``position``, in deviations."""
+        return code + position * self.offset.to(code.device)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,6 @@ from .files import json_object, read_whole, write_whole
 from .space import Slider, Space
 from .spacedescription import FORMAT, VERSION, SpaceDescription
 
-SUFFIX = ".safetensors"
 METADATA_KEY = "meshsdf"
 # A decoder of 8 x 512 has 8 MB; a file beyond this is no shape space, or one meant to do harm.
 MAX_FILE_BYTES = 512 * 1024**2

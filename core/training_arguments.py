@@ -11,15 +11,31 @@ from . import training_commands as commands
 PRESETS = ("draft", "balanced", "fine")
 
 
-def add_training(verbs: Any, space: argparse.ArgumentParser) -> None:
-    """Add the commands to ``verbs``; ``space`` has the arguments of those that load one."""
+def add_training(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
+    """Add the commands to ``verbs``; ``space`` have the arguments of those that load one."""
     _add_train(verbs)
     _add_encode(verbs, space)
     export = verbs.add_parser(
-        "export", parents=[space], help="a space as a DeepSDF experiment folder"
+        "export", parents=space, help="a space as a DeepSDF experiment folder"
     )
     export.add_argument("folder", metavar="FOLDER", type=Path, help="new, or empty")
     export.set_defaults(run=commands.export)
+    judge = verbs.add_parser("judge", help="what a space makes of shapes that it never saw")
+    judge.add_argument(
+        "space", metavar="RUN_OR_SPACE", type=Path, help="a run's folder, or a space"
+    )
+    judge.add_argument(
+        "meshes",
+        metavar="MESHES",
+        type=Path,
+        nargs="?",
+        help="the folder of the meshes (default: the run's own)",
+    )
+    judge.add_argument("--resolution", type=int, default=128, help="cells a side (128)")
+    judge.add_argument("--seed", type=int, default=0)
+    judge.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
+    judge.add_argument("--threads", type=int, help="threads of torch (default: its own)")
+    judge.set_defaults(run=commands.judge, up=None)
     report = verbs.add_parser("report", help="what a training did with each mesh")
     report.add_argument("folder", metavar="FOLDER", type=Path, help="the run's folder")
     report.set_defaults(run=commands.report, threads=None)
@@ -52,8 +68,8 @@ def _add_train(verbs: Any) -> None:
     train.set_defaults(run=commands.train)
 
 
-def _add_encode(verbs: Any, space: argparse.ArgumentParser) -> None:
-    encode = verbs.add_parser("encode", parents=[space], help="the code of a mesh or point cloud")
+def _add_encode(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
+    encode = verbs.add_parser("encode", parents=space, help="the code of a mesh or point cloud")
     encode.add_argument(
         "shape",
         metavar="MESH",

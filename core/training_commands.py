@@ -1,4 +1,4 @@
-"""What the command line's commands of training do: train, encode, export, report."""
+"""What the command line's commands of training do: train, encode, judge, export, report."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
+from .builtin import find_space
 from .commands import check_device, load
 from .errors import MeshSDFError
 
@@ -27,10 +28,8 @@ SECONDS_BETWEEN_LINES = 5.0
 
 def train(options: argparse.Namespace) -> int:
     """Train a space, or go on, and tell of it; 130 when it was stopped before its end."""
-    from .shapes.family import Alignment
-    from .training import distributed
-    from .training.run import RunOptions
-    from .training.run import train as run
+    from .shapes.meshes import mesh_files
+    from .training.runfolder import RunFolder
 
     if options.source is None and not options.resume:
         raise MeshSDFError("No meshes are named", "Name their folder, or go on with --resume")
@@ -38,6 +37,16 @@ def train(options: argparse.Namespace) -> int:
         raise MeshSDFError(
             "--resume goes on with the run's own meshes", "Leave out the folder of meshes"
         )
+    # What is not there is said before torch is waited for.
+    if options.source is None:
+        RunFolder(options.out).read()
+    else:
+        mesh_files(options.source)
+    from .shapes.family import Alignment
+    from .training import distributed
+    from .training.run import RunOptions
+    from .training.run import train as run
+
     device = options.device or "cpu"
     check_device(device)
     wished = None
@@ -53,22 +62,24 @@ def train(options: argparse.Namespace) -> int:
             thickness=options.thickness,
         )
     team, own_device = distributed.join(device)
-    with _stopped_by_interrupt() if team.size == 1 else nullcontext(Event()) as stop:
-        steps = run(
-            options.out,
-            options.source,
-            wished,
-            anew=options.anew,
-            device=own_device if team.size > 1 else options.device,
-            stop=stop,
-            team=team,
-            previews=False,
-        )
-        last = _tell(steps) if team.leads else None
-        # The others have nothing to tell.
-        for _ in steps:
-            pass
-    distributed.leave()
+    try:
+        with _stopped_by_interrupt() if team.size == 1 else nullcontext(Event()) as stop:
+            steps = run(
+                options.out,
+                options.source,
+                wished,
+                anew=options.anew,
+                device=own_device if team.size > 1 else options.device,
+                stop=stop,
+                team=team,
+                previews=False,
+            )
+            last = _tell(steps) if team.leads else None
+            # The others have nothing to tell.
+            for _ in steps:
+                pass
+    finally:
+        distributed.leave()
     if last is None:
         return 0
     if last.path is not None:
@@ -115,7 +126,7 @@ def _tell(steps: Iterator[Progress]) -> Progress:
         print(_line(last), flush=True)
     assert last is not None
     if last.reason == "trained":
-        print(f"trained: {last.done} steps, error {last.loss or 0:.5f} of the cube's half side")
+        print(f"trained: {last.done} steps, loss {last.loss or 0:.5f}")
     return last
 
 
@@ -124,7 +135,7 @@ def _line(progress: Progress) -> str:
     if progress.stage != "training":
         parts.append(progress.message)
     if progress.loss is not None:
-        parts.append(f"error {progress.loss:.5f}")
+        parts.append(f"loss {progress.loss:.5f}")
     if progress.seconds_left is not None:
         parts.append(f"{_duration(progress.seconds_left)} left")
     return "  ".join(parts)
@@ -142,22 +153,20 @@ def encode(options: argparse.Namespace) -> None:
     """Find the code of a mesh or point cloud, and tell how close it came."""
     import numpy as np
 
-    from .extraction import extract
     from .meshfile import check_mesh_path, write_mesh
+
+    find_space(options.space)
+    if not options.shape.exists():
+        raise MeshSDFError(f"'{options.shape}' cannot be read: there is no file", "Check the path")
+    if options.mesh is not None:
+        check_mesh_path(options.mesh)
+    from .extraction import extract
     from .shapes.cloudfile import is_cloud, read_cloud
     from .shapes.meshes import read_mesh
     from .shapes.packages import check_packages
-    from .training.newshape import EncodeOptions, NewShape
+    from .training.newshape import NewShape
+    from .training.placing import EncodeOptions
 
-    check_packages()
-    if options.mesh is not None:
-        check_mesh_path(options.mesh)
-    space = load(options)
-    if is_cloud(options.shape):
-        vertices, faces = read_cloud(options.shape), np.zeros((0, 3), np.int64)
-    else:
-        mesh = read_mesh(options.shape)
-        vertices, faces = mesh.vertices, mesh.faces
     wished = EncodeOptions(
         partial=options.partial,
         steps=options.steps,
@@ -165,6 +174,13 @@ def encode(options: argparse.Namespace) -> None:
         normalise=options.normalise,
         seed=options.seed,
     )
+    check_packages()
+    space = load(options)
+    if is_cloud(options.shape):
+        vertices, faces = read_cloud(options.shape), np.zeros((0, 3), np.int64)
+    else:
+        mesh = read_mesh(options.shape)
+        vertices, faces = mesh.vertices, mesh.faces
     shape = NewShape(space, vertices, faces, wished)
     told, step = time.monotonic(), None
     for step in shape.encode():
@@ -173,11 +189,15 @@ def encode(options: argparse.Namespace) -> None:
             print(f"step {step.step} of {step.steps}", flush=True)
     assert step is not None
     assert step.error is not None
+    whole = len(faces) and not options.partial
+    measured = "of both ways" if whole else "from the given points to the code's shape"
     size = float(np.ptp(vertices[np.unique(faces)] if len(faces) else vertices, axis=0).max())
     print(
-        f"mean surface error {step.error:.3g}, {100 * step.error / size:.3f} % of the shape's "
-        "longest side"
+        f"mean surface distance {step.error:.3g} in the file's units, {measured}: "
+        f"{100 * step.error / size:.3f} % of the longest side of the given shape's box"
     )
+    for warning in step.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     print(f"code {' '.join(f'{float(value):.6g}' for value in step.code)}")
     if options.out is not None:
         _write_code(options.out, step.code.tolist(), step.object_matrix.tolist(), step.error)
@@ -195,6 +215,7 @@ def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:
     if not math.isfinite(error):
         value["surface_error"] = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(value, indent=1).encode())
     except OSError as problem:
         raise MeshSDFError(
@@ -204,13 +225,61 @@ def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:
 
 def export(options: argparse.Namespace) -> None:
     """Write a space as a DeepSDF experiment."""
+    find_space(options.space)
     from .deepsdf.export import export_experiment
 
     files, notes = export_experiment(load(options), options.folder)
     for file in files:
         print(f"wrote {file}")
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"warning: {note}", file=sys.stderr)
+
+
+def judge(options: argparse.Namespace) -> None:
+    """Encode the shapes that a run or space held out, and print how close each came."""
+    from .shapes.packages import check_packages
+    from .training.runfolder import RunFolder
+
+    of_a_run = RunFolder(options.space).started
+    if not of_a_run:
+        find_space(options.space)
+        if options.meshes is None:
+            raise MeshSDFError(
+                f"'{options.space}' is no run's folder, and no meshes are named",
+                "Name the folder of the meshes that were held out",
+            )
+    check_packages()
+    from .training.judging import held_out_of_run, means, unseen_by
+    from .training.judging import judge as figures_of
+
+    check_device(options.device)
+    if of_a_run:
+        unseen = held_out_of_run(options.space, device=options.device, meshes=options.meshes)
+    else:
+        unseen = unseen_by(load(options), options.meshes)
+    print("Of shapes of radius 1; Chamfer: mean squared distance x 1000, and mean distance")
+    width = max(len(file.stem) for file in unseen.files)
+    judged = []
+    for each in figures_of(unseen, cells=options.resolution, seed=options.seed):
+        judged.append(each)
+        if each.quality is None:
+            print(f"warning: '{each.name}' is left out. {each.refusal}", file=sys.stderr)
+            continue
+        closed = "watertight" if each.quality.watertight else "not watertight"
+        print(f"{each.name:<{width}}  {_figures(vars(each.quality))}  {closed}", flush=True)
+    mean = means(judged)
+    if not mean:
+        raise MeshSDFError("None of the meshes could be used", "See the warnings")
+    counted = sum(each.quality is not None for each in judged)
+    print(f"mean of {counted}: {_figures(mean)}  watertight {100 * mean['watertight']:.0f} %")
+
+
+def _figures(figures: Mapping[str, Any]) -> str:
+    return (
+        f"Chamfer {figures['chamfer_squared']:.4f} {figures['chamfer']:.5f}  "
+        f"normals {figures['normal_consistency']:.4f}  IoU {figures['volume_iou']:.4f}  "
+        f"components {figures['components']:.3g}"
+    )
 
 
 def report(options: argparse.Namespace) -> None:

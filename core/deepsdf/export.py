@@ -146,13 +146,15 @@ def notes_of(form: Architecture) -> list[str]:
     notes = []
     if form.fourier_degree:
         notes.append(
-            f"The decoder sees Fourier features of degree {form.fourier_degree}, as MeshSDF's does "
-            "(positional_encoding, fourier_degree); DeepSDF's own code refuses these two entries"
+            "DeepSDF's own programs cannot load this experiment: its decoder sees Fourier features "
+            f"of degree {form.fourier_degree}, as MeshSDF's does (positional_encoding, "
+            "fourier_degree). MeshSDF's programs can, and this one"
         )
     if not form.tanh_out:
         notes.append(
             "The decoder's output passes through no last tanh, as DeepSDFStruct's does "
-            "(geom_dimension); DeepSDF's own code applies one"
+            "(geom_dimension); DeepSDF's own code applies one: its surface is the same, its other "
+            "values are not"
         )
     return notes
 

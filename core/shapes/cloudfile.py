@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SampleError
+from ..errors import SampleError, reason
 from ..files import read_whole
 from .facecount import face_count
 from .geometry import FloatArray
@@ -41,10 +41,11 @@ def read_cloud(path: Path) -> FloatArray:
         points = np.asarray(_parse(data, path.suffix.lower()), np.float64)
         if points.ndim != 2 or points.shape[1] < 3 or not len(points):
             raise ValueError(f"an array of shape {points.shape}")
+    except MemoryError:
+        raise
     except Exception as error:  # the parsers raise many types on a damaged file
         raise SampleError(
-            f"'{path.name}' cannot be read as a point cloud ({type(error).__name__}: "
-            f"{str(error)[:200]})",
+            f"'{path.name}' cannot be read as a point cloud ({reason(error)})",
             "Write one point a line, x y z, or a PLY without faces",
         ) from error
     return np.ascontiguousarray(points[:, :3])

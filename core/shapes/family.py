@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import TrainingError
 from ..space import UPS, Frame
 from .geometry import FloatArray
-from .meshes import Y_UP_TO_Z_UP, TrainingMesh
+from .meshes import Y_UP_TO_Z_UP, ShapeMesh
 
 LEAST_RADIUS = 1e-12
 
@@ -79,7 +79,7 @@ class Placement:
     frame: Frame
     shapes: Mapping[str, Similarity]
 
-    def apply(self, mesh: TrainingMesh) -> TrainingMesh:
+    def apply(self, mesh: ShapeMesh) -> ShapeMesh:
         """``mesh`` as it was read, in the cube. Raises TrainingError for one of another family."""
         if mesh.name not in self.shapes:
             raise TrainingError(
@@ -87,7 +87,7 @@ class Placement:
                 "Start the training anew with all meshes",
             )
         points = self.shapes[mesh.name].apply(upright(mesh, self.alignment.up))
-        return TrainingMesh(mesh.name, points, mesh.faces, upright=True)
+        return ShapeMesh(mesh.name, points, mesh.faces, upright=True)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a run's record. The inverse of :meth:`from_json`."""
@@ -109,7 +109,7 @@ class Placement:
         return cls(Alignment(**data["alignment"]), frame, shapes)
 
 
-def bounds(mesh: TrainingMesh, alignment: Alignment) -> Bounds:
+def bounds(mesh: ShapeMesh, alignment: Alignment) -> Bounds:
     """The bounds of ``mesh`` as it was read, turned Z-up; only vertices that faces use count."""
     points = upright(mesh, alignment.up)[np.unique(mesh.faces)]
     low, high = points.min(axis=0), points.max(axis=0)
@@ -148,7 +148,7 @@ def place(family: Iterable[Bounds], alignment: Alignment) -> Placement:
     return Placement(alignment, Frame("Z", scale, _three(centre)), shapes)
 
 
-def upright(mesh: TrainingMesh, up: str) -> FloatArray:
+def upright(mesh: ShapeMesh, up: str) -> FloatArray:
     """The vertices of ``mesh`` Z-up: turned where ``up`` is "Y", unless it is known to be so."""
     return mesh.vertices @ Y_UP_TO_Z_UP.T if up == "Y" and not mesh.upright else mesh.vertices
 

@@ -20,7 +20,9 @@ def check_mesh(vertices: FloatArray, faces: IntArray) -> None:
         raise SampleError("The mesh has no faces", "Export a triangle mesh")
     if not np.isfinite(vertices).all():
         bad = int((~np.isfinite(vertices)).any(axis=1).sum())
-        raise SampleError(f"{bad} vertices of the mesh are not finite", "Clean the mesh first")
+        raise SampleError(
+            f"{bad} vertices of the mesh are no numbers (NaN or infinite)", "Clean the mesh first"
+        )
     wrong = faces[(faces < 0) | (faces >= len(vertices))]
     if len(wrong):
         raise SampleError(
@@ -98,7 +100,7 @@ def libigl() -> Any:
         import igl
     except ImportError as error:
         raise SampleError(
-            "Sampling meshes needs libigl, which is not installed",
+            "Meshes need libigl, which is not installed",
             "Install it into this Python: python -m pip install libigl",
         ) from error
     return igl

@@ -1,4 +1,4 @@
-"""Training meshes from files: OBJ, PLY, STL and GLB, one by one, checked before memory is spent.
+"""Meshes of shapes from files: OBJ, PLY, STL and GLB, one by one, checked before memory is spent.
 
 Only geometry is read: no material, texture or file that another file names. A scene's meshes are
 joined under its transforms. glTF states that +Y is up, so a GLB is turned Z-up as Blender does it.
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SampleError, TrainingError
+from ..errors import SampleError, TrainingError, reason
 from ..files import read_whole
 from .facecount import face_count
 from .geometry import FloatArray, IntArray, check_mesh
@@ -27,8 +27,8 @@ Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True)
-class TrainingMesh:
-    """A mesh to train on: ``vertices`` ``(V, 3)`` and triangles ``(F, 3)``.
+class ShapeMesh:
+    """A shape as its file has it: ``vertices`` ``(V, 3)`` and triangles ``(F, 3)``.
 
     ``upright`` says that the mesh is known to be Z-up, whatever the family's other files are.
     """
@@ -68,7 +68,7 @@ def mesh_files(source: Path) -> list[Path]:
     return files
 
 
-def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> TrainingMesh:
+def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> ShapeMesh:
     """The mesh in a file, its polygons as triangles. Raises SampleError, naming the file.
 
     What the file says of its size is held against ``most_faces`` before anything is allocated.
@@ -82,12 +82,11 @@ def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> TrainingMesh:
         if count > most_faces:
             raise _too_many(path.name, count, most_faces)
         vertices, faces = _parse(data, kind)
-    except SampleError:
+    except (SampleError, MemoryError):
         raise
     except Exception as error:  # the parsers raise many types on a damaged file
         raise SampleError(
-            f"'{path.name}' cannot be read as {kind[1:].upper()} "
-            f"({type(error).__name__}: {str(error)[:200]})",
+            f"'{path.name}' cannot be read as {kind[1:].upper()} ({reason(error)})",
             "Export it again",
         ) from error
     if len(faces) > most_faces:
@@ -96,7 +95,7 @@ def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> TrainingMesh:
         check_mesh(vertices, faces)
     except SampleError as error:
         raise SampleError(f"'{path.name}' is refused: {error.problem}", error.remedy) from error
-    return TrainingMesh(path.stem, vertices, faces, upright=kind == ".glb")
+    return ShapeMesh(path.stem, vertices, faces, upright=kind == ".glb")
 
 
 def _parse(data: bytes, kind: str) -> tuple[FloatArray, IntArray]:

@@ -1,9 +1,4 @@
-"""Signed distance samples of solids: what an auto-decoder is trained on.
-
-Distances are exact (libigl's tree of boxes, extra ``training``). Signs come from the angle-weighted
-pseudonormal at the closest point (Baerentzen and Aanaes, 2005), which costs next to nothing, where
-a trial shows that it agrees with the generalised winding number; otherwise from the latter.
-"""
+"""Signed distance samples of solids: what an auto-decoder is trained on."""
 
 from __future__ import annotations
 
@@ -13,16 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import (
-    FloatArray,
-    IntArray,
-    check_mesh,
-    face_areas,
-    libigl,
-    open_edges,
-    winding_numbers,
-)
-from .voids import outer_faces
+from .distances import signed_distances
+from .geometry import FloatArray, IntArray, check_mesh, face_areas
 
 if TYPE_CHECKING:
     from .signing import Solid
@@ -30,9 +17,6 @@ if TYPE_CHECKING:
 # Shares of the near points, and how far each moves from the surface along every axis (standard
 # deviation, in units of the cube). Tight ones for walls of 0.03, wide ones for true values beyond.
 NEAR_MIXTURE = ((0.50, 0.01), (0.35, 0.03), (0.15, 0.08))
-# Points on which pseudonormals are tried. Closer to the surface the fast winding number is unsure.
-TRIAL_POINTS = 2000
-UNSURE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -65,16 +49,12 @@ def sample_mesh(
     near: int,
     volume: int,
     rng: np.random.Generator,
-    fill_voids: bool = False,
 ) -> Samples:
     """As :func:`sample_solid`, for a watertight mesh that nobody has signed.
 
-    With ``fill_voids`` a pocket that no opening wider than about 1/8 joins to the outside counts
-    as solid. Raises SampleError for a mesh that is empty, not finite or without area.
+    Raises SampleError for a mesh that is empty, not finite or without area.
     """
     check_mesh(vertices, faces)
-    if fill_voids:
-        faces = outer_faces(vertices, faces)
     points = np.concatenate(
         [near_points(vertices, faces, near, rng=rng), rng.uniform(-1, 1, (volume, 3))]
     )
@@ -95,43 +75,21 @@ def near_points(
     return np.asarray((on_surface + deviations * rng.standard_normal((count, 3))).clip(-1, 1))
 
 
-def signed_distances(vertices: FloatArray, faces: IntArray, points: FloatArray) -> FloatArray:
-    """Signed distance ``(N,)`` from ``points`` ``(N, 3)`` to the mesh, negative inside.
-
-    Small holes are closed by the winding number; the distance is to the faces that exist.
-    """
-    igl = libigl()
-    points = np.ascontiguousarray(points, np.float64)
-    arrays = (np.ascontiguousarray(vertices, np.float64), np.ascontiguousarray(faces, np.int64))
-    if not len(open_edges(faces)):
-        pseudonormal = igl.SIGNED_DISTANCE_TYPE_PSEUDONORMAL
-        tried = np.ascontiguousarray(points[:: max(1, len(points) // TRIAL_POINTS)])
-        trial, *_ = igl.signed_distance(tried, *arrays, sign_type=pseudonormal)
-        agreed = (trial < 0) == (winding_numbers(*arrays, tried) > 0.5)
-        # libigl's pseudonormal gives NaN at degenerate faces: there the winding number decides.
-        if (~np.isfinite(trial) | agreed | (np.abs(trial) < UNSURE)).all():
-            distances, *_ = igl.signed_distance(points, *arrays, sign_type=pseudonormal)
-            unknown = ~np.isfinite(distances)
-            if unknown.any():
-                distances[unknown] = _by_winding(np.ascontiguousarray(points[unknown]), *arrays)
-            return np.asarray(distances, np.float64)
-    return _by_winding(points, *arrays)
-
-
-def _by_winding(points: FloatArray, vertices: FloatArray, faces: IntArray) -> FloatArray:
-    """Exact distances, signed by the winding number: right for every mesh, and slow."""
-    squared, *_ = libigl().point_mesh_squared_distance(points, vertices, faces)
-    inside = winding_numbers(vertices, faces, points) > 0.5
-    return np.asarray(np.where(inside, -1.0, 1.0) * np.sqrt(squared))
-
-
 def surface_points(
     vertices: FloatArray, faces: IntArray, count: int, *, rng: np.random.Generator
 ) -> FloatArray:
     """``count`` points on the surface, uniform by area: ``(count, 3)``."""
+    return points_and_faces(vertices, faces, count, rng=rng)[0]
+
+
+def points_and_faces(
+    vertices: FloatArray, faces: IntArray, count: int, *, rng: np.random.Generator
+) -> tuple[FloatArray, IntArray]:
+    """As :func:`surface_points`, with the face ``(count,)`` on which each point lies."""
     areas = face_areas(vertices, faces)
-    chosen = vertices[faces[rng.choice(len(faces), size=count, p=areas / areas.sum())]]
+    on = rng.choice(len(faces), size=count, p=areas / areas.sum())
+    chosen = vertices[faces[on]]
     # The square root makes the points uniform in the triangle (Osada et al., 2002).
     root, along = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
     corners = (1 - root, root * (1 - along), root * along)
-    return np.asarray(sum(w * chosen[:, i] for i, w in enumerate(corners)))
+    return np.asarray(sum(w * chosen[:, i] for i, w in enumerate(corners))), on

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import SampleError
+from .distances import signed_distances
 from .geometry import FloatArray, IntArray, libigl, signed_volumes, winding_numbers
-from .sampling import signed_distances, surface_points
+from .sampling import surface_points
+from .welding import parts, weld
 
 # Cells along the longest side of the mesh's box, and how often the coarsest grid is halved to get
 # there. The border keeps the result closed, and the flood outside in one piece.
@@ -145,8 +147,6 @@ def _surface(
 
 def _largest(surface: tuple[FloatArray, IntArray]) -> tuple[tuple[FloatArray, IntArray], int]:
     """The surface without crumbs, and how many there were."""
-    from .welding import parts, weld
-
     vertices, faces = weld(*surface)
     label = parts(faces)
     volumes = np.bincount(label, signed_volumes(vertices, faces))

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import SampleError
 from .geometry import FloatArray, IntArray, check_mesh, open_edges
 from .holes import Parts, close_holes
-from .meshes import TrainingMesh
+from .meshes import ShapeMesh
 from .orientation import orient, same_way, turned_faces
 from .sealing import Walls, seal
 from .visibility import visible_faces
@@ -40,7 +40,7 @@ class Solid:
     report: Report
 
 
-def solid(mesh: TrainingMesh, *, thickness: float = 0.0, fill_voids: bool | None = None) -> Solid:
+def solid(mesh: ShapeMesh, *, thickness: float = 0.0, fill_voids: bool | None = None) -> Solid:
     """The solid that ``mesh`` (in the cube [-1, 1]^3) shows. Raises SampleError, by name.
 
     Surfaces that close, as they are or by small repairs, keep every face. Others are sealed: faces
@@ -54,7 +54,7 @@ def solid(mesh: TrainingMesh, *, thickness: float = 0.0, fill_voids: bool | None
         raise SampleError(f"'{mesh.name}': {error.problem}", error.remedy) from error
 
 
-def _solid(mesh: TrainingMesh, thickness: float, fill_voids: bool) -> Solid:
+def _solid(mesh: ShapeMesh, thickness: float, fill_voids: bool) -> Solid:
     check_mesh(mesh.vertices, mesh.faces)
     repairs: list[str] = []
     found = _parts(mesh.vertices, mesh.faces, repairs)

@@ -8,8 +8,9 @@ would have. Several processes may share the steps of one run, see ``distributed`
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,17 @@ import torch
 from torch import Tensor, nn
 
 from ..decoder import Architecture, Decoder
-from ..errors import TrainingError
+from ..errors import TrainingError, reason
+from ..files import write_whole
+from ..memory import short_of_memory
 from ..shapes.sampling import Samples
 from .distributed import ALONE, Team
 from .muon import Muon
 from .startcodes import principal_codes
 
 CHECKPOINT_KIND = "meshsdf training 2"
+# Runs of old say so in their options: it was never used.
+FORMER_OPTION = "bfloat16"
 # Of Adam's second moment: the gradients of codes that a step does not see are zero, and with the
 # usual 0.999 the memory of the first steps, which are large, would slow the run.
 ADAM_BETAS = (0.9, 0.99)
@@ -54,8 +59,6 @@ class TrainingOptions:
     decoder_rate, code_rate, final_rate
         Adam's rates at the start, for what else the decoder has and for the codes, and the share of
         all rates that is left at the end.
-    bfloat16
-        Multiply matrices in bfloat16. Only for processors that have such arithmetic.
     """
 
     architecture: Architecture
@@ -71,7 +74,6 @@ class TrainingOptions:
     decoder_rate: float = 2e-3
     code_rate: float = 6e-3
     final_rate: float = 0.01
-    bfloat16: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,9 +168,8 @@ class Training:
             if options.code_noise:
                 spread = self.codes.detach().std(dim=0, correction=0)
                 seen = codes + noise[list(mine)].to(device) * spread
-            with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16):
-                values = self.decoder(seen[:, None], points)
-            error = clamped_error(values.float(), distances, options.clamp)
+            values = self.decoder(seen[:, None], points)
+            error = clamped_error(values, distances, options.clamp)
             loss = error + options.code_weight * codes.square().sum(dim=1).mean()
             (loss * (len(mine) / len(drawn))).backward()
             total = error.detach() * (len(mine) / len(drawn))
@@ -186,8 +187,22 @@ class Training:
             group["lr"] = rate * share
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint; a run that dies while writing leaves the former one whole."""
-        state = {
+        """Write a checkpoint; a run that dies while writing leaves the former one whole.
+
+        Raises TrainingError, and writes nothing, where the training holds what is no number.
+        """
+        self.check_finite()
+        buffer = io.BytesIO()
+        torch.save(self._state(), buffer)
+        write_whole(Path(path), buffer.getvalue())
+
+    def check_finite(self) -> None:
+        """Raises TrainingError where a weight, a code or a moment is no number any more."""
+        if not all(bool(torch.isfinite(each).all()) for each in _tensors_in(self._state())):
+            raise came_apart(self.step)
+
+    def _state(self) -> dict[str, Any]:
+        return {
             "kind": CHECKPOINT_KIND,
             "options": asdict(self.options),
             "step": self.step,
@@ -196,10 +211,6 @@ class Training:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "generator": self.generator.get_state(),
         }
-        path = Path(path)
-        partial = path.with_name(path.name + ".part")
-        torch.save(state, partial)
-        partial.replace(path)
 
     @classmethod
     def load(
@@ -207,7 +218,8 @@ class Training:
     ) -> Training:
         """A run as it was saved, to go on with on any ``device``.
 
-        Raises TrainingError for a file that is no checkpoint of a run.
+        Raises TrainingError for a file that is no checkpoint of a run, or one with values that are
+        no numbers.
         """
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -216,13 +228,20 @@ class Training:
                 options, len(state["codes"]), generator=torch.Generator(), device=device, team=team
             )
             training._restore(state)
-        except torch.OutOfMemoryError:
-            raise
+            whole = all(bool(torch.isfinite(each).all()) for each in _tensors_in(state))
         except Exception as error:  # of many types on a damaged or shortened file
+            if short_of_memory(error):
+                raise
             raise TrainingError(
-                f"'{path}' is no training checkpoint ({type(error).__name__}: {error})",
+                f"'{path}' is no training checkpoint ({reason(error)})",
                 "Name a checkpoint that this training wrote, or start anew",
             ) from error
+        if not whole:
+            raise TrainingError(
+                f"The checkpoint '{path}' holds values that are no numbers: nothing can be learnt "
+                "from there",
+                "Start anew, with another seed or preset",
+            )
         return training
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -234,6 +253,26 @@ class Training:
             optimiser.load_state_dict(moments)
         self.generator.set_state(state["generator"])
         self.step = int(state["step"])
+
+
+def came_apart(step: int) -> TrainingError:
+    """The error where what is learnt is no number any more."""
+    return TrainingError(
+        f"The training came apart at step {step}: its values are no numbers any more",
+        "Start anew with another preset or seed; the last checkpoint is kept",
+    )
+
+
+def _tensors_in(value: Any) -> Iterator[Tensor]:
+    """Every tensor in nested mappings and lists."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _tensors_in(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _tensors_in(part)
 
 
 def clamped_error(values: Tensor, distances: Tensor, clamp: float) -> Tensor:
@@ -281,4 +320,5 @@ def _options(state: dict[str, Any]) -> TrainingOptions:
     if state.get("kind") != CHECKPOINT_KIND:
         raise ValueError(f"kind is {state.get('kind')!r}, expected {CHECKPOINT_KIND!r}")
     options = dict(state["options"])
+    options.pop(FORMER_OPTION, None)
     return TrainingOptions(architecture=Architecture(**options.pop("architecture")), **options)

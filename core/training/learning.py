@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -18,11 +18,12 @@ import torch
 
 from ..errors import SpaceError, TrainingError
 from ..extraction import Extraction, extract
+from ..memory import short_of_memory
 from ..shapes.family import Placement
 from ..shapes.sampling import Samples
 from ..space import Space
 from ..spacefile import write_space
-from .autodecoder import Training, TrainingOptions
+from .autodecoder import Training, TrainingOptions, came_apart
 from .distributed import ALONE, Team
 from .progress import Pace, Progress
 from .runfolder import RunFolder
@@ -72,63 +73,97 @@ class Learning:
 
     def start(self, options: TrainingOptions, seed: int) -> Iterator[Progress]:
         """Train from the beginning."""
-        generator = torch.Generator().manual_seed(seed)
-        training = Training(
-            options, len(self._shapes), generator=generator, device=self._device, team=self._team
-        )
-        self._save(training)
-        yield from self._train(training)
+
+        def begun() -> Training:
+            generator = torch.Generator().manual_seed(seed)
+            training = Training(
+                options,
+                len(self._shapes),
+                generator=generator,
+                device=self._device,
+                team=self._team,
+            )
+            self._save(training)
+            return training
+
+        yield from self._train(begun)
 
     def resume(self) -> Iterator[Progress]:
         """Go on from the checkpoint. Raises TrainingError where it does not fit the shapes."""
-        training = self._loaded()
+        yield from self._train(self._loaded)
+
+    def follow(self) -> None:
+        """Take part in the steps of the process that leads the team, and nothing else."""
+        self._team.wait()
+        training = None
+        try:
+            training = self._loaded()
+            self._team.wait()
+            for _ in training.run(list(self._shapes.values())):
+                pass
+        except Exception as error:
+            if not short_of_memory(error):
+                raise
+            raise self._too_little_memory(training) from error
+        self._team.wait()
+
+    def _loaded(self) -> Training:
+        training = Training.load(self._folder.checkpoint, device=self._device, team=self._team)
         if len(training.codes) != len(self._shapes):
             raise TrainingError(
                 f"The checkpoint has {len(training.codes)} codes for {len(self._shapes)} shapes",
                 "Start the training anew",
             )
-        yield from self._train(training)
+        return training
 
-    def follow(self) -> None:
-        """Take part in the steps of the process that leads the team, and nothing else."""
-        self._team.wait()
-        training = self._loaded()
-        self._team.wait()
-        for _ in training.run(list(self._shapes.values())):
-            pass
-        self._team.wait()
-
-    def _loaded(self) -> Training:
-        return Training.load(self._folder.checkpoint, device=self._device, team=self._team)
-
-    def _train(self, training: Training) -> Iterator[Progress]:
-        # The checkpoint is there for the others to load, and stays until they have done so.
-        self._team.wait()
-        self._team.wait()
+    def _train(self, begin: Callable[[], Training]) -> Iterator[Progress]:
+        """``begin`` makes or loads the training. Memory may give out there as in any step."""
+        training = None
+        points = 0
         for halvings in range(MOST_HALVINGS + 1):
             try:
+                training = begin() if not halvings else self._with_fewer_points(points)
+                if not halvings:
+                    # The checkpoint is there for the others to load, and stays until they have
+                    # done so.
+                    self._team.wait()
+                    self._team.wait()
                 yield from self._steps(training)
                 return
-            except (torch.OutOfMemoryError, MemoryError) as error:
+            except Exception as error:
+                if not short_of_memory(error):
+                    raise
+                # Without a training there is nothing that could be made smaller; a team cannot
+                # go back alone.
+                if training is None or halvings == MOST_HALVINGS or self._team.size > 1:
+                    raise self._too_little_memory(training) from error
                 # The step was cut short, so its state is of no use; the checkpoint's is.
                 points = training.options.points_per_shape
-                del training
+                training = None
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
-                # A team cannot go back alone.
-                if halvings == MOST_HALVINGS or self._team.size > 1:
-                    raise TrainingError(
-                        f"There is not enough memory on '{self._device}', even with {points} "
-                        "points of each shape a step",
-                        "Close other programs, or resume on another device: the checkpoint is kept",
-                    ) from error
-            training = self._loaded()
-            fewer = max(1, points // 2)
-            training.options = replace(training.options, points_per_shape=fewer)
-            self._warnings.append(
-                f"Memory on '{self._device}' was short: going on from step {training.step} with "
-                f"{fewer} points of each shape a step in place of {points}"
-            )
+
+    def _with_fewer_points(self, points: int) -> Training:
+        """The checkpoint's training, to go on with half of ``points`` of each shape a step."""
+        training = self._loaded()
+        fewer = max(1, points // 2)
+        training.options = replace(training.options, points_per_shape=fewer)
+        self._warnings.append(
+            f"Memory on '{self._device}' was short: going on from step {training.step} with "
+            f"{fewer} points of each shape a step in place of {points}"
+        )
+        return training
+
+    def _too_little_memory(self, training: Training | None) -> TrainingError:
+        """The error where memory gave out, with ``training`` or before there was one."""
+        what = "to set the training up"
+        if training is not None:
+            what = f"even with {training.options.points_per_shape} points of each shape a step"
+        kept = "checkpoint is" if self._folder.checkpoint.exists() else "samples are"
+        return TrainingError(
+            f"There is not enough memory on '{self._device}', {what}",
+            f"Close other programs, or resume on another device: the {kept} kept",
+        )
 
     def _steps(self, training: Training) -> Iterator[Progress]:
         total = training.options.steps
@@ -138,11 +173,8 @@ class Learning:
         said = self._said(training, None, None)
         yield from self._given(training, said)
         for step in training.run(list(self._shapes.values())):
-            if not math.isfinite(step.error):
-                raise TrainingError(
-                    f"The training came apart at step {step.step}: its error is not finite",
-                    "Start anew with another preset or seed; the last checkpoint is kept",
-                )
+            if not math.isfinite(step.error + step.code_norm):
+                raise came_apart(step.step)
             loss = step.error if loss is None else loss + LOSS_SHARE * (step.error - loss)
             said = self._said(training, loss, pace.seconds_left(step.step))
             now = time.monotonic()
@@ -195,6 +227,13 @@ class Learning:
             raise TrainingError(
                 error.problem, f"{error.remedy}; the checkpoint is kept: then resume the run"
             ) from error
+        except Exception as error:
+            if not short_of_memory(error):
+                raise
+            raise TrainingError(
+                f"There is not enough memory to write the space '{self._name}'",
+                "Close other programs; the checkpoint is kept: then resume the run",
+            ) from error
 
     def _space(self, training: Training) -> Space:
         card = {
@@ -218,6 +257,7 @@ class Learning:
     @torch.no_grad()
     def _with_preview(self, training: Training, said: Progress) -> Progress:
         """A coarse mesh of the next shape; nothing where it has no surface yet."""
+        training.check_finite()
         names = list(self._shapes)
         number = self._shown % len(names)
         self._shown += 1

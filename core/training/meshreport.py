@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import SampleError, TrainingError, some
+from ..memory import short_of_memory
 from ..shapes.signing import Report
 from .runfolder import RunFolder
 
@@ -68,9 +71,15 @@ class MeshReport:
         self._entries[name] = {"name": name, "file": Path(file).name, "outcome": outcome, **more}
 
 
-def short_of_memory(what: str, name: str) -> TrainingError:
-    """The error where a mesh is too much for the machine."""
-    return TrainingError(
-        f"There is not enough memory for {what} '{name}'",
-        "Close other programs, or decimate the mesh; then resume the run",
-    )
+@contextmanager
+def memory_for(what: str, name: str) -> Iterator[None]:
+    """Turns a shortage of memory over a mesh into a TrainingError."""
+    try:
+        yield
+    except Exception as error:
+        if not short_of_memory(error):
+            raise
+        raise TrainingError(
+            f"There is not enough memory for {what} '{name}'",
+            "Close other programs, or decimate the mesh; then resume the run",
+        ) from error

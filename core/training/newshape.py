@@ -8,7 +8,7 @@ out (DeepSDF, section 6.4: shape completion).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,43 +17,26 @@ from torch import Tensor
 
 from ..errors import SampleError, TrainingError
 from ..extraction import extract
-from ..pose import transformed
+from ..shapes.distances import signed_distances
 from ..shapes.geometry import FloatArray, IntArray, area_vectors, check_mesh
-from ..shapes.meshes import TrainingMesh
+from ..shapes.meshes import ShapeMesh
 from ..shapes.packages import check_packages
-from ..shapes.sampling import Samples, sample_solid, signed_distances, surface_points
+from ..shapes.sampling import Samples, sample_solid, surface_points
 from ..shapes.signing import Solid, solid
 from ..space import Space
 from ..surface import project
 from .encoding import encode
+from .placing import EncodeOptions, moved, placed
 
 NEAR_POINTS, VOLUME_POINTS, CLOUD_POINTS = 60_000, 40_000, 60_000
 MEASURED_POINTS, MEASURED_CELLS, LOSS_POINTS = 5_000, 64, 1_000
 STEPS = 40
-RADIUS = 0.85
 # How far beside an open scan its two sides are known, in units of the cube.
 SIDE = 0.02
 NEWTON_STEPS = 5
+# Codes of known shapes are about 1 deviation from the mean, of the built-in spaces 1.8 at the most.
+FARTHEST = 3.0
 FEWEST_POINTS = 10
-
-
-@dataclass(frozen=True)
-class EncodeOptions:
-    """How to encode.
-
-    partial
-        The mesh is an open scan: where it has no faces, nothing is known.
-    steps
-        0: as many as are usual.
-    centre, normalise
-        Move and scale the shape alone, as the space's training did (None) or not.
-    """
-
-    partial: bool = False
-    steps: int = 0
-    centre: bool | None = None
-    normalise: bool | None = None
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,7 +44,8 @@ class EncodeStep:
     """The code after a step; ``loss`` is the mean of the field's size on the given surface.
 
     ``error``, with the last step, is the mean distance between the given surface and the code's, in
-    the given coordinates (of a scan or cloud: one way, from it).
+    the given coordinates (of a scan or cloud: one way, from it). ``warnings`` come with the last
+    step.
     """
 
     step: int
@@ -72,6 +56,7 @@ class EncodeStep:
     error: float | None = None
     done: bool = False
     reason: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class NewShape:
@@ -94,11 +79,13 @@ class NewShape:
                 f"{len(used)} points say too little of a shape", f"Give {FEWEST_POINTS} or more"
             )
         if not np.isfinite(vertices).all():
-            raise SampleError("The shape has points that are not finite", "Clean it first")
-        to_cube, self.matrix = _placed(space, used, options)
+            raise SampleError(
+                "The shape has points that are no numbers (NaN or infinite)", "Clean it first"
+            )
+        to_cube, self.matrix = placed(space, used, options)
         self.scale = float(torch.linalg.det(to_cube[:3, :3]).abs() ** (-1 / 3))
-        points = _moved(to_cube, vertices)
-        beyond = float(np.abs(_moved(to_cube, used)).max())
+        points = moved(to_cube, vertices)
+        beyond = float(np.abs(moved(to_cube, used)).max())
         if beyond > 1:
             raise TrainingError(
                 f"The shape reaches {beyond:.3g} times as far as the cube of space '{space.name}'",
@@ -115,7 +102,8 @@ class NewShape:
         if options.partial:
             self.samples = self._sides(points, faces)
         else:
-            self.solid = solid(TrainingMesh("the mesh", points, faces, upright=True))
+            mesh = ShapeMesh("the mesh", points, faces, upright=True)
+            self.solid = solid(mesh, thickness=options.thickness / self.scale)
             self.samples = sample_solid(
                 self.solid, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=self._rng
             )
@@ -135,9 +123,22 @@ class NewShape:
 
     def finished(self, step: EncodeStep, reason: str) -> EncodeStep:
         """``step`` as the last one, measured."""
-        error = self.error(step.code)
-        return EncodeStep(
-            step.step, step.steps, step.code, step.loss, self.matrix, error, True, reason
+        return replace(
+            step,
+            error=self.error(step.code),
+            done=True,
+            reason=reason,
+            warnings=self._warnings(step.code),
+        )
+
+    def _warnings(self, code: Tensor) -> tuple[str, ...]:
+        away = self.space.statistics.distance(code.cpu())
+        if away <= FARTHEST:
+            return ()
+        return (
+            f"The code lies {away:.1f} deviations from the mean of space '{self.space.name}', the "
+            f"known shapes' at about 1: beyond {FARTHEST:g} it says little. Check that the shape "
+            "is of the space's kind, and stands where its shapes stand",
         )
 
     def loss(self, code: Tensor) -> float:
@@ -180,32 +181,6 @@ class NewShape:
         beside = np.resize((0.0, SIDE, -SIDE), CLOUD_POINTS)
         normals = vectors[chosen] / np.maximum(lengths[chosen], 1e-300)[:, None]
         return Samples(_single(on + beside[:, None] * normals), beside.astype(np.float32))
-
-
-def _placed(space: Space, points: FloatArray, options: EncodeOptions) -> tuple[Tensor, Tensor]:
-    """From the given coordinates to the cube, and from the space's local ones to the given."""
-    frame = space.frame.matrix()
-    trained = space.card.get("alignment")
-    trained = trained if isinstance(trained, dict) else {}
-    centre, normalise = (
-        bool(trained.get(key, False)) if wish is None else wish
-        for key, wish in (("centre", options.centre), ("normalise", options.normalise))
-    )
-    inverse = torch.linalg.inv(frame)
-    inside = _moved(inverse, points)
-    own = torch.eye(4, dtype=torch.float64)
-    middle = np.zeros(3)
-    if centre:
-        middle = (inside.min(axis=0) + inside.max(axis=0)) / 2
-    if normalise:
-        reach = float(np.linalg.norm(inside - middle, axis=1).max())
-        own[:3, :3] *= float(trained.get("radius", RADIUS)) / max(reach, 1e-12)
-    own[:3, 3] = -own[:3, :3] @ torch.from_numpy(middle)
-    return own @ inverse, frame @ torch.linalg.inv(own) @ inverse
-
-
-def _moved(matrix: Tensor, points: FloatArray) -> FloatArray:
-    return np.asarray(transformed(matrix, torch.from_numpy(points).double()).numpy())
 
 
 def _single(points: FloatArray) -> NDArray[np.float32]:

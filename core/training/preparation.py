@@ -17,7 +17,7 @@ from ..shapes.packages import check_packages
 from ..shapes.samplecache import SampleCache
 from ..shapes.sampling import Samples, sample_solid
 from ..shapes.signing import Report, solid
-from .meshreport import MeshReport, short_of_memory
+from .meshreport import MeshReport, memory_for
 from .progress import Pace, Progress
 from .runfolder import RunFolder
 from .runoptions import RunOptions
@@ -48,26 +48,31 @@ class Preparation:
         Raises TrainingError where none is left, or, with ``all_of_them``, where one is missing.
         """
         chosen = [source for source in sources.found if source.name in set(wanted)]
-        pace = Pace(len(chosen))
+        pace, before = Pace(len(chosen)), 0
         for done, source in enumerate(chosen):
             name, file = source.name, source.file
-            yield self._said("signing", done, len(chosen), name, pace)
             key = self._key(source)
-            samples = self._cache.get(key)
-            said = self._cache.report(key)
+            with memory_for("sampling", name):
+                samples = self._cache.get(key)
+                said = self._cache.report(key)
             if samples is not None and said is not None:
                 self.samples[name] = samples
                 self._report.use(name, file, said)
+                before += 1
                 continue
+            yield self._said("signing", done, len(chosen), name, pace)
             check_packages()
             try:
-                mesh = self._placement.apply(sources.mesh(source))
-                scale = self._placement.shapes[name].scale
-                signed = solid(mesh, thickness=self._options.thickness * scale)
+                with memory_for("signing", name):
+                    mesh = self._placement.apply(sources.mesh(source))
+                    scale = self._placement.shapes[name].scale
+                    signed = solid(mesh, thickness=self._options.thickness * scale)
                 told = _told(signed.report)
                 yield self._said("sampling", done, len(chosen), told, pace)
                 rng = np.random.default_rng((self._options.seed, int(source.digest[:16], 16)))
-                samples = sample_solid(signed, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=rng)
+                with memory_for("sampling", name):
+                    samples = sample_solid(signed, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=rng)
+                    self._cache.put(key, samples, signed.report)
             except SampleError as error:
                 if all_of_them:
                     raise TrainingError(
@@ -77,12 +82,13 @@ class Preparation:
                     ) from error
                 self._report.refuse(name, file, error)
                 continue
-            except MemoryError as error:
-                raise short_of_memory("signing", name) from error
-            self._cache.put(key, samples, signed.report)
             self.samples[name] = samples
             self._report.use(name, file, signed.report)
             self._report.write()
+        if before:
+            # Nothing was done to them now: a line for all.
+            told = f"{before} of {len(chosen)} were sampled before"
+            yield self._said("signing", len(chosen), len(chosen), told, pace)
         self._finish(sources)
 
     def cached(self, sources: Sources, wanted: Sequence[str]) -> None:

@@ -22,7 +22,8 @@ class Progress:
     """Where a run is: ``done`` of ``total`` meshes or steps of ``stage``, one of ``STAGES``.
 
     loss
-        Mean error of the last steps, in units of the cube; None outside of training.
+        The training's loss, a mean over the last steps: how far distances are off, in units of the
+        cube; None outside of training.
     seconds_left
         Of this stage; None while unknown.
     preview, preview_name, frame

@@ -6,7 +6,8 @@ moved to another device at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..errors import TrainingError
+from ..errors import TrainingError, some
 from ..shapes.family import place
 from ..shapes.packages import check_packages
 from ..shapes.sampling import Samples
@@ -29,7 +30,7 @@ from .runfolder import RunFolder
 from .runlock import locked
 from .runoptions import RunOptions
 from .runrecord import Record
-from .sources import Sources
+from .sources import Sources, held_out
 
 __all__ = ["Progress", "RunOptions", "train"]
 
@@ -75,9 +76,12 @@ def train(
                 yield said
                 return
         chosen = device or (options or run.record.options).device
-        for progress in run.learn(device=chosen, stop=stop, team=team, previews=previews):
-            home.tell(progress)
-            yield progress
+        learning = run.learn(device=chosen, stop=stop, team=team, previews=previews)
+        # Whoever closes this generator is told when what was learnt could not be kept.
+        with closing(learning):
+            for progress in learning:
+                home.tell(progress)
+                yield progress
 
 
 class _Run:
@@ -123,10 +127,12 @@ class _Run:
         if former is None:
             self._home.write(record.to_json())
         yield from sources.find(Path(record.source), record.options.alignment, self._report)
-        for one, other in sources.twins():
+        placement = place((m.bounds for m in sources.found), record.options.alignment)
+        for one, other in sources.twins(placement):
             self._report.warn(
                 f"'{other}' is the same mesh as '{one}': there is nothing between them"
             )
+        names = [mesh.name for mesh in sources.found]
         if former is not None and former.placement is not None:
             if former.geometry != sources.geometry:
                 raise _other_run(self._home.path, "other meshes")
@@ -135,10 +141,20 @@ class _Run:
             self.record = replace(
                 record,
                 meshes=tuple(sources.found),
-                placement=place((m.bounds for m in sources.found), record.options.alignment),
-                held_out=tuple(sources.held_out(record.options.held_out)),
+                placement=placement,
+                held_out=tuple(held_out(names, record.options.held_out)),
             )
         self._home.write(self.record.to_json())
+        if record.options.held_out and not self.record.held_out:
+            self._report.warn(f"Nothing is held out: of {len(names)} shapes none can be spared")
+        if apart := self.record.held_out:
+            yield Progress(
+                "reading",
+                len(names),
+                len(names),
+                f"held out {len(apart)} of {len(names)}: {some(apart)}",
+                warnings=tuple(self._report.warnings),
+            )
 
     def _sample(self, sources: Sources) -> Iterator[Progress]:
         record = self.record
@@ -168,7 +184,7 @@ class _Run:
         )
         learning.follow()
 
-    def learn(self, *, device: str, stop: Event, team: Team, previews: bool) -> Iterator[Progress]:
+    def learn(self, *, device: str, stop: Event, team: Team, previews: bool) -> Generator[Progress]:
         """Train, from the checkpoint where there is one."""
         record = self.record
         assert record.placement is not None

@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..builtin import SUFFIX
 from ..errors import TrainingError
 from ..files import json_object, read_whole, write_whole
-from ..spacefile import SUFFIX
-from .progress import Progress
+from ..memory import short_of_memory
+
+if TYPE_CHECKING:
+    from .progress import Progress
 
 RUN, REPORT, PROGRESS = "run.json", "report.json", "progress.json"
 CHECKPOINT, SAMPLES = "training.pt", "samples"
@@ -99,15 +102,18 @@ class RunFolder:
         try:
             yield
         # torch's own writer raises a RuntimeError where the disk is full.
-        except (OSError, RuntimeError) as error:
-            # Ours alone: the checkpoint's, and those of files.write_whole.
-            ours = (f"{CHECKPOINT}.part", f".*{SUFFIX}.*.part", ".*.json.*.part")
+        except (OSError, RuntimeError, MemoryError) as error:
+            # Ours alone, of files.write_whole in a process that died.
+            ours = (f".{CHECKPOINT}.*.part", f".*{SUFFIX}.*.part", ".*.json.*.part")
             for partial in (path for pattern in ours for path in self.path.glob(pattern)):
                 partial.unlink(missing_ok=True)
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            short = short_of_memory(error)
+            reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
+            mend = "Free some space or mend the folder's rights"
             raise TrainingError(
-                f"The {what} could not be written to '{self.path}': {reason}",
-                "Free some space or mend the folder's rights, then resume the run: what was "
+                f"The {what} could not be written to '{self.path}': "
+                f"{'there is not enough memory' if short else reason}",
+                f"{'Close other programs' if short else mend}, then resume the run: what was "
                 "written before is whole",
             ) from error
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ..decoder import Architecture
-from ..errors import TrainingError
+from ..errors import TrainingError, reason
 from ..shapes.family import Alignment
-from .autodecoder import TrainingOptions
+from .autodecoder import FORMER_OPTION, TrainingOptions
 from .presets import PRESETS
 
 MOST_HELD_OUT = 0.5
@@ -34,7 +34,8 @@ class RunOptions:
         Where to train; 0 threads leave torch's setting. They are no part of a run's identity: it
         may go on elsewhere.
     held_out
-        The share of the meshes that is kept apart, to judge the space by: every k-th by name.
+        The share of the meshes that is kept apart, to judge the space by; at least one of three
+        or more.
     thickness
         The thickness that open surfaces get, in the meshes' units; 0: as thin as can be learnt.
     training
@@ -94,7 +95,9 @@ class RunOptions:
                 given["training"] = _training_options(given["training"])
             return cls(**given)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise TrainingError(f"The run's options are damaged: {error}", "Start anew") from error
+            raise TrainingError(
+                f"The run's options are damaged: {reason(error)}", "Start anew"
+            ) from error
 
 
 def _unfit(name: str) -> bool:
@@ -103,6 +106,7 @@ def _unfit(name: str) -> bool:
 
 def _training_options(values: Mapping[str, Any]) -> TrainingOptions:
     given = _with_tuples(values)
+    given.pop(FORMER_OPTION, None)
     form = Architecture(**_with_tuples(given.pop("architecture")))
     return TrainingOptions(architecture=form, **given)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import TrainingError
+from ..errors import TrainingError, reason
 from ..shapes.family import Placement
 from .runoptions import RunOptions
 from .sources import Source
@@ -60,6 +60,6 @@ class Record:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise TrainingError(
-                f"'{where}' holds no run that can go on ({type(error).__name__}: {error})",
+                f"'{where}' holds no run that can go on ({reason(error)})",
                 "Start the training anew",
             ) from error

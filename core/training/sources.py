@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import SampleError
-from ..shapes.family import Alignment, Bounds, bounds
-from ..shapes.meshes import TrainingMesh, mesh_files, read_mesh
-from .meshreport import MeshReport, short_of_memory
+from ..shapes.family import Alignment, Bounds, Placement, bounds, upright
+from ..shapes.meshes import ShapeMesh, mesh_files, read_mesh
+from .meshreport import MeshReport, memory_for
 from .progress import Pace, Progress
+from .twins import Sketch, sketch, twins
 
 # Faces of the meshes that stay in memory: about 200 MB.
 KEPT_FACES = 4_000_000
+FEWEST_TO_SPARE_ONE = 3
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Sources:
 
     def __init__(self, found: Sequence[Source] = ()) -> None:
         self.found = list(found)
-        self._kept: dict[str, TrainingMesh] = {}
+        self._kept: dict[str, ShapeMesh] = {}
         self._kept_faces = 0
+        self._sketches: dict[str, Sketch] = {}
 
     def find(self, source: Path, alignment: Alignment, report: MeshReport) -> Iterator[Progress]:
         """Read every mesh in the folder ``source``. Raises TrainingError where none can be used."""
@@ -61,13 +65,16 @@ class Sources:
                 "reading", done, len(files), path.name, seconds_left=left, warnings=warnings
             )
             try:
-                mesh = read_mesh(path)
+                with memory_for("reading", path.name):
+                    mesh = read_mesh(path)
+                    box = bounds(mesh, alignment)
+                    measured = digest(mesh), box
+                    points = upright(mesh, alignment.up)
+                    self._sketches[mesh.name] = sketch(points, mesh.faces, box)
             except SampleError as error:
                 report.refuse(path.stem, path.name, error)
                 continue
-            except MemoryError as error:
-                raise short_of_memory("reading", path.name) from error
-            self.found.append(Source(mesh.name, str(path), digest(mesh), bounds(mesh, alignment)))
+            self.found.append(Source(mesh.name, str(path), *measured))
             if self._kept_faces + len(mesh.faces) <= KEPT_FACES:
                 self._kept_faces += len(mesh.faces)
                 self._kept[mesh.name] = mesh
@@ -75,7 +82,7 @@ class Sources:
         if not self.found:
             raise report.nothing_left()
 
-    def mesh(self, source: Source) -> TrainingMesh:
+    def mesh(self, source: Source) -> ShapeMesh:
         """The mesh of a source, as it was. Raises SampleError, also where it has changed."""
         mesh = self._kept.pop(source.name, None)
         if mesh is not None:
@@ -88,24 +95,36 @@ class Sources:
             )
         return mesh
 
-    def held_out(self, share: float) -> list[str]:
-        """The names that are kept apart: every k-th, from the middle of the first k on."""
-        every = round(1 / share) if share else len(self.found) + 1
-        return [s.name for n, s in enumerate(self.found) if share and n % every == every // 2]
-
     @property
     def geometry(self) -> dict[str, str]:
         """A digest of each mesh, by name."""
         return {source.name: source.digest for source in self.found}
 
-    def twins(self) -> list[tuple[str, str]]:
-        """Pairs of names whose meshes are the same."""
-        first: dict[str, str] = {}
-        names = [(first.setdefault(s.digest, s.name), s.name) for s in self.found]
-        return [(one, other) for one, other in names if one != other]
+    def twins(self, placement: Placement) -> list[tuple[str, str]]:
+        """Pairs of names whose meshes are the same where ``placement`` puts them, of those that
+        :meth:`find` has read."""
+        family = ((s.bounds, self._sketches[s.name]) for s in self.found)
+        return twins(family, placement)
 
 
-def digest(mesh: TrainingMesh) -> str:
+def held_out(names: Sequence[str], share: float) -> list[str]:
+    """The ``share`` of ``names`` that is kept apart, evenly spread; always the same ones.
+
+    Of a tenth those are numbers 5, 15, 25, ... Where a share is asked for and there are three names
+    or more, at least one is kept apart.
+    """
+    # As it is written: the float 0.1 is a little more than a tenth.
+    exact = Fraction(str(share))
+    half = Fraction(1, 2)
+    chosen = [
+        name for n, name in enumerate(names) if int(n * exact + half) > int((n - 1) * exact + half)
+    ]
+    if share and not chosen and len(names) >= FEWEST_TO_SPARE_ONE:
+        chosen = [names[len(names) // 2]]
+    return chosen
+
+
+def digest(mesh: ShapeMesh) -> str:
     """Equal for equal geometry, whatever the file."""
     hashed = sha256(f"{mesh.vertices.shape} {mesh.faces.shape} {mesh.upright}".encode())
     hashed.update(np.ascontiguousarray(mesh.vertices, np.float64).tobytes())

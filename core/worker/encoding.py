@@ -8,7 +8,8 @@ from typing import Any
 from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract
 from ..space import Space
 from ..topology import topology
-from ..training.newshape import EncodeOptions, EncodeStep, NewShape
+from ..training.newshape import EncodeStep, NewShape
+from ..training.placing import EncodeOptions
 from .job import Job
 from .reply import Reply, finite, mesh_arrays, report, single
 from .request import Request, RequestError
@@ -50,6 +51,7 @@ class EncodingJob(Job[EncodeStep]):
             "error": None if step.error is None else finite(step.error),
             "done": step.done,
             "reason": step.reason,
+            "warnings": list(step.warnings),
             "report": report(
                 shape, space.frame, open_at_wall=mesh.open_at_wall, message=mesh.message
             ),

@@ -21,6 +21,7 @@ from ..errors import (
     ViewError,
 )
 from ..fit import FitStep
+from ..memory import short_of_memory
 from ..pose import transformed
 from ..shapes.packages import MissingPackageError
 from ..space import Frame, Space
@@ -57,8 +58,7 @@ def error_header(error: BaseException) -> dict[str, Any]:
         return header
     problem = f"{type(error).__name__}: {str(error) or 'no message'}"[:2000]
     remedy = "See the worker's log, and report it as a fault of MeshSDF"
-    # torch's own OutOfMemoryError exists for CUDA only; on the CPU it is a plain RuntimeError.
-    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+    if short_of_memory(error):
         problem = "There is not enough memory for this"
         remedy = "Lower the resolution, or close other programs"
     return {"op": "error", "kind": "Internal", "problem": problem, "remedy": remedy}

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,18 @@ import trimesh
 from PIL import Image
 
 from core import __main__ as main_module
-from core import commands, files
+from core import builtin, commands, files, topology
 from core.__main__ import INTERRUPTED, USER_ERROR, main
+from core.builtin import builtin_spaces, find_space
 from core.camera import lens_view
 from core.codetext import read_code
 from core.errors import CodeError, ViewError
-from core.space import Frame
+from core.space import Frame, Slider
 from core.spacefile import write_space
 from core.viewfile import read_mask, read_view
 
 from .command_line import fails, run
+from .fields import space_of, two_balls
 from .octahedron import octahedra, radius
 from .worker_client import environment
 
@@ -103,7 +106,68 @@ def test_only_built_in_spaces_go_by_name(
     # What lies there goes before what is built in.
     monkeypatch.chdir(tmp_path)
     path.rename(tmp_path / "heads")
-    assert commands._space_path(Path("heads")) == Path("heads")
+    assert find_space(Path("heads")) == Path("heads")
+
+
+def test_the_built_in_spaces_are_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("info") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == sorted(builtin_spaces())
+    assert re.fullmatch(r"heads +198 shapes, codes of 32 numbers\. Heads of people.*", lines[4])
+    for unknown in ("tails", "builtin:tails"):
+        assert run("info", unknown) == USER_ERROR
+        said = capsys.readouterr()
+        assert said.out.splitlines() == lines
+        assert "vases" in said.err
+    # What is written as a path is no name.
+    assert run("info", tmp_path / "tails.safetensors") == USER_ERROR
+    assert capsys.readouterr().out == ""
+
+
+def test_a_broken_built_in_space_is_listed_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"\xff" * 20)
+    monkeypatch.setattr(builtin, "FOLDER", tmp_path)
+    assert run("info") == 0
+    assert capsys.readouterr().out.strip() == "broken"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["info", "tails"],
+        ["mesh", "tails", "--out", "a.ply"],
+        ["mesh", "heads", "--out", "a.fbx"],
+        ["mesh", "heads", "--out", "a.ply", "--slider", "Age"],
+        ["interpolate", "tails", "0", "1"],
+        ["interpolate", "heads", "0"],
+        ["fit", "tails", "--target", "a.png", "--camera", "b.json"],
+        ["encode", "heads", "none.ply"],
+        ["encode", "tails", "none.ply"],
+        ["export", "tails", "folder"],
+        ["train", "none", "--out", "folder"],
+        ["train", "--out", "none"],
+        ["train", "--out", "none", "--resume"],
+        ["report", "none"],
+    ],
+    ids=" ".join,
+)
+def test_plain_refusals_do_not_wait_for_torch(arguments: list[str], tmp_path: Path) -> None:
+    """A torch that ends the process takes the place of the real one."""
+    root = Path(commands.__file__).parents[1]
+    (tmp_path / "torch.py").write_text("raise SystemExit('torch was asked for')")
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *arguments],
+        env={**environment(), "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == USER_ERROR
+    assert done.stderr.startswith("error: ")
+    assert "torch was asked for" not in done.stderr
 
 
 def test_a_python_without_torch_is_told_in_one_line(tmp_path: Path) -> None:
@@ -164,6 +228,23 @@ def test_which_code(path: Path, tmp_path: Path, arguments: list[str], code: floa
     assert np.abs(load(out).vertices).sum(axis=1).max() == pytest.approx(radius(code), rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_is_one_line(
+    error: Exception,
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("core.extraction.extract", short)
+    assert "not enough memory" in fails(capsys, "mesh", path, "--out", tmp_path / "a.ply")
+
+
 def test_files_are_z_up_but_for_gltf(tmp_path: Path) -> None:
     """The frame is applied; glTF is Y-up by its standard."""
     write_space(tmp_path / "s.safetensors", octahedra(Frame("Y", 1.0, (0.0, 0.0, 5.0))))
@@ -173,6 +254,114 @@ def test_files_are_z_up_but_for_gltf(tmp_path: Path) -> None:
         centre = load(out).bounds.mean(axis=0)
         assert centre[axis] == pytest.approx(5, abs=1e-3)
         assert np.delete(centre, axis) == pytest.approx([0, 0], abs=1e-3)
+
+
+def test_missing_folders_are_made(path: Path, tmp_path: Path) -> None:
+    out, few = tmp_path / "a" / "b" / "c.ply", ["--resolution", 8]
+    assert run("mesh", path, *few, "--out", out) == 0
+    assert run("interpolate", path, "0", "1", *few, "--out", tmp_path / "d" / "e.obj") == 0
+    assert out.is_file()
+    assert (tmp_path / "d" / "e_004.obj").is_file()
+    write_target(tmp_path / "mask.png", 0.5)
+    (tmp_path / "camera.json").write_text(json.dumps(CAMERA))
+    view = ["--target", tmp_path / "mask.png", "--camera", tmp_path / "camera.json"]
+    results = ["--out", tmp_path / "f" / "f.ply", "--save", tmp_path / "g" / "g.json"]
+    assert run("fit", path, *view, "--steps", 1, *few, *results) == 0
+    assert run("encode", path, out, "--steps", 1, "--out", tmp_path / "h" / "h.json") == 0
+    for file in ("f/f.ply", "g/g.json", "h/h.json"):
+        assert (tmp_path / file).is_file()
+
+
+def with_sliders(path: Path) -> None:
+    """The octahedra with two sliders, and an example of another name than its shape's."""
+    sliders = (
+        Slider("Size", torch.tensor([0.5]), -1.0, 2.0),
+        Slider("Over all", torch.tensor([-0.25]), -4.0, 4.0),
+    )
+    card = {"examples": [{"name": "Number 1", "shape": "large_one"}]}
+    names = ("small", "middle-sized", "large_one")
+    write_space(path, replace(octahedra(), sliders=sliders, card=card, shape_names=names))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--slider", "Size=1"], 0.5),
+        (["--slider", "size=-0.5", "--slider", "OVER_ALL=2"], -0.75),
+        (["--slider", "Over all=1e-1", "--shape", "small"], -1.025),
+        (["--slider", "Size=1", "--code", "0.25"], 0.75),
+        (["--shape", "Large One"], 1.0),
+        (["--shape", "MIDDLE SIZED"], 0.0),
+        (["--shape", "number_1"], 1.0),
+        (["--shape", "Mean"], 0.0),
+    ],
+)
+def test_names_as_people_write_them(
+    path: Path, tmp_path: Path, arguments: list[str], code: float
+) -> None:
+    with_sliders(path)
+    out = tmp_path / "a.ply"
+    assert run("mesh", path, *arguments, "--resolution", 16, "--out", out) == 0
+    assert np.abs(load(out).vertices).sum(axis=1).max() == pytest.approx(radius(code), rel=1e-4)
+
+
+def test_names_stand_for_codes_everywhere(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_sliders(path)
+    assert run("interpolate", path, "Number 1", "SMALL", "--factor", 0) == 0
+    assert capsys.readouterr().out.split()[1] == "1"
+    assert run("info", path) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^  sliders, in deviations\n    Size +-1 to 2\n", text, re.MULTILINE)
+    assert run("info", path, "--json") == 0
+    described = json.loads(capsys.readouterr().out)["sliders"]
+    assert described[0] == {"name": "Size", "low": -1.0, "high": 2.0}
+
+
+def test_sliders_that_are_wrong(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_sliders(path)
+    out = ["--resolution", 8, "--out", tmp_path / "a.ply"]
+    for text in ("Size", "Size=", "=1", "Size=x", "Size=nan", "Size=inf"):
+        assert "NAME=VALUE" in fails(capsys, "mesh", path, "--slider", text, *out)
+    assert "Use Size, Over all" in fails(capsys, "mesh", path, "--slider", "Age=1", *out)
+    assert run("mesh", path, "--slider", "Size=-1.5", *out) == 0
+    assert "Size -1.5 is beyond the known shapes" in capsys.readouterr().err
+    space = replace(octahedra(), shape_names=("a b", "a_b", "c"))
+    write_space(path, space)
+    assert "Use a b or a_b" in fails(capsys, "mesh", path, "--shape", "A-B", *out)
+    assert run("mesh", path, "--shape", "a_b", *out) == 0
+    assert "has none" in fails(capsys, "mesh", path, "--slider", "Age=1", *out)
+
+
+def test_an_example_goes_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    codes = []
+    for name in ("Cup 1009", "cup_1009", "CUP-1009"):
+        assert run("interpolate", "cups", name, "mean", "--factor", 0) == 0
+        codes.append(capsys.readouterr().out)
+    assert len(set(codes)) == 1
+
+
+def test_a_mesh_in_pieces_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = space_of(two_balls, [[0.3]], "two balls")
+    monkeypatch.setattr("core.loading.load_space", lambda *_, **__: space)
+    out = ["--resolution", 24, "--out", tmp_path / "a.ply"]
+    assert run("mesh", "heads", *out) == 0
+    assert capsys.readouterr().err == (
+        "warning: at 24 cells the mesh has 2 components; more cells may help (--resolution 48)\n"
+    )
+    assert run("mesh", "heads", "--code", "-0.3", *out) == 0
+    assert capsys.readouterr().err == ""
+    whole = topology.topology
+
+    def torn(*arguments: Any) -> Any:
+        return replace(whole(*arguments), watertight=False)
+
+    monkeypatch.setattr(topology, "topology", torn)
+    assert run("mesh", "heads", "--code", "-0.3", *out) == 0
+    assert "at 24 cells the mesh is not watertight" in capsys.readouterr().err
 
 
 def test_interpolate(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,7 +409,7 @@ def test_errors_are_one_line(
     assert "no shape '7'" in fails(capsys, "mesh", path, "--shape", 7, "--out", out)
     assert "1 values" in fails(capsys, "mesh", path, "--code", 1, 2, "--out", out)
     assert ".ply" in fails(capsys, "mesh", path, "--out", tmp_path / "a.fbx")
-    assert "no folder" in fails(capsys, "mesh", path, "--out", tmp_path / "none" / "a.ply")
+    assert "no folder" in fails(capsys, "mesh", path, "--out", path / "a" / "a.ply")
     assert "5000" in fails(capsys, "mesh", path, "--resolution", 5000, "--out", out)
     assert "abacus" in fails(capsys, "mesh", path, "--device", "abacus", "--out", out)
     assert "two codes or more" in fails(capsys, "interpolate", path, "small")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,17 @@ import pytest
 import torch
 import trimesh
 
-from core.__main__ import INTERRUPTED
+from core.__main__ import INTERRUPTED, USER_ERROR
 from core.decoder import Architecture
 from core.loading import load_space
-from core.training import preparation
+from core.spacefile import write_space
+from core.training import distributed, preparation
 from core.training import run as run_module
 from core.training.autodecoder import TrainingOptions
 from core.training_commands import _duration
 
 from .command_line import fails, run
-from .octahedron import radius
+from .octahedron import octahedra, radius
 from .worker_client import environment
 
 TINY = TrainingOptions(
@@ -59,7 +62,8 @@ def test_train(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr()
     for stage in ("reading", "signing", "sampling", "training"):
         assert f"{stage:<8} 0 of " in said.out
-    assert "trained: 20 steps" in said.out
+    assert re.search(r"^trained: 20 steps, loss 0\.\d+$", said.out, re.MULTILINE)
+    assert "error" not in said.out
     assert f"wrote {out / 'balls.safetensors'}" in said.out
     assert said.err == ""
     space = load_space(out / "balls.safetensors")
@@ -67,8 +71,11 @@ def test_train(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert (space.card["seed"], space.card["preset"]) == (3, "draft")
     assert run("report", out) == 0
     assert capsys.readouterr().out.splitlines() == ["ball   closed", "small  closed"]
-    # Again, and resumed: nothing is left to do.
+    # Again, and resumed: nothing is left to do, and little is said.
     assert run("train", "--out", out, "--resume") == 0
+    resumed = capsys.readouterr().out.splitlines()
+    assert resumed[0] == "signing  2 of 2  2 of 2 were sampled before"
+    assert [line.split()[0] for line in resumed] == ["signing", "training", "trained:", "wrote"]
 
 
 def test_train_warns_and_reports(
@@ -100,6 +107,43 @@ def test_what_cannot_be_trained(
     assert run("train", meshes, "--out", tmp_path / "b") == 0
     assert "other options" in fails(capsys, "train", meshes, "--out", tmp_path / "b", "--seed", 1)
     assert run("train", meshes, "--out", tmp_path / "b", "--seed", 1, "--anew") == 0
+
+
+def test_a_team_is_left_however_a_training_ends(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = []
+    monkeypatch.setattr(distributed, "leave", lambda: left.append(True))
+    assert run("train", meshes, "--out", tmp_path / "run") == 0
+    assert left == [True]
+
+    def broken(*_: object, **__: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(run_module, "train", broken)
+    with pytest.raises(ZeroDivisionError):
+        run("train", meshes, "--out", tmp_path / "other")
+    assert left == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("bad.ply", b"ply\nformat"), ("bad.obj", b"v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")],
+)
+def test_messages_are_words_for_people(
+    name: str, content: bytes, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text('{"kind": "meshsdf-run 1"}')
+    (tmp_path / "bad.xyz").write_text("one two three")
+    for arguments in (
+        ("encode", path, tmp_path / name),
+        ("encode", path, tmp_path / "bad.xyz"),
+        ("train", "--out", tmp_path / "run", "--resume"),
+    ):
+        said = fails(capsys, *arguments)
+        assert not re.search(r"Error|Exception|not finite", said), said
 
 
 def test_an_interrupt_keeps_what_there_is(meshes: Path, tmp_path: Path) -> None:
@@ -150,7 +194,9 @@ def test_encode(kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert run("encode", path, given, *more) == 0
     said = capsys.readouterr().out
     assert 0 <= float(said.split()[3].rstrip(",")) < 0.02
-    assert "% of the shape's longest side" in said
+    both = "of both ways" if kind == "mesh" else "from the given points to the code's shape"
+    assert f" in the file's units, {both}: " in said.splitlines()[0]
+    assert said.splitlines()[0].endswith(" % of the longest side of the given shape's box")
     saved = json.loads(code.read_text())
     assert saved["code"] == pytest.approx([0.5], abs=0.06)
     assert saved["surface_error"] < 0.02
@@ -158,6 +204,35 @@ def test_encode(kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert reach == pytest.approx(radius(0.5), abs=0.03)
     # The code is one that the other commands read.
     assert run("mesh", path, "--code", code, "--resolution", 8, "--out", out) == 0
+
+
+@pytest.mark.parametrize("flag", ["--centre", "--normalise"])
+def test_a_partial_scan_is_not_placed_by_its_own_box(
+    flag: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mesh = octahedron(0.5)
+    trimesh.Trimesh(mesh.vertices, mesh.faces[:5]).export(tmp_path / "scan.ply")
+    said = fails(capsys, "encode", path, tmp_path / "scan.ply", "--partial", flag)
+    assert "by its own box" in said
+    assert f"leave {flag[2:]} out" in said
+    # A space that was trained so does not do it either.
+    alignment = {"centre": True, "normalise": True}
+    write_space(path, replace(octahedra(), card={"alignment": alignment}))
+    code = tmp_path / "code.json"
+    assert run("encode", path, tmp_path / "scan.ply", "--partial", "--out", code) == 0
+    assert json.loads(code.read_text())["code"] == pytest.approx([0.5], abs=0.06)
+
+
+def test_a_far_code_is_warned_of(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_space(path, replace(octahedra(), codes=torch.tensor([[-0.3], [0.0], [0.3]])))
+    for code, told in ((0.5, ""), (1.5, "warning: The code lies ")):
+        octahedron(code).export(tmp_path / "given.ply")
+        assert run("encode", path, tmp_path / "given.ply") == 0
+        error = capsys.readouterr().err
+        assert error.startswith(told)
+        assert bool(error) == bool(told)
 
 
 def test_what_cannot_be_encoded(
@@ -174,11 +249,82 @@ def test_what_cannot_be_encoded(
     assert "no mesh file" in fails(capsys, "encode", path, path)
 
 
+def judged(text: str) -> dict[str, list[float]]:
+    """Numbers of each line by what it is of: Chamfer twice, normals, IoU, components."""
+    found = {}
+    for line in text.splitlines()[1:]:
+        name, figures = re.split(r"  |: ", line, maxsplit=1)
+        found[name] = [float(number) for number in re.findall(r"(?<= )\d[\d.]*", figures)]
+    return found
+
+
+def test_judge_a_space(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Octahedra that the space holds exactly, and a ball, which it does not."""
+    folder = tmp_path / "meshes"
+    folder.mkdir()
+    for name, code in (("large", 1.0), ("new", 0.5), ("other", -0.4)):
+        octahedron(code).export(folder / f"{name}.ply")
+    assert run("judge", path, folder, "--resolution", 32) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Of shapes of radius 1; Chamfer: ")
+    found = judged(said)
+    # "large" is one that the space was trained on.
+    assert set(found) == {"new", "other", "mean of 2"}
+    squared, distance, normals, iou, components = found["new"]
+    assert squared < 0.5
+    assert distance < 0.02
+    assert normals > 0.95
+    assert iou > 0.95
+    assert components == 1
+    assert "  watertight" in said.splitlines()[1]
+    assert said.splitlines()[-1].endswith("watertight 100 %")
+    means = [(a + b) / 2 for a, b in zip(found["new"], found["other"], strict=True)]
+    assert found["mean of 2"][:5] == pytest.approx(means, abs=1e-3)
+    # What the card says of held-out shapes goes before.
+    write_space(path, replace(octahedra(), card={"held_out_shapes": ["ball", "bad"]}))
+    trimesh.creation.icosphere(3, radius=0.6).export(folder / "ball.ply")
+    (folder / "bad.obj").write_text("v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n")
+    assert run("judge", path, folder, "--resolution", 32) == 0
+    said = capsys.readouterr()
+    assert set(judged(said.out)) == {"ball", "mean of 1"}
+    assert 0.3 < judged(said.out)["ball"][3] < 0.9
+    assert said.err.startswith("warning: 'bad' is left out. 'bad.obj' is refused")
+
+
+def test_judge_a_run(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trimesh.creation.icosphere(2, radius=0.8).export(meshes / "middle.ply")
+    out = tmp_path / "run"
+    assert "no run's folder" in fails(capsys, "judge", "heads")
+    assert "no file or folder" in fails(capsys, "judge", out)
+    assert run("train", meshes, "--out", out) == 0
+    assert "held nothing out" in fails(capsys, "judge", out)
+    assert run("train", meshes, "--out", out, "--held-out", 0.5, "--anew") == 0
+    assert "held out 1 of 3: middle" in capsys.readouterr().out
+    assert run("judge", out, "--resolution", 16) == 0
+    found = judged(capsys.readouterr().out)
+    assert set(found) == {"middle", "mean of 1"}
+    assert found["mean of 1"][:5] == found["middle"][:5]
+    moved = tmp_path / "elsewhere"
+    meshes.rename(moved)
+    assert "could be used" in fails_with_warnings(capsys, "judge", out)
+    assert run("judge", out, moved, "--resolution", 16) == 0
+
+
+def fails_with_warnings(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    assert run(*arguments) == USER_ERROR
+    *warnings, error = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("warning: ") for line in warnings)
+    return error
+
+
 def test_export(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("export", path, tmp_path / "experiment") == 0
     said = capsys.readouterr()
     assert said.out.count("wrote ") == 4
-    assert said.err.startswith("note: ")
+    assert said.err.startswith("warning: The decoder's output passes through no last tanh")
+    capsys.readouterr()
+    assert run("export", "bob_and_spot", tmp_path / "fourier") == 0
+    assert "warning: DeepSDF's own programs cannot load this experiment" in capsys.readouterr().err
     assert run("info", tmp_path / "experiment") == 0
     assert "octahedra: 3 codes" in capsys.readouterr().out
     assert "not empty" in fails(capsys, "export", path, tmp_path / "experiment")

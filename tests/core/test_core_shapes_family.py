@@ -12,13 +12,13 @@ from core.errors import TrainingError
 from core.pose import transformed
 from core.shapes.family import Alignment, Placement, bounds, place
 from core.shapes.geometry import FloatArray
-from core.shapes.meshes import TrainingMesh
+from core.shapes.meshes import ShapeMesh
 
 FACES = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]])
 SHAPE = np.array([[0.0, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 3]])
 FAMILY = [
-    TrainingMesh("one", SHAPE + np.array([10, -4, 2]), FACES),
-    TrainingMesh("other", 0.5 * SHAPE + np.array([14, -4, 2]), FACES),
+    ShapeMesh("one", SHAPE + np.array([10, -4, 2]), FACES),
+    ShapeMesh("other", 0.5 * SHAPE + np.array([14, -4, 2]), FACES),
 ]
 
 
@@ -45,7 +45,7 @@ def test_y_up_files_come_back_turned_as_blender_turns_them() -> None:
 
 
 def test_a_mesh_that_knows_its_up_axis_is_not_turned() -> None:
-    mesh = TrainingMesh("glb", SHAPE, FACES, upright=True)
+    mesh = ShapeMesh("glb", SHAPE, FACES, upright=True)
     alignment = Alignment(up="Y")
     placement = place([bounds(mesh, alignment)], alignment)
     back = transformed(placement.frame.matrix(), torch.tensor(placement.apply(mesh).vertices))
@@ -77,7 +77,7 @@ def test_normalised_without_centring_stays_in_the_cube() -> None:
 
 
 def test_vertices_that_no_face_uses_do_not_count() -> None:
-    stray = TrainingMesh("stray", np.vstack([SHAPE, [[1000, 0, 0]]]), FACES)
+    stray = ShapeMesh("stray", np.vstack([SHAPE, [[1000, 0, 0]]]), FACES)
     assert bounds(stray, Alignment()).high == (2, 1, 3)
 
 
@@ -95,4 +95,4 @@ def test_refusals() -> None:
         Alignment(radius=1.5)
     placement, _, _ = placed(Alignment())
     with pytest.raises(TrainingError, match="'third' was not among"):
-        placement.apply(TrainingMesh("third", SHAPE, FACES))
+        placement.apply(ShapeMesh("third", SHAPE, FACES))

@@ -112,7 +112,7 @@ def test_a_node_with_two_parents_is_refused(tmp_path: Path) -> None:
     ("name", "data", "says"),
     [
         ("a.ply", PLY.format(3, 1).encode() + b"0 0 0\n1 0 0\n0 1 0\n3 0 1 7\n", "names vertex 7"),
-        ("a.ply", PLY.format(3, 1).encode() + b"nan 0 0\n1 0 0\n0 1 0\n3 0 1 2\n", "not finite"),
+        ("a.ply", PLY.format(3, 1).encode() + b"nan 0 0\n1 0 0\n0 1 0\n3 0 1 2\n", "no numbers"),
         ("a.ply", PLY.format(3, 1).encode() + b"0 0 0\n1 0 0\n2 0 0\n3 0 1 2\n", "no area"),
         ("a.ply", PLY.format(3, 0).encode() + b"0 0 0\n1 0 0\n0 1 0\n", "no faces"),
         ("a.ply", b"", "cannot be read as PLY"),

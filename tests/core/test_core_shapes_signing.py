@@ -7,9 +7,9 @@ import pytest
 
 from core.errors import SampleError
 from core.shapes import sealing
+from core.shapes.distances import signed_distances
 from core.shapes.geometry import FloatArray, IntArray, open_edges, signed_volumes
-from core.shapes.meshes import TrainingMesh
-from core.shapes.sampling import signed_distances
+from core.shapes.meshes import ShapeMesh
 from core.shapes.signing import Solid, solid
 
 BOX_FACES = np.array(
@@ -60,7 +60,7 @@ def joined(*meshes: tuple[FloatArray, IntArray]) -> tuple[FloatArray, IntArray]:
 
 
 def signed(mesh: tuple[FloatArray, IntArray], **options: float) -> Solid:
-    found = solid(TrainingMesh("thing", *mesh), **options)  # type: ignore[arg-type]
+    found = solid(ShapeMesh("thing", *mesh), **options)  # type: ignore[arg-type]
     assert not len(open_edges(found.faces))
     assert signed_volumes(found.vertices, found.faces).sum() > 0
     return found
@@ -245,9 +245,9 @@ def test_thin_walls_are_thickened_and_said_so() -> None:
     ("vertices", "says"),
     [
         (np.zeros((4, 3)), "'thing': The mesh has no area"),
-        (np.full((4, 3), np.nan), "'thing': 4 vertices of the mesh are not finite"),
+        (np.full((4, 3), np.nan), "'thing': 4 vertices of the mesh are no numbers"),
     ],
 )
 def test_what_cannot_be_signed_is_refused_by_name(vertices: FloatArray, says: str) -> None:
     with pytest.raises(SampleError, match=says):
-        solid(TrainingMesh("thing", vertices, np.array([[0, 1, 2], [0, 2, 3]])))
+        solid(ShapeMesh("thing", vertices, np.array([[0, 1, 2], [0, 2, 3]])))

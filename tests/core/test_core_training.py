@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from core import files
 from core.decoder import Architecture
 from core.errors import TrainingError
 from core.extraction import extract
@@ -162,6 +163,51 @@ def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path: Path, missing: str)
     torch.save(state, path)
     with pytest.raises(TrainingError, match="no training checkpoint"):
         Training.load(path)
+
+
+def test_a_checkpoint_of_former_days_is_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    start().save(path)
+    state = torch.load(path, weights_only=True)
+    state["options"]["bfloat16"] = False
+    torch.save(state, path)
+    assert Training.load(path).options == OPTIONS
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_checkpoint_without_numbers_is_refused(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "run.pt"
+    training = start()
+    training.save(path)
+    state = torch.load(path, weights_only=True)
+    for spoilt in (state["codes"], state["decoder"]["weights.0"]):
+        kept = spoilt[0].clone()
+        spoilt[0] = value
+        torch.save(state, tmp_path / "spoilt.pt")
+        with pytest.raises(TrainingError, match="no numbers") as caught:
+            Training.load(tmp_path / "spoilt.pt")
+        assert "Start anew" in caught.value.remedy
+        spoilt[0] = kept
+    with torch.no_grad():
+        training.codes[0, 0] = value
+    before = path.read_bytes()
+    with pytest.raises(TrainingError, match="came apart"):
+        training.save(path)
+    assert path.read_bytes() == before
+
+
+def test_a_checkpoint_reaches_the_disk_before_it_replaces_the_former(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seen = tmp_path / "run.pt", []
+    training = start()
+    training.save(path)
+    before = path.read_bytes()
+    training.step = 1
+    monkeypatch.setattr(files.os, "fsync", lambda _: seen.append(path.read_bytes()))
+    training.save(path)
+    assert seen == [before]
+    assert path.read_bytes() != before
 
 
 @pytest.mark.parametrize("count", [1, 3])

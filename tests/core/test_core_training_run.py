@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -25,11 +25,12 @@ from core.extraction import extract
 from core.loading import load_space
 from core.pose import transformed
 from core.shapes.family import Alignment
-from core.training import learning, preparation, runlock
+from core.training import autodecoder, learning, preparation, runlock
 from core.training.autodecoder import Training, TrainingOptions
 from core.training.presets import options_for
 from core.training.progress import Pace, Progress
 from core.training.run import RunOptions, train
+from core.training.sources import held_out
 
 from .worker_client import environment
 
@@ -262,6 +263,45 @@ def test_held_out_shapes_are_never_trained_on(meshes: Path, tmp_path: Path) -> N
     assert report(run)["b"]["outcome"] == "held out"
 
 
+@pytest.mark.parametrize("count", [240, 242, 320])
+def test_a_tenth_is_every_tenth_from_the_sixth_on(count: int) -> None:
+    """Built-in spaces and runs of old depend on which shapes these are."""
+    names = [f"shape_{n:04d}" for n in range(count)]
+    assert held_out(names, 0.1) == [name for n, name in enumerate(names) if n % 10 == 5]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.45, 0.5])
+@pytest.mark.parametrize("count", [3, 5, 20, 101])
+def test_what_is_held_out_is_the_share_that_was_asked_for(share: float, count: int) -> None:
+    names = [f"shape_{n:04d}" for n in range(count)]
+    chosen = held_out(names, share)
+    assert abs(len(chosen) - share * count) < 1
+    assert len(chosen) >= 1
+    assert chosen == held_out(names, share)
+    assert chosen == sorted(set(chosen))
+    # Evenly: gaps differ by one at the most.
+    places = [names.index(name) for name in chosen]
+    gaps = {after - before for before, after in pairwise(places)}
+    assert max(gaps, default=0) - min(gaps, default=0) <= 1
+
+
+def test_few_shapes_are_held_out_by_name_or_said_to_be_too_few(
+    meshes: Path, tmp_path: Path
+) -> None:
+    for share, names, expected in (
+        (0.1, "abcde", ["c"]),
+        (0.0, "abcde", []),
+        (0.1, "ab", []),
+        (0.4, "abcde", ["c", "e"]),
+    ):
+        assert held_out(names, share) == expected
+    steps = run_all(tmp_path / "run", meshes, replace(OPTIONS, held_out=0.1))
+    assert "held out 1 of 3: b" in [step.message for step in steps if step.stage == "reading"]
+    (meshes / "c.ply").unlink()
+    *_, last = train(tmp_path / "two", meshes, replace(OPTIONS, held_out=0.1))
+    assert any("Nothing is held out: of 2 shapes" in text for text in last.warnings)
+
+
 # Bad input.
 
 
@@ -292,6 +332,44 @@ def test_identical_meshes_are_named(meshes: Path, tmp_path: Path) -> None:
     *_, last = train(tmp_path / "run", meshes, OPTIONS)
     assert any("'twin' is the same mesh as 'b'" in text for text in last.warnings)
     assert len(load_space(last.path or "").codes) == 4
+
+
+@pytest.mark.parametrize(
+    ("centre", "normalise", "expected"),
+    [
+        (False, False, {"b", "copy"}),
+        (True, False, {"b", "copy", "far", "moved"}),
+        (True, True, {"b", "copy", "far", "large", "moved"}),
+        (False, True, {"b", "copy"}),
+    ],
+)
+def test_twins_are_what_is_one_shape_once_placed(
+    centre: bool, normalise: bool, expected: set[str], tmp_path: Path
+) -> None:
+    """Through files, whose single precision rounds what was moved."""
+    source = tmp_path / "meshes"
+    source.mkdir()
+    for name, scale, move in (
+        ("b", 1, 0),
+        ("copy", 1, 0),
+        ("far", 1, 97.13),
+        ("large", 2.3, 4.1),
+        ("moved", 1, 0.31),
+        ("other", 1, 0),
+    ):
+        mesh = ball(1.0)
+        if name == "other":  # with the same faces
+            mesh.apply_transform(np.diag([1, 1, 0.999, 1]))
+        mesh.apply_scale(scale).apply_translation([move, -move, 2 * move]).export(
+            source / f"{name}.ply"
+        )
+    options = replace(OPTIONS, alignment=Alignment(centre=centre, normalise=normalise))
+    steps = train(tmp_path / "run", source, options)
+    warnings = next(step for step in steps if step.stage == "signing").warnings
+    steps.close()  # type: ignore[attr-defined]
+    twins = [text.split("'")[1::2] for text in warnings if "is the same mesh as" in text]
+    assert {name for pair in twins for name in pair} == expected
+    assert {pair[1] for pair in twins} == {"b"}
 
 
 def not_finite(folder: Path) -> None:
@@ -397,18 +475,18 @@ def test_a_disk_that_fills_up_while_training(
     meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    true = torch.save
+    true, written = autodecoder.write_whole, list[Path]()
 
-    def save(state: Any, path: Path) -> None:
-        if state["step"] > 10:
-            path.write_bytes(b"half of a check")
-            # What torch says then.
-            raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64")
-        true(state, path)
+    def write(path: Path, data: bytes) -> None:
+        written.append(path)
+        with monkeypatch.context() as patch:
+            if len(written) > 11:  # one at the start, one a step
+                patch.setattr(files.os, "fsync", full)
+            true(path, data)
 
     with monkeypatch.context() as patch:
         patch.setattr(learning, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(torch, "save", save)
+        patch.setattr(autodecoder, "write_whole", write)
         failed = failure(meshes, tmp_path)
     assert "checkpoint could not be written" in failed.problem
     assert "resume" in failed.remedy
@@ -428,7 +506,16 @@ def test_a_space_that_cannot_be_written_leaves_the_checkpoint(
     assert run_all(tmp_path / "run")[-1].reason == "trained"
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
+SHORTAGES = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    MemoryError(),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
+]
+SHORTAGE_NAMES = ["cuda", "python", "cpu", "windows"]
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=SHORTAGE_NAMES)
 def test_short_memory_halves_the_points_twice(
     error: Exception, meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,6 +540,88 @@ def test_memory_that_stays_short_leaves_the_checkpoint(
     assert run_all(tmp_path / "run")[-1].reason == "trained"
 
 
+@pytest.mark.parametrize("where", ["decoder", "optimiser", "device", "samples", "load"])
+@pytest.mark.parametrize("error", SHORTAGES, ids=SHORTAGE_NAMES)
+def test_memory_that_is_short_from_the_start_leaves_a_run_to_resume(
+    error: Exception,
+    where: str,
+    meshes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        if where == "load":
+            # A step gives out, then what goes back to the checkpoint.
+            broken_at(patch, 20, error, saved=7, times=9)
+            patch.setattr(Training, "_restore", short)
+        elif where == "optimiser":
+            patch.setattr(torch.optim, "Adam", short)
+        elif where == "samples":
+            patch.setattr(autodecoder, "tensors", short)
+        else:
+            name = {"decoder": "__init__", "device": "to"}[where]
+            patch.setattr(autodecoder.Decoder, name, short)
+        failed = failure(meshes, tmp_path)
+    assert "not enough memory on 'cpu'" in failed.problem
+    kept = "checkpoint is" if where in ("load", "samples") else "samples are"
+    assert f"resume on another device: the {kept} kept" in failed.remedy
+    resumed = run_all(tmp_path / "run")
+    assert "sampling" not in {step.stage for step in resumed}
+    assert resumed[-1].reason == "trained"
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=SHORTAGE_NAMES)
+@pytest.mark.parametrize("stage", ["reading", "signing", "sampling"])
+def test_a_mesh_that_is_too_much_for_the_memory_is_named(
+    stage: str, error: Exception, meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise error
+
+    place = {
+        "reading": "core.training.sources.read_mesh",
+        "signing": "core.training.preparation.solid",
+        "sampling": "core.training.preparation.sample_solid",
+    }[stage]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, short)
+        failed = failure(meshes, tmp_path)
+    assert f"not enough memory for {stage} 'a" in failed.problem
+    assert run_all(tmp_path / "run")[-1].reason == "trained"
+
+
+def test_a_shortage_while_reading_a_file_is_no_damage(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("core.shapes.meshes._parse", short)
+    assert "not enough memory for reading 'a.ply'" in failure(meshes, tmp_path).problem
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=SHORTAGE_NAMES)
+def test_memory_that_is_short_while_writing_keeps_the_checkpoint(
+    error: Exception, meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise error
+
+    run = tmp_path / "run"
+    for place in ("torch.save", "core.training.learning.write_space"):
+        steps = train(run, meshes, OPTIONS)
+        assert next(s for s in steps if s.stage == "training" and s.done == 3)
+        with monkeypatch.context() as patch:
+            patch.setattr(place, short)
+            with pytest.raises(TrainingError, match="not enough memory") as caught:
+                steps.close()  # type: ignore[attr-defined]
+        assert "then resume the run" in caught.value.remedy
+    assert run_all(run)[-1].reason == "trained"
+
+
 def test_a_training_that_comes_apart_says_so(
     meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -463,6 +632,42 @@ def test_a_training_that_comes_apart_says_so(
         )
         assert "came apart at step 10" in failure(meshes, tmp_path).problem
     assert load_space(tmp_path / "run" / "balls.safetensors").card["steps"] == 0
+
+
+@pytest.mark.parametrize("what", ["weight", "code", "moment"])
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_checkpoint_without_numbers_is_never_written(
+    what: str, preview: bool, meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of the step was a number; what the step made of the weights is none."""
+    true = Training._advance
+
+    def advance(self: Training, samples: Any) -> float:
+        loss = true(self, samples)
+        if self.step == 9:
+            spoil(self, what)
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learning, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(learning, "PREVIEW_SECONDS", 0.0 if preview else 1e9)
+        patch.setattr(learning, "PREVIEW_SHARE", 1e9)
+        patch.setattr(Training, "_advance", advance)
+        failed = failure(meshes, tmp_path)
+    assert "came apart at step 10" in failed.problem
+    assert "last checkpoint is kept" in failed.remedy
+    assert Training.load(tmp_path / "run" / "training.pt").step == 9
+    assert load_space(tmp_path / "run" / "balls.safetensors").card["steps"] == 9
+
+
+def spoil(training: Training, what: str) -> None:
+    with torch.no_grad():
+        if what == "weight":
+            training.decoder.weights[1][0, 0] = float("inf")
+        elif what == "code":
+            training.codes[0, 0] = float("nan")
+        else:
+            next(iter(training.optimisers[0].state.values()))["exp_avg"][0] = float("nan")
 
 
 # Several processes.

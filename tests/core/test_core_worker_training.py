@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
@@ -23,7 +24,8 @@ from core.shapes import packages
 from core.space import Frame
 from core.spacefile import write_space
 from core.training import learning
-from core.training.newshape import EncodeOptions, EncodeStep, NewShape
+from core.training.newshape import EncodeStep, NewShape
+from core.training.placing import EncodeOptions
 from core.training.progress import Progress
 from core.training.run import train
 from core.worker import service, wire
@@ -322,6 +324,19 @@ def test_encode(worker: WorkerClient, path: str, kind: str) -> None:
     found = frame.arrays["vertices"].numpy() - [1, 0, 0]
     assert np.abs(found).sum(axis=1).max() == pytest.approx(SCALE * radius(0.6), abs=0.1)
     assert header["report"]["components"] == 1
+    assert header["warnings"] == []
+
+
+def test_a_code_that_is_far_out_is_warned_of(worker: WorkerClient, path: str) -> None:
+    """The codes of this space lie at one deviation, 0.3, from the mean."""
+    space = replace(load_space(path), codes=torch.tensor([[-0.3], [0.0], [0.3]]))
+    write_space(path, space)
+    for code, warned in ((0.7, 0), (-0.7, 0), (1.5, 1)):
+        vertices, faces = octahedron(code)
+        arrays = {"vertices": vertices, "faces": faces}
+        header = encoded(worker, path, arrays, resolution=16).header
+        assert len(header["warnings"]) == warned, code
+    assert " deviations from the mean of space 'octahedra'" in header["warnings"][0]
 
 
 def test_a_shape_elsewhere_is_brought_into_the_cube(worker: WorkerClient, path: str) -> None:
@@ -366,10 +381,13 @@ def test_what_cannot_be_encoded_is_said(worker: WorkerClient, path: str) -> None
     for options in ({"colour": 1}, {"steps": -1}, {"partial": 1}, {"resolution": 2}, {"centre": 1}):
         frame = worker.ask("encode", arrays, path=path, options=options)
         failed(frame, "Request", next(iter(options)))
+    for name in ("centre", "normalise"):
+        frame = worker.ask("encode", arrays, path=path, options={"partial": True, name: True})
+        failed(frame, "TrainingError", "by its own box", f"leave {name} out")
     failed(worker.ask("encode", {"vertices": vertices}, path=path), "Request", "faces")
     bad = vertices.copy()
     bad[2, 1] = np.nan
-    failed(worker.ask("encode", {**arrays, "vertices": bad}, path=path), "TrainingError", "finite")
+    failed(worker.ask("encode", {**arrays, "vertices": bad}, path=path), "TrainingError", "NaN")
     cloud = {"vertices": vertices[:3], "faces": faces[:0]}
     failed(worker.ask("encode", cloud, path=path), "TrainingError", "3 points")
     wrong = {**arrays, "faces": faces + 3}

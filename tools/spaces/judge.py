@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from core.extraction import extract
-from core.quality import FloatArray, IntArray, Quality, QualityError, compare
+from core.quality import Quality, QualityError, compare
+from core.shapes.geometry import FloatArray, IntArray
 from core.space import Space
 from core.topology import Topology, topology
 from core.training.encoding import encode
