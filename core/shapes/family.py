@@ -121,8 +121,8 @@ def place(family: Iterable[Bounds], alignment: Alignment) -> Placement:
     """One placement for the whole family. Raises TrainingError when it is empty.
 
     Without ``centre`` and ``normalise`` all shapes keep their place and size among each other. With
-    ``centre`` the world has them at the mean of their middles, with ``normalise`` at their
-    (geometric) mean size: a space knows no single shape's.
+    ``centre`` the world has them about its origin, with ``normalise`` at their geometric mean size:
+    a space knows no single shape's.
     """
     listed = list(family)
     if not listed:
@@ -145,7 +145,9 @@ def place(family: Iterable[Bounds], alignment: Alignment) -> Placement:
         for shape, reach, middle in zip(listed, reaches, middles, strict=True)
     }
     scale = float(np.exp(np.log(reaches).mean())) / alignment.radius
-    return Placement(alignment, Frame("Z", scale, _three(centre)), shapes)
+    # Centred alone, shapes have no place of their own: the space's is its origin.
+    place_of_all = np.zeros(3) if alignment.centre else centre
+    return Placement(alignment, Frame("Z", scale, _three(place_of_all)), shapes)
 
 
 def upright(mesh: ShapeMesh, up: str) -> FloatArray:

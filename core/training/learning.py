@@ -241,9 +241,6 @@ class Learning:
             "steps": training.step,
             "finished": training.step >= training.options.steps,
         }
-        warnings: tuple[str, ...] = ()
-        if len(self._shapes) == 1:
-            warnings = ("The space holds one shape: there is nothing to blend it with",)
         return Space(
             name=self._name,
             decoder=training.decoder,
@@ -251,7 +248,6 @@ class Learning:
             shape_names=tuple(self._shapes),
             frame=self._placement.frame,
             card=card,
-            warnings=warnings,
         )
 
     @torch.no_grad()

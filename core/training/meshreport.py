@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from ..errors import SampleError, TrainingError, some
 from ..memory import short_of_memory
 from ..shapes.signing import Report
 from .runfolder import RunFolder
+
+# A code that has nothing to vary can be neither blended nor fitted.
+FEWEST = 2
 
 
 class MeshReport:
@@ -55,14 +58,22 @@ class MeshReport:
         kinds = [entry.get("kind") or entry["outcome"] for entry in self._entries.values()]
         return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
 
-    def nothing_left(self) -> TrainingError:
-        """The error when all meshes were refused."""
+    def check_enough(self, used: Collection[str]) -> None:
+        """Raise TrainingError where fewer than ``FEWEST`` meshes, named ``used``, are left."""
+        if len(used) >= FEWEST:
+            return
+        refused = some(name for name, e in self._entries.items() if e["outcome"] == "refused")
+        if used:
+            why = f"; refused: {refused}: {self.refusals[0].problem}" if self.refusals else ""
+            raise TrainingError(
+                f"A space needs two shapes or more, and there is one: '{min(used)}'{why}",
+                "Add shapes of its kind",
+            )
         first = self.refusals[0]
         if len(self.refusals) == 1:
-            return TrainingError(first.problem, first.remedy)
-        names = some(name for name, e in self._entries.items() if e["outcome"] == "refused")
-        return TrainingError(
-            f"None of the {len(self.refusals)} meshes can be used ({names}); the first: "
+            raise TrainingError(first.problem, first.remedy)
+        raise TrainingError(
+            f"None of the {len(self.refusals)} meshes can be used ({refused}); the first: "
             f"{first.problem}",
             first.remedy,
         )

@@ -45,7 +45,8 @@ class Preparation:
     ) -> Iterator[Progress]:
         """The samples of the shapes named ``wanted``, those that are cached from the cache.
 
-        Raises TrainingError where none is left, or, with ``all_of_them``, where one is missing.
+        Raises TrainingError where fewer than two are left, or, with ``all_of_them``, where one is
+        missing.
         """
         chosen = [source for source in sources.found if source.name in set(wanted)]
         pace, before = Pace(len(chosen)), 0
@@ -105,14 +106,8 @@ class Preparation:
     def _finish(self, sources: Sources) -> None:
         for source in sources.found:
             self._report.hold_out(source.name, source.file)
-        if len(self.samples) == 1:
-            self._report.warn(
-                f"'{next(iter(self.samples))}' is the only shape: the space will hold it, and "
-                "nothing to blend it with"
-            )
         self._report.write()
-        if not self.samples:
-            raise self._report.nothing_left()
+        self._report.check_enough(self.samples)
 
     def _said(self, stage: str, done: int, total: int, message: str, pace: Pace) -> Progress:
         left, warnings = pace.seconds_left(done), tuple(self._report.warnings)

@@ -55,7 +55,10 @@ class Sources:
         self._sketches: dict[str, Sketch] = {}
 
     def find(self, source: Path, alignment: Alignment, report: MeshReport) -> Iterator[Progress]:
-        """Read every mesh in the folder ``source``. Raises TrainingError where none can be used."""
+        """Read every mesh in the folder ``source``.
+
+        Raises TrainingError where fewer than two can be used.
+        """
         files = mesh_files(source)
         pace = Pace(len(files))
         for done, path in enumerate(files):
@@ -79,8 +82,7 @@ class Sources:
                 self._kept_faces += len(mesh.faces)
                 self._kept[mesh.name] = mesh
         report.write()
-        if not self.found:
-            raise report.nothing_left()
+        report.check_enough([source.name for source in self.found])
 
     def mesh(self, source: Source) -> ShapeMesh:
         """The mesh of a source, as it was. Raises SampleError, also where it has changed."""

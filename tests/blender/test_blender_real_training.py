@@ -97,6 +97,11 @@ def test_two_objects_train_stop_resume_encode_and_export(ready, part, tmp_path):
     assert shape.meshsdf.components == 1
     # Rough after so few steps, but at its real size: 3 x 2 x 2.
     np.testing.assert_allclose(shape.dimensions, (3, 2, 2), rtol=0.25)
+    # Centre Each was on: it stands about its own origin, wherever the family stood.
+    bpy.context.view_layer.update()
+    corners = np.array([shape.matrix_world @ v.co for v in shape.data.vertices])
+    middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
+    np.testing.assert_allclose(middle, shape.location, atol=0.3)
 
     bpy.context.view_layer.objects.active = egg
     egg.location = (7, 1, 0)

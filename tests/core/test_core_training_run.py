@@ -104,12 +104,13 @@ def test_a_run_reads_signs_samples_trains_and_writes(meshes: Path, tmp_path: Pat
 
 
 def test_shapes_come_back_at_their_size_and_place(tmp_path: Path) -> None:
-    """A ball of radius 3 about (10, 0, 0), learnt alone: the frame brings it back there."""
+    """Balls about (10, 0, 0), the first of radius 3: the frame brings them back there."""
     source = tmp_path / "meshes"
     source.mkdir()
-    mesh = ball(3.0)
-    mesh.apply_translation([10, 0, 0])
-    mesh.export(source / "far.ply")
+    for name, radius in (("a", 3.0), ("b", 2.5)):
+        mesh = ball(radius)
+        mesh.apply_translation([10, 0, 0])
+        mesh.export(source / f"{name}.ply")
     long = replace(TRAINING, steps=400)
     *_, last = train(tmp_path / "run", source, replace(OPTIONS, training=long))
     space = load_space(last.path or "")
@@ -315,16 +316,21 @@ def failure(source: Path, tmp_path: Path, options: RunOptions = OPTIONS) -> Trai
 def test_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     assert "no mesh" in failure(tmp_path / "none", tmp_path).problem
-    ball(1).export(tmp_path / "none" / "a.ply")
+    for name, radius in (("a", 1.0), ("b", 0.8)):
+        ball(radius).export(tmp_path / "none" / f"{name}.ply")
     assert run_all(tmp_path / "run", tmp_path / "none", OPTIONS)[-1].reason == "trained"
 
 
-def test_one_mesh_is_trained_with_a_warning(meshes: Path, tmp_path: Path) -> None:
+def test_one_mesh_is_refused(meshes: Path, tmp_path: Path) -> None:
+    """Given alone, or left over when the others are refused."""
     for name in ("b", "c"):
         (meshes / f"{name}.ply").unlink()
-    *_, last = train(tmp_path / "run", meshes, OPTIONS)
-    assert any("'a' is the only shape" in text for text in last.warnings)
-    assert "nothing to blend it with" in load_space(last.path or "").warnings[0]
+    not_finite(meshes)
+    said = failure(meshes, tmp_path).problem
+    assert "two shapes or more" in said
+    assert "there is one: 'a'; refused: bad" in said
+    next(meshes.glob("bad.*")).unlink()
+    assert "there is one: 'a'" in failure(meshes, tmp_path).problem
 
 
 def test_identical_meshes_are_named(meshes: Path, tmp_path: Path) -> None:
@@ -420,7 +426,8 @@ def test_nothing_but_bad_meshes(make: Callable[[Path], None], tmp_path: Path) ->
     source.mkdir()
     make(source)
     assert "bad." in failure(source, tmp_path).problem
-    ball(1).export(source / "good.ply")
+    for name, radius in (("good", 1.0), ("better", 0.8)):
+        ball(radius).export(source / f"{name}.ply")
     assert run_all(tmp_path / "run")[-1].reason == "trained"
 
 
