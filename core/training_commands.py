@@ -162,10 +162,11 @@ def encode(options: argparse.Namespace) -> None:
         check_mesh_path(options.mesh)
     from .extraction import extract
     from .shapes.cloudfile import is_cloud, read_cloud
-    from .shapes.meshes import read_mesh
+    from .shapes.family import upright
+    from .shapes.meshes import ShapeMesh, read_mesh
     from .shapes.packages import check_packages
     from .training.newshape import NewShape
-    from .training.placing import EncodeOptions
+    from .training.placing import EncodeOptions, trained_up
 
     wished = EncodeOptions(
         partial=options.partial,
@@ -177,10 +178,10 @@ def encode(options: argparse.Namespace) -> None:
     check_packages()
     space = load(options)
     if is_cloud(options.shape):
-        vertices, faces = read_cloud(options.shape), np.zeros((0, 3), np.int64)
+        mesh = ShapeMesh(options.shape.stem, read_cloud(options.shape), np.zeros((0, 3), np.int64))
     else:
         mesh = read_mesh(options.shape)
-        vertices, faces = mesh.vertices, mesh.faces
+    vertices, faces = upright(mesh, trained_up(space)), mesh.faces
     shape = NewShape(space, vertices, faces, wished)
     told, step = time.monotonic(), None
     for step in shape.encode():

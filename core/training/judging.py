@@ -19,7 +19,7 @@ from ..shapes.family import upright
 from ..shapes.meshes import mesh_files, read_mesh
 from ..space import Space
 from .newshape import NewShape
-from .placing import EncodeOptions
+from .placing import EncodeOptions, trained_up
 from .runfolder import RunFolder
 from .runrecord import Record
 
@@ -95,9 +95,7 @@ def unseen_by(space: Space, meshes: Path) -> Unseen:
             f"{'held out' if held_out else 'was not trained on'}",
             "Name a folder of other shapes; a file's name is its shape's",
         )
-    trained = space.card.get("alignment")
-    up = str(trained.get("up", "Z")) if isinstance(trained, dict) else "Z"
-    return Unseen(space, tuple(files), up)
+    return Unseen(space, tuple(files), trained_up(space))
 
 
 def judge(unseen: Unseen, *, cells: int = CELLS, seed: int = 0) -> Iterator[Judged]:

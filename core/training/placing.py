@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,9 +54,7 @@ class EncodeOptions:
 
 def placed(space: Space, points: FloatArray, options: EncodeOptions) -> tuple[Tensor, Tensor]:
     """From the given coordinates to the cube, and from the space's local ones to the given."""
-    frame = space.frame.matrix()
-    trained = space.card.get("alignment")
-    trained = trained if isinstance(trained, dict) else {}
+    frame, trained = space.frame.matrix(), _alignment(space)
     centre, normalise = (
         bool(trained.get(key, False)) and not options.partial if wish is None else wish
         for key, wish in (("centre", options.centre), ("normalise", options.normalise))
@@ -70,6 +70,16 @@ def placed(space: Space, points: FloatArray, options: EncodeOptions) -> tuple[Te
         own[:3, :3] *= float(trained.get("radius", RADIUS)) / max(reach, 1e-12)
     own[:3, 3] = -own[:3, :3] @ torch.from_numpy(middle)
     return own @ inverse, frame @ torch.linalg.inv(own) @ inverse
+
+
+def trained_up(space: Space) -> str:
+    """The axis that points up in files like those that ``space`` was trained on: "Z" or "Y"."""
+    return "Y" if _alignment(space).get("up") == "Y" else "Z"
+
+
+def _alignment(space: Space) -> Mapping[str, Any]:
+    trained = space.card.get("alignment")
+    return trained if isinstance(trained, dict) else {}
 
 
 def moved(matrix: Tensor, points: FloatArray) -> FloatArray:

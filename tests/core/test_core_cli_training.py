@@ -19,6 +19,7 @@ import trimesh
 from core.__main__ import INTERRUPTED, USER_ERROR
 from core.decoder import Architecture
 from core.loading import load_space
+from core.space import Frame
 from core.spacefile import write_space
 from core.training import distributed, preparation
 from core.training import run as run_module
@@ -221,6 +222,26 @@ def test_a_partial_scan_is_not_placed_by_its_own_box(
     code = tmp_path / "code.json"
     assert run("encode", path, tmp_path / "scan.ply", "--partial", "--out", code) == 0
     assert json.loads(code.read_text())["code"] == pytest.approx([0.5], abs=0.06)
+
+
+@pytest.mark.parametrize("kind", ["mesh", "cloud"])
+def test_files_of_a_family_with_y_up_are_turned(
+    kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As its training turned them: two above the ground along Y is two along Z in the space."""
+    raised, mesh = Frame(offset=(0.0, 0.0, 2.0)), octahedron(0.5)
+    mesh.apply_translation([0, 2, 0])
+    given = tmp_path / "given.ply"
+    if kind == "cloud":
+        mesh = trimesh.PointCloud(trimesh.sample.sample_surface(mesh, 800, seed=1)[0])
+    mesh.export(given)
+    code = tmp_path / "code.json"
+    write_space(path, replace(octahedra(), frame=raised, card={"alignment": {"up": "Y"}}))
+    assert run("encode", path, given, "--out", code) == 0
+    assert json.loads(code.read_text())["code"] == pytest.approx([0.5], abs=0.06)
+    write_space(path, replace(octahedra(), frame=raised))
+    capsys.readouterr()
+    assert "as far as the cube" in fails(capsys, "encode", path, given)
 
 
 def test_a_far_code_is_warned_of(
