@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import torch
 
     torch.set_num_threads(options.threads)
-    print(f"\n### Training, {options.threads} threads\n")
+    print(f"\n### Training, {options.threads} thread{'s' * (options.threads > 1)}\n")
     print_row(
         *("shapes", "preset", "signing and sampling, s", "training, s", "all, CPU s"),
         *("error, % of the cube's side", "IoU", "held out: error, %", "IoU"),

@@ -46,7 +46,8 @@ RECIPE = Recipe(
     origin="Drawn by this project's own parametric generator: 20 styles over 38 measures, mixed "
     "and varied. No measured car is among them, and none is meant.",
     limits="One solid: no doors, no interior but the open cars' seats; windows are set back, not "
-    "open. Lamps and grille are rounded where they are finer than about 0.02.",
+    "open. Halfway between an open car and a closed one the roof is ragged. Lamps and grille are "
+    "rounded where they are finer than about 0.02.",
 )
 
 
