@@ -42,6 +42,8 @@ class MESHSDF_OT_space_export(FromSpace, NeedsNoFit, bpy.types.Operator):
             raise Refusal(f"'{folder}' is there already", "Choose a new name, or an empty folder")
         header = {"path": path, **catalogue.up_header(up), "folder": str(folder)}
         reply, _ = door.ready_worker().request("export", header)
+        for note in reply.get("notes", []):
+            self.report({"WARNING"}, note)
         self.report({"INFO"}, f"{len(reply.get('files', []))} files written to '{folder}'")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

@@ -195,6 +195,14 @@ def test_encoding_keeps_others_off_the_worker_and_can_be_stopped(egg, fake, part
     assert part("fit_run").current() is None
 
 
+def test_every_note_on_an_exported_space_is_a_warning(scene, fake, tmp_path, capfd):
+    export = {"space": fake.space, "filepath": str(tmp_path / "folder")}
+    assert bpy.ops.meshsdf.space_export(**export) == {"FINISHED"}
+    said = capfd.readouterr().out
+    assert "Warning: DeepSDF cannot load this" in said
+    assert "Warning: Its output has no tanh" in said
+
+
 def test_a_space_is_exported_into_a_new_folder_only(scene, fake, tmp_path):
     folder = tmp_path / "für DeepSDF"
     export = bpy.ops.meshsdf.space_export

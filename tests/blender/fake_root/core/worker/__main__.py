@@ -220,7 +220,8 @@ def answer(header, arrays):
         folder = Path(header["folder"])
         folder.mkdir(exist_ok=True)
         (folder / "specs.json").write_text("{}")
-        return {"op": "exported", "files": [str(folder / "specs.json")]}, None
+        notes = ["DeepSDF cannot load this", "Its output has no tanh"]
+        return {"op": "exported", "files": [str(folder / "specs.json")], "notes": notes}, None
     if MODE == "alien_error" and op == "mesh":
         return {"op": "error", "kind": "Internal", "problem": "It broke", "remedy": "Tell us"}, None
     if op == "space":
