@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -90,6 +91,28 @@ def test_train_warns_and_reports(
     assert (tmp_path / "run" / "my balls.safetensors").is_file()
     assert run("report", tmp_path / "run") == 0
     assert "bad    refused; " in capsys.readouterr().out
+
+
+def test_a_name_that_is_not_utf_8_is_refused(
+    meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        (meshes / os.fsdecode(b"\xff.ply")).write_bytes((meshes / "ball.ply").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert run("train", meshes, "--out", tmp_path / "run") == 0
+    said = capsys.readouterr()
+    assert said.err == (
+        "warning: Left out: The name of '\\xff.ply' is not valid UTF-8. Rename the file.\n"
+    )
+    assert load_space(tmp_path / "run" / "run.safetensors").shape_names == ("ball", "small")
+    meshes.rename(tmp_path / os.fsdecode(b"\xfe"))
+    for arguments in (
+        (tmp_path / os.fsdecode(b"\xfe"), "--out", tmp_path / "other"),
+        (tmp_path / "run", "--out", tmp_path / os.fsdecode(b"\xfd") / "other"),
+    ):
+        (tmp_path / "run" / "a.ply").touch()
+        assert "not valid UTF-8. Rename the folder" in fails(capsys, "train", *arguments)
 
 
 def test_what_cannot_be_trained(
