@@ -91,6 +91,10 @@ def _add_encode(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
     encode.add_argument("--steps", type=whole(0), default=0, help="(as many as are usual)")
     encode.add_argument("--seed", type=SEED, default=0)
     encode.add_argument("--out", metavar="CODE.json", type=Path, help="the code")
-    encode.add_argument("--mesh", type=Path, help="its mesh: .ply, .obj, .stl or .glb")
+    encode.add_argument(
+        "--mesh",
+        type=Path,
+        help="its mesh, where the given shape stands, Z-up: .ply, .obj, .stl or .glb",
+    )
     encode.add_argument("--resolution", type=CELLS, default=64, help="of that mesh (64)")
     encode.set_defaults(run=commands.encode)

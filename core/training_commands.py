@@ -206,7 +206,13 @@ def encode(options: argparse.Namespace) -> None:
         found = extract(space, step.code, options.resolution)
         if not len(found.vertices):
             raise MeshSDFError("There is no surface, so no mesh was written", "Use another space")
-        write_mesh(options.mesh, found.vertices, found.faces, space.frame)
+        write_mesh(
+            options.mesh,
+            found.vertices,
+            found.faces,
+            space.frame,
+            object_matrix=step.object_matrix,
+        )
 
 
 def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:

@@ -230,6 +230,19 @@ def test_encode(kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert run("mesh", path, "--code", code, "--resolution", 8, "--out", out) == 0
 
 
+def test_the_mesh_of_an_encoding_stands_where_the_given_one_does(
+    path: Path, tmp_path: Path
+) -> None:
+    given, out = octahedron(0.5), tmp_path / "out.ply"
+    given.apply_scale(20)
+    given.apply_translation([100, -40, 7])
+    given.export(tmp_path / "given.ply")
+    more = ("--centre", "--normalise", "--mesh", out, "--resolution", 32)
+    write_space(path, replace(octahedra(), frame=Frame(offset=(0.0, 0.0, 2.0), scale=3.0)))
+    assert run("encode", path, tmp_path / "given.ply", *more) == 0
+    np.testing.assert_allclose(trimesh.load(out).bounds, given.bounds, atol=1.0)
+
+
 @pytest.mark.parametrize("flag", ["--centre", "--normalise"])
 def test_a_partial_scan_is_not_placed_by_its_own_box(
     flag: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
