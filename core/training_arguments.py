@@ -64,6 +64,9 @@ def _add_train(verbs: Any) -> None:
     train.add_argument("--centre", action="store_true", help="centre each shape alone")
     train.add_argument("--normalise", action="store_true", help="scale each shape to one radius")
     train.add_argument("--thickness", type=number, default=0.0, help="of open surfaces, file units")
+    train.add_argument(
+        "--fill-voids", action="store_true", help="fill voids that no wide opening leads into"
+    )
     train.add_argument("--held-out", type=float, default=0.0, help="share kept apart, 0 to 0.5")
     train.add_argument("--seed", type=SEED, default=0)
     train.add_argument("--device", help="cpu, cuda or mps (default: cpu; resumed: as before)")
@@ -88,6 +91,11 @@ def _add_encode(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
             action=argparse.BooleanOptionalAction,
             help=f"{what} the shape as the space's training did (default: as its card says)",
         )
+    encode.add_argument(
+        "--fill-voids",
+        action=argparse.BooleanOptionalAction,
+        help="fill voids that no wide opening leads into (default: as the space's training did)",
+    )
     encode.add_argument("--steps", type=whole(0), default=0, help="(as many as are usual)")
     encode.add_argument("--seed", type=SEED, default=0)
     encode.add_argument("--out", metavar="CODE.json", type=Path, help="the code")

@@ -60,6 +60,7 @@ def train(options: argparse.Namespace) -> int:
             threads=options.threads or 0,
             held_out=options.held_out,
             thickness=options.thickness,
+            fill_voids=options.fill_voids,
         )
     team, own_device = distributed.join(device)
     try:
@@ -173,6 +174,7 @@ def encode(options: argparse.Namespace) -> None:
         steps=options.steps,
         centre=options.centre,
         normalise=options.normalise,
+        fill_voids=options.fill_voids,
         seed=options.seed,
     )
     check_packages()

@@ -30,6 +30,9 @@ class EncodeOptions:
     centre, normalise
         Move and scale the shape alone, as the space's training did (None; not a partial one) or
         not. Raises TrainingError for a partial one.
+    fill_voids
+        Fill the voids that no wide opening leads into, as the space's training did (None) or not.
+        Of a partial scan or a cloud nothing is filled.
     thickness
         That open surfaces of a mesh get, in its units; 0: as thin as can be learnt.
     """
@@ -39,6 +42,7 @@ class EncodeOptions:
     centre: bool | None = None
     normalise: bool | None = None
     seed: int = 0
+    fill_voids: bool | None = None
     thickness: float = 0.0
 
     def __post_init__(self) -> None:
@@ -75,6 +79,12 @@ def placed(space: Space, points: FloatArray, options: EncodeOptions) -> tuple[Te
 def trained_up(space: Space) -> str:
     """The axis that points up in files like those that ``space`` was trained on: "Z" or "Y"."""
     return "Y" if _alignment(space).get("up") == "Y" else "Z"
+
+
+def fills_voids(space: Space, options: EncodeOptions) -> bool:
+    """Whether a mesh's voids are filled: as asked for, or as the space's card says."""
+    wish = options.fill_voids
+    return space.card.get("fill_voids") is True if wish is None else wish
 
 
 def _alignment(space: Space) -> Mapping[str, Any]:

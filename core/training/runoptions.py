@@ -38,6 +38,8 @@ class RunOptions:
         or more.
     thickness
         The thickness that open surfaces get, in the meshes' units; 0: as thin as can be learnt.
+    fill_voids
+        Fill the voids that no wide opening leads into: a head's mouth behind its lips.
     training
         Options in place of the preset's.
     """
@@ -50,6 +52,7 @@ class RunOptions:
     threads: int = 0
     held_out: float = 0.0
     thickness: float = 0.0
+    fill_voids: bool = False
     training: TrainingOptions | None = None
 
     def __post_init__(self) -> None:
