@@ -96,6 +96,11 @@ def _add_encode(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
         action=argparse.BooleanOptionalAction,
         help="fill voids that no wide opening leads into (default: as the space's training did)",
     )
+    encode.add_argument(
+        "--thickness",
+        type=number,
+        help="of open surfaces, file units (default: as the space's training did)",
+    )
     encode.add_argument("--steps", type=whole(0), default=0, help="(as many as are usual)")
     encode.add_argument("--seed", type=SEED, default=0)
     encode.add_argument("--out", metavar="CODE.json", type=Path, help="the code")

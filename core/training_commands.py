@@ -175,6 +175,7 @@ def encode(options: argparse.Namespace) -> None:
         centre=options.centre,
         normalise=options.normalise,
         fill_voids=options.fill_voids,
+        thickness=options.thickness,
         seed=options.seed,
     )
     check_packages()

@@ -47,9 +47,9 @@ def solid(mesh: ShapeMesh, *, thickness: float = 0.0, fill_voids: bool = False) 
 
     Surfaces that close, as they are or by small repairs, keep every face. Others are sealed: faces
     that cannot be seen are dropped, sheets seen from both sides become thin plates, and the surface
-    is made anew on a grid, without enclosed voids. ``thickness`` moves the surface outward by so
-    much (which takes the grid as well). ``fill_voids`` fills the voids of every surface that no
-    wide opening leads into, such as the pocket behind a head's lips (see ``voids``).
+    is made anew on a grid, without enclosed voids. ``thickness`` is that of the plates, half on
+    each side (at least as thick as the grid can show). ``fill_voids`` fills the voids that no wide
+    opening leads into, such as the pocket behind a head's lips (see ``voids``).
     """
     try:
         found = _solid(mesh, thickness)
@@ -75,7 +75,7 @@ def _solid(mesh: ShapeMesh, thickness: float) -> Solid:
         repairs += _counted("faces turned outward", seen.turned)
         repairs += _counted("hidden faces dropped", seen.dropped)
         faces, plates = np.concatenate([faces, seen.faces[~seen.plate]]), seen.faces[seen.plate]
-    if len(found.sheets) or not simple or thickness > 0:
+    if len(found.sheets) or not simple:
         return _sealed(mesh.name, Walls(vertices, faces, plates), thickness, repairs)
     report = Report(mesh.name, "repaired" if repairs else "closed", tuple(repairs))
     return Solid(mesh.name, *weld(vertices, faces), report)

@@ -39,14 +39,14 @@ NO_SURFACE = Quality(math.inf, math.inf, 0.0, 0.0, False, 0, None)
 class Unseen:
     """A space and mesh files of shapes that it was not trained on.
 
-    ``up`` is the axis that points up in them, ``thickness`` that of open surfaces, in their units;
-    ``fill_voids`` None: as the space's card says.
+    ``up`` is the axis that points up in them, ``thickness`` that of open surfaces, in their units,
+    ``fill_voids`` whether voids are filled; None: as the space's card says.
     """
 
     space: Space
     files: tuple[Path, ...]
     up: str = "Z"
-    thickness: float = 0.0
+    thickness: float | None = None
     fill_voids: bool | None = None
 
 

@@ -26,7 +26,7 @@ from ..shapes.signing import Solid, solid
 from ..space import Space
 from ..surface import project
 from .encoding import encode
-from .placing import EncodeOptions, fills_voids, moved, placed
+from .placing import EncodeOptions, fills_voids, moved, placed, plate_thickness
 
 NEAR_POINTS, VOLUME_POINTS, CLOUD_POINTS = 60_000, 40_000, 60_000
 MEASURED_POINTS, MEASURED_CELLS, LOSS_POINTS = 5_000, 64, 1_000
@@ -105,7 +105,7 @@ class NewShape:
             mesh = ShapeMesh("the mesh", points, faces, upright=True)
             self.solid = solid(
                 mesh,
-                thickness=options.thickness / self.scale,
+                thickness=plate_thickness(space, options) / self.scale,
                 fill_voids=fills_voids(space, options),
             )
             self.samples = sample_solid(

@@ -131,7 +131,9 @@ class Preparation:
             NEAR_POINTS,
             VOLUME_POINTS,
         )
-        # Samples that were taken before there was the option still hold.
+        # Samples that were taken without these still hold; a thickness once moved all surfaces.
+        if self._options.thickness:
+            parts += ("plates",)
         if self._options.fill_voids:
             parts += ("fill_voids",)
         return sha256(repr(parts).encode()).hexdigest()[:40]

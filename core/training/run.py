@@ -224,6 +224,7 @@ class _Run:
             "preset": options.preset,
             "seed": options.seed,
             "alignment": asdict(options.alignment),
+            "thickness": options.thickness,
             "fill_voids": options.fill_voids,
         }
 

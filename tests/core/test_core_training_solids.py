@@ -1,4 +1,4 @@
-"""What counts as a shape's inside, in a run and in an encoding: voids filled or kept."""
+"""A shape's inside, in a run and in an encoding: voids filled or kept, how thick plates are."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ import trimesh
 from core.decoder import Architecture
 from core.loading import load_space
 from core.shapes.meshes import read_mesh
-from core.space import Space
+from core.space import Frame, Space
 from core.training import judging, newshape, preparation
 from core.training.autodecoder import TrainingOptions
 from core.training.judging import held_out_of_run, judge
 from core.training.newshape import NewShape
-from core.training.placing import EncodeOptions, fills_voids
+from core.training.placing import EncodeOptions, fills_voids, plate_thickness
 from core.training.run import RunOptions, train
 from core.worker.encoding import encode_options
 from core.worker.request import RequestError
 from core.worker.training import run_options
+
+from .octahedron import octahedra
 
 ROOT = Path(__file__).resolve().parents[2]
 FILLED = "filled the voids that no wide opening leads into"
@@ -119,7 +121,34 @@ def test_judge_fills_what_the_training_filled(hollow: Path, tmp_path: Path) -> N
     assert given == [True, None]
 
 
+def test_a_sheet_is_encoded_as_thick_as_the_training_made_it() -> None:
+    """In the sheet's own units: the space's are three times as large."""
+    frame = Frame(scale=3.0)
+    space = replace(octahedra(frame), card={"thickness": 0.3})
+    corners = np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    faces = np.array([[0, 1, 2], [0, 2, 3]])
+    for wish, expected in ((None, 0.3), (0.6, 0.6)):
+        shape = NewShape(space, corners, faces, EncodeOptions(thickness=wish))
+        assert shape.solid is not None
+        assert np.ptp(shape.solid.vertices[:, 2]) * 3 == pytest.approx(expected, abs=3e-3)
+
+
+@pytest.mark.parametrize("said", [None, True, "thick", -1.0, float("nan")])
+def test_a_card_that_says_nothing_of_the_thickness(said: object) -> None:
+    space = replace(octahedra(), card={"thickness": said})
+    assert plate_thickness(space, EncodeOptions()) == 0
+
+
+def test_a_run_keeps_its_thickness_in_the_card(hollow: Path, tmp_path: Path) -> None:
+    *_, last = train(tmp_path / "run", hollow, replace(OPTIONS, thickness=0.25, held_out=0.3))
+    assert load_space(last.path or "").card["thickness"] == 0.25
+    assert held_out_of_run(tmp_path / "run").thickness == 0.25
+
+
 def test_a_request_may_ask_for_it() -> None:
+    assert encode_options({"thickness": 0.5}).thickness == 0.5
+    with pytest.raises(RequestError, match="'thickness'"):
+        encode_options({"thickness": -1})
     assert encode_options({"fill_voids": True}).fill_voids is True
     assert encode_options({"fill_voids": None}).fill_voids is None
     assert run_options({"fill_voids": True}, "cpu").fill_voids is True
