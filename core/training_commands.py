@@ -38,8 +38,9 @@ def train(options: argparse.Namespace) -> int:
             "--resume goes on with the run's own meshes", "Leave out the folder of meshes"
         )
     # What is not there is said before torch is waited for.
+    recorded = None
     if options.source is None:
-        RunFolder(options.out).read()
+        recorded = RunFolder(options.out).read()
     else:
         mesh_files(options.source)
     from .shapes.family import Alignment
@@ -47,7 +48,7 @@ def train(options: argparse.Namespace) -> int:
     from .training.run import RunOptions
     from .training.run import train as run
 
-    device = options.device or "cpu"
+    device = _device(options, recorded)
     check_device(device)
     wished = None
     if options.source is not None:
@@ -90,6 +91,15 @@ def train(options: argparse.Namespace) -> int:
         print(f"stopped; nothing is lost, go on with: {command} --resume", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _device(options: argparse.Namespace, recorded: Mapping[str, Any] | None) -> str:
+    """Where to train: as asked for, or where the run that goes on was ``recorded`` to."""
+    if options.device or recorded is None:
+        return options.device or "cpu"
+    from .training.runrecord import Record
+
+    return Record.from_json(dict(recorded), options.out).options.device
 
 
 @contextmanager

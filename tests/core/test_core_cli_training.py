@@ -17,6 +17,7 @@ import pytest
 import torch
 import trimesh
 
+from core import training_commands
 from core.__main__ import INTERRUPTED, USER_ERROR
 from core.decoder import Architecture
 from core.loading import load_space
@@ -25,6 +26,7 @@ from core.spacefile import write_space
 from core.training import distributed, preparation
 from core.training import run as run_module
 from core.training.autodecoder import TrainingOptions
+from core.training.progress import Progress
 from core.training_commands import _duration
 
 from .command_line import fails, run
@@ -131,6 +133,25 @@ def test_what_cannot_be_trained(
     assert run("train", meshes, "--out", tmp_path / "b") == 0
     assert "other options" in fails(capsys, "train", meshes, "--out", tmp_path / "b", "--seed", 1)
     assert run("train", meshes, "--out", tmp_path / "b", "--seed", 1, "--anew") == 0
+
+
+def test_a_team_goes_on_where_its_run_was(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, joined = tmp_path / "run", []
+    assert run("train", meshes, "--out", out, "--device", "cpu") == 0
+    record = json.loads((out / "run.json").read_text())
+    record["options"]["device"] = "cuda"
+    (out / "run.json").write_text(json.dumps(record))
+    monkeypatch.setattr(training_commands, "check_device", lambda _: None)
+    monkeypatch.setattr(
+        distributed, "join", lambda device: joined.append(device) or (distributed.ALONE, device)
+    )
+    monkeypatch.setattr(run_module, "train", lambda *_, **__: iter([Progress("training", 1, 1)]))
+    assert run("train", "--out", out, "--resume") == 0
+    assert run("train", "--out", out, "--resume", "--device", "cpu") == 0
+    assert run("train", meshes, "--out", out) == 0
+    assert joined == ["cuda", "cpu", "cpu"]
 
 
 def test_a_team_is_left_however_a_training_ends(
