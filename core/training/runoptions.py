@@ -9,7 +9,7 @@ from typing import Any
 from ..decoder import Architecture
 from ..errors import TrainingError, reason
 from ..shapes.family import Alignment
-from .autodecoder import FORMER_OPTION, TrainingOptions
+from .autodecoder import TrainingOptions, without_former
 from .presets import PRESETS
 
 MOST_HELD_OUT = 0.5
@@ -108,8 +108,7 @@ def _unfit(name: str) -> bool:
 
 
 def _training_options(values: Mapping[str, Any]) -> TrainingOptions:
-    given = _with_tuples(values)
-    given.pop(FORMER_OPTION, None)
+    given = without_former(_with_tuples(values))
     form = Architecture(**_with_tuples(given.pop("architecture")))
     return TrainingOptions(architecture=form, **given)
 
