@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import io
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import commands
+from .argumenttypes import MOST_THREADS, number, whole
 from .errors import MeshSDFError
 from .training_arguments import add_training
 from .worker import __main__ as worker
@@ -90,13 +90,15 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--up", choices=("Z", "Y"), help="the axis of the space that points up")
     common.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
-    common.add_argument("--threads", type=_whole(1), help="threads of torch (default: its own)")
+    common.add_argument(
+        "--threads", type=whole(1, MOST_THREADS), help="threads of torch (default: its own)"
+    )
     spaced = argparse.ArgumentParser(add_help=False)
     spaced.add_argument("space", metavar="SPACE", type=Path)
     mesh = argparse.ArgumentParser(add_help=False)
-    mesh.add_argument("--resolution", type=_whole(4), default=64, help="cells a side (64)")
+    mesh.add_argument("--resolution", type=whole(4), default=64, help="cells a side (64)")
     mesh.add_argument("--cap", action="store_true", help="close the surface at the cube's wall")
-    mesh.add_argument("--newton", type=_whole(0), default=0, help="projection steps (0)")
+    mesh.add_argument("--newton", type=whole(0), default=0, help="projection steps (0)")
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     info = verbs.add_parser(
@@ -126,8 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     blend.add_argument("codes", nargs="+", metavar="CODE", help="two or more")
     blend.add_argument("--method", default="linear", choices=("linear", "spherical", "smooth"))
-    blend.add_argument("--factor", type=_number, help="one place of the way, 0 to 1")
-    blend.add_argument("--frames", type=_whole(2), default=5, help="places, evenly (5)")
+    blend.add_argument("--factor", type=number, help="one place of the way, 0 to 1")
+    blend.add_argument("--frames", type=whole(2), default=5, help="places, evenly (5)")
     blend.add_argument("--out", type=Path, help="mesh file; frames get _000, _001, ... before .ply")
     blend.set_defaults(run=commands.interpolate)
 
@@ -147,7 +149,7 @@ def _add_fit(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
         help="a .json file per target: matrix (4x4, world to pixels), or location with look_at or "
         "rotation, and lens, sensor_width, shift, ... (all keys: docs/command-line.md)",
     )
-    fit.add_argument("--threshold", type=_number, help="0 to 1: from where a pixel is covered")
+    fit.add_argument("--threshold", type=number, help="0 to 1: from where a pixel is covered")
     fit.add_argument("--invert", action="store_true", help="the shape is dark or transparent")
     fit.add_argument("--start", default="mean", metavar="CODE", help="where to begin (mean)")
     fit.add_argument("--fixed-code", action="store_true", help="fit the transform alone")
@@ -164,23 +166,6 @@ def _add_fit(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
     fit.add_argument("--out", type=Path, help="the mesh: .ply, .obj, .stl or .glb")
     fit.add_argument("--save", type=Path, help="the code and transform: .json")
     fit.set_defaults(run=commands.fit)
-
-
-def _whole(least: int) -> Any:
-    def whole(text: str) -> int:
-        number = int(text)
-        if number < least:
-            raise argparse.ArgumentTypeError(f"{number} is less than {least}")
-        return number
-
-    return whole
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 0 on")
-    return number
 
 
 if __name__ == "__main__":

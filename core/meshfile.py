@@ -39,9 +39,17 @@ def check_mesh_path(path: Path) -> None:
         ) from error
 
 
-def write_mesh(path: Path, vertices: Tensor, faces: Tensor, frame: Frame) -> None:
+def write_mesh(
+    path: Path,
+    vertices: Tensor,
+    faces: Tensor,
+    frame: Frame,
+    *,
+    object_matrix: Tensor | None = None,
+) -> None:
     """Write ``vertices`` ``(V, 3)`` of the cube, turned Z-up by ``frame``, and ``faces``.
 
+    ``object_matrix`` ``(4, 4)`` takes the space's local coordinates to where the mesh is to stand.
     All of the file or nothing; folders that are missing are made. Raises MeshFileError.
     """
     check_mesh_path(path)
@@ -49,7 +57,8 @@ def write_mesh(path: Path, vertices: Tensor, faces: Tensor, frame: Frame) -> Non
 
     from .pose import transformed
 
-    points = transformed(frame.matrix(), vertices.cpu().double()).numpy()
+    matrix = frame.matrix() if object_matrix is None else object_matrix @ frame.matrix()
+    points = transformed(matrix, vertices.cpu().double()).numpy()
     kind = path.suffix.lower()[1:]
     if kind == "glb":
         points = points @ Y_UP.T

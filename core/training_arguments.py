@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from . import training_commands as commands
+from .argumenttypes import FEWEST_CELLS, MOST_CELLS, MOST_SEED, MOST_THREADS, number, whole
 
 PRESETS = ("draft", "balanced", "fine")
+CELLS = whole(FEWEST_CELLS, MOST_CELLS)
+SEED, THREADS = whole(0, MOST_SEED), whole(1, MOST_THREADS)
 
 
 def add_training(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
@@ -31,10 +34,10 @@ def add_training(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
         nargs="?",
         help="the folder of the meshes (default: the run's own)",
     )
-    judge.add_argument("--resolution", type=int, default=128, help="cells a side (128)")
-    judge.add_argument("--seed", type=int, default=0)
+    judge.add_argument("--resolution", type=CELLS, default=128, help="cells a side (128)")
+    judge.add_argument("--seed", type=SEED, default=0)
     judge.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
-    judge.add_argument("--threads", type=int, help="threads of torch (default: its own)")
+    judge.add_argument("--threads", type=THREADS, help="threads of torch (default: its own)")
     judge.set_defaults(run=commands.judge, up=None)
     report = verbs.add_parser("report", help="what a training did with each mesh")
     report.add_argument("folder", metavar="FOLDER", type=Path, help="the run's folder")
@@ -60,11 +63,14 @@ def _add_train(verbs: Any) -> None:
     train.add_argument("--up", choices=("Z", "Y"), default="Z", help="what is up in the files (Z)")
     train.add_argument("--centre", action="store_true", help="centre each shape alone")
     train.add_argument("--normalise", action="store_true", help="scale each shape to one radius")
-    train.add_argument("--thickness", type=float, default=0.0, help="of open surfaces, file units")
+    train.add_argument("--thickness", type=number, default=0.0, help="of open surfaces, file units")
+    train.add_argument(
+        "--fill-voids", action="store_true", help="fill voids that no wide opening leads into"
+    )
     train.add_argument("--held-out", type=float, default=0.0, help="share kept apart, 0 to 0.5")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=SEED, default=0)
     train.add_argument("--device", help="cpu, cuda or mps (default: cpu; resumed: as before)")
-    train.add_argument("--threads", type=int, help="threads of torch (default: its own)")
+    train.add_argument("--threads", type=THREADS, help="threads of torch (default: its own)")
     train.set_defaults(run=commands.train)
 
 
@@ -85,9 +91,23 @@ def _add_encode(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
             action=argparse.BooleanOptionalAction,
             help=f"{what} the shape as the space's training did (default: as its card says)",
         )
-    encode.add_argument("--steps", type=int, default=0, help="(as many as are usual)")
-    encode.add_argument("--seed", type=int, default=0)
+    encode.add_argument(
+        "--fill-voids",
+        action=argparse.BooleanOptionalAction,
+        help="fill voids that no wide opening leads into (default: as the space's training did)",
+    )
+    encode.add_argument(
+        "--thickness",
+        type=number,
+        help="of open surfaces, file units (default: as the space's training did)",
+    )
+    encode.add_argument("--steps", type=whole(0), default=0, help="(as many as are usual)")
+    encode.add_argument("--seed", type=SEED, default=0)
     encode.add_argument("--out", metavar="CODE.json", type=Path, help="the code")
-    encode.add_argument("--mesh", type=Path, help="its mesh: .ply, .obj, .stl or .glb")
-    encode.add_argument("--resolution", type=int, default=64, help="of that mesh (64)")
+    encode.add_argument(
+        "--mesh",
+        type=Path,
+        help="its mesh, where the given shape stands, Z-up: .ply, .obj, .stl or .glb",
+    )
+    encode.add_argument("--resolution", type=CELLS, default=64, help="of that mesh (64)")
     encode.set_defaults(run=commands.encode)

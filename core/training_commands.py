@@ -38,8 +38,9 @@ def train(options: argparse.Namespace) -> int:
             "--resume goes on with the run's own meshes", "Leave out the folder of meshes"
         )
     # What is not there is said before torch is waited for.
+    recorded = None
     if options.source is None:
-        RunFolder(options.out).read()
+        recorded = RunFolder(options.out).read()
     else:
         mesh_files(options.source)
     from .shapes.family import Alignment
@@ -47,7 +48,7 @@ def train(options: argparse.Namespace) -> int:
     from .training.run import RunOptions
     from .training.run import train as run
 
-    device = options.device or "cpu"
+    device = _device(options, recorded)
     check_device(device)
     wished = None
     if options.source is not None:
@@ -60,6 +61,7 @@ def train(options: argparse.Namespace) -> int:
             threads=options.threads or 0,
             held_out=options.held_out,
             thickness=options.thickness,
+            fill_voids=options.fill_voids,
         )
     team, own_device = distributed.join(device)
     try:
@@ -89,6 +91,15 @@ def train(options: argparse.Namespace) -> int:
         print(f"stopped; nothing is lost, go on with: {command} --resume", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _device(options: argparse.Namespace, recorded: Mapping[str, Any] | None) -> str:
+    """Where to train: as asked for, or where the run that goes on was ``recorded`` to."""
+    if options.device or recorded is None:
+        return options.device or "cpu"
+    from .training.runrecord import Record
+
+    return Record.from_json(dict(recorded), options.out).options.device
 
 
 @contextmanager
@@ -173,6 +184,8 @@ def encode(options: argparse.Namespace) -> None:
         steps=options.steps,
         centre=options.centre,
         normalise=options.normalise,
+        fill_voids=options.fill_voids,
+        thickness=options.thickness,
         seed=options.seed,
     )
     check_packages()
@@ -206,7 +219,13 @@ def encode(options: argparse.Namespace) -> None:
         found = extract(space, step.code, options.resolution)
         if not len(found.vertices):
             raise MeshSDFError("There is no surface, so no mesh was written", "Use another space")
-        write_mesh(options.mesh, found.vertices, found.faces, space.frame)
+        write_mesh(
+            options.mesh,
+            found.vertices,
+            found.faces,
+            space.frame,
+            object_matrix=step.object_matrix,
+        )
 
 
 def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:

@@ -53,7 +53,8 @@ class Walls:
     plates: IntArray
 
     def values(self, points: FloatArray, grow: float, plate: float) -> FloatArray:
-        """At ``points`` ``(N, 3)``, negative inside: the solid, grown, and plates this thick."""
+        """At ``points`` ``(N, 3)``, negative inside: the solid, grown, and the plates, as far as
+        ``plate`` from them."""
         igl = libigl()
         points = np.ascontiguousarray(points)
         values = np.full(len(points), np.inf)
@@ -70,8 +71,8 @@ class Walls:
 def seal(walls: Walls, *, thickness: float = 0.0) -> Sealed:
     """The surface of what ``walls`` enclose (winding number above 1/2) and of their thin plates.
 
-    ``thickness`` moves the surface outward. Raises SampleError when nothing is enclosed, or when
-    the result would be torn.
+    Plates get the ``thickness``, half on each side, or what the grid can show. Raises SampleError
+    when nothing is enclosed, or when the result would be torn.
     """
     used = walls.vertices[np.unique(np.concatenate([walls.solid, walls.plates]))]
     low, high = used.min(axis=0), used.max(axis=0)
@@ -79,8 +80,8 @@ def seal(walls: Walls, *, thickness: float = 0.0) -> Sealed:
     both = np.concatenate([walls.solid, walls.plates])
     tried = surface_points(walls.vertices, both, TRIED_POINTS, rng=np.random.default_rng(0))
     for step in THICKENINGS:
-        grow = max(thickness, step * cell)
-        plate = max(grow, PLATE_CELLS * cell)
+        grow = step * cell
+        plate = max(thickness / 2, PLATE_CELLS * cell)
         reach = plate if len(walls.plates) else grow
         field, origin = _field(walls, (low - reach, high + reach), cell, (grow, plate))
         if not (field < 0).any():

@@ -20,6 +20,8 @@ from .visibility import visible_faces
 from .voids import outer_faces
 from .welding import single_faces, weld, weld_seams, without_area
 
+VOIDS_FILLED = "filled the voids that no wide opening leads into"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -40,21 +42,23 @@ class Solid:
     report: Report
 
 
-def solid(mesh: ShapeMesh, *, thickness: float = 0.0, fill_voids: bool | None = None) -> Solid:
+def solid(mesh: ShapeMesh, *, thickness: float = 0.0, fill_voids: bool = False) -> Solid:
     """The solid that ``mesh`` (in the cube [-1, 1]^3) shows. Raises SampleError, by name.
 
     Surfaces that close, as they are or by small repairs, keep every face. Others are sealed: faces
     that cannot be seen are dropped, sheets seen from both sides become thin plates, and the surface
-    is made anew on a grid, without inner voids. ``thickness`` moves the surface outward by so much
-    (which takes the grid as well). ``fill_voids`` True fills a closed surface's inner voids too.
+    is made anew on a grid, without enclosed voids. ``thickness`` is that of the plates, half on
+    each side (at least as thick as the grid can show). ``fill_voids`` fills the voids that no wide
+    opening leads into, such as the pocket behind a head's lips (see ``voids``).
     """
     try:
-        return _solid(mesh, thickness, bool(fill_voids))
+        found = _solid(mesh, thickness)
+        return _without_voids(found) if fill_voids else found
     except SampleError as error:
         raise SampleError(f"'{mesh.name}': {error.problem}", error.remedy) from error
 
 
-def _solid(mesh: ShapeMesh, thickness: float, fill_voids: bool) -> Solid:
+def _solid(mesh: ShapeMesh, thickness: float) -> Solid:
     check_mesh(mesh.vertices, mesh.faces)
     repairs: list[str] = []
     found = _parts(mesh.vertices, mesh.faces, repairs)
@@ -71,15 +75,22 @@ def _solid(mesh: ShapeMesh, thickness: float, fill_voids: bool) -> Solid:
         repairs += _counted("faces turned outward", seen.turned)
         repairs += _counted("hidden faces dropped", seen.dropped)
         faces, plates = np.concatenate([faces, seen.faces[~seen.plate]]), seen.faces[seen.plate]
-    if len(found.sheets) or not simple or thickness > 0:
+    if len(found.sheets) or not simple:
         return _sealed(mesh.name, Walls(vertices, faces, plates), thickness, repairs)
-    if fill_voids:
-        outer = outer_faces(vertices, faces)
-        repairs += _counted("faces inside voids dropped", len(faces) - len(outer))
-        whole = close_holes(vertices, outer, largest=np.inf)
-        vertices, faces = whole.vertices, whole.closed
     report = Report(mesh.name, "repaired" if repairs else "closed", tuple(repairs))
     return Solid(mesh.name, *weld(vertices, faces), report)
+
+
+def _without_voids(found: Solid) -> Solid:
+    """The solid without the faces that line its voids, and the slits to them closed."""
+    outer = outer_faces(found.vertices, found.faces)
+    if len(outer) == len(found.faces):
+        return found
+    whole = close_holes(found.vertices, outer, largest=np.inf)
+    former = found.report
+    kind = "sealed" if former.kind == "sealed" else "repaired"
+    report = Report(found.name, kind, (*former.repairs, VOIDS_FILLED))
+    return Solid(found.name, *weld(whole.vertices, whole.closed), report)
 
 
 def _parts(vertices: FloatArray, faces: IntArray, repairs: list[str]) -> Parts:

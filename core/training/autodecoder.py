@@ -28,8 +28,8 @@ from .muon import Muon
 from .startcodes import principal_codes
 
 CHECKPOINT_KIND = "meshsdf training 2"
-# Runs of old say so in their options: it was never used.
-FORMER_OPTION = "bfloat16"
+# Runs of old have these in their options: the first was never used, the second gained nothing.
+FORMER_OPTIONS = ("bfloat16", "code_noise")
 # Of Adam's second moment: the gradients of codes that a step does not see are zero, and with the
 # usual 0.999 the memory of the first steps, which are large, would slow the run.
 ADAM_BETAS = (0.9, 0.99)
@@ -51,9 +51,6 @@ class TrainingOptions:
     code_deviation, code_spread
         Where codes start: random values of the first deviation, and added to them the shapes' own
         order (see startcodes), whose first component has the second one; 0 leaves it out.
-    code_noise
-        Deviation of what is added to a code at each step, in deviations of all codes along each
-        axis: what lies between codes then has to be a shape too (Zadeh et al., 2019).
     matrix_rate
         Muon's rate for the weight matrices at the start, in Adam's measure; 0 leaves them to Adam.
     decoder_rate, code_rate, final_rate
@@ -69,7 +66,6 @@ class TrainingOptions:
     code_weight: float = 1e-4
     code_deviation: float = 0.01
     code_spread: float = 0.2
-    code_noise: float = 0.0
     matrix_rate: float = 6e-3
     decoder_rate: float = 2e-3
     code_rate: float = 6e-3
@@ -152,9 +148,6 @@ class Training:
         # that the generators stay together.
         order = torch.randperm(len(samples), generator=self.generator)
         drawn = order[: options.shapes_per_step].tolist()
-        noise = torch.zeros(len(drawn), self.codes.shape[1])
-        if options.code_noise:
-            noise.normal_(0, options.code_noise, generator=self.generator)
         batches = [draw(samples[i], options.points_per_shape, self.generator) for i in drawn]
         mine = self.team.share(len(drawn))
         for optimiser in self.optimisers:
@@ -164,11 +157,7 @@ class Training:
             points = torch.stack([batches[i][0] for i in mine])
             distances = torch.stack([batches[i][1] for i in mine])
             codes = self.codes[[drawn[i] for i in mine]]
-            seen = codes
-            if options.code_noise:
-                spread = self.codes.detach().std(dim=0, correction=0)
-                seen = codes + noise[list(mine)].to(device) * spread
-            values = self.decoder(seen[:, None], points)
+            values = self.decoder(codes[:, None], points)
             error = clamped_error(values, distances, options.clamp)
             loss = error + options.code_weight * codes.square().sum(dim=1).mean()
             (loss * (len(mine) / len(drawn))).backward()
@@ -315,10 +304,17 @@ def draw(
     return points[chosen], distances[chosen]
 
 
+def without_former(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a run without those that are no more. Raises ValueError for noise on codes."""
+    if options.get("code_noise"):
+        raise ValueError("it was trained with 'code_noise', which is no more")
+    return {name: value for name, value in options.items() if name not in FORMER_OPTIONS}
+
+
 def _options(state: dict[str, Any]) -> TrainingOptions:
     """The options a checkpoint was written with."""
     if state.get("kind") != CHECKPOINT_KIND:
         raise ValueError(f"kind is {state.get('kind')!r}, expected {CHECKPOINT_KIND!r}")
     options = dict(state["options"])
-    options.pop(FORMER_OPTION, None)
+    options = without_former(options)
     return TrainingOptions(architecture=Architecture(**options.pop("architecture")), **options)

@@ -39,13 +39,15 @@ NO_SURFACE = Quality(math.inf, math.inf, 0.0, 0.0, False, 0, None)
 class Unseen:
     """A space and mesh files of shapes that it was not trained on.
 
-    ``up`` is the axis that points up in them, ``thickness`` that of open surfaces, in their units.
+    ``up`` is the axis that points up in them, ``thickness`` that of open surfaces, in their units,
+    ``fill_voids`` whether voids are filled; None: as the space's card says.
     """
 
     space: Space
     files: tuple[Path, ...]
     up: str = "Z"
-    thickness: float = 0.0
+    thickness: float | None = None
+    fill_voids: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ def held_out_of_run(path: Path, *, device: str = "cpu", meshes: Path | None = No
         files = [meshes / file.name for file in files]
     options = record.options
     return Unseen(
-        load_space(file, device=device), tuple(files), options.alignment.up, options.thickness
+        load_space(file, device=device),
+        tuple(files),
+        options.alignment.up,
+        options.thickness,
+        options.fill_voids,
     )
 
 
@@ -100,7 +106,7 @@ def unseen_by(space: Space, meshes: Path) -> Unseen:
 
 def judge(unseen: Unseen, *, cells: int = CELLS, seed: int = 0) -> Iterator[Judged]:
     """Find each shape's code and compare its mesh with the shape: a yield a shape."""
-    options = EncodeOptions(seed=seed, thickness=unseen.thickness)
+    options = EncodeOptions(seed=seed, thickness=unseen.thickness, fill_voids=unseen.fill_voids)
     for file in unseen.files:
         try:
             mesh = read_mesh(file)

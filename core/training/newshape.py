@@ -26,7 +26,7 @@ from ..shapes.signing import Solid, solid
 from ..space import Space
 from ..surface import project
 from .encoding import encode
-from .placing import EncodeOptions, moved, placed
+from .placing import EncodeOptions, fills_voids, moved, placed, plate_thickness
 
 NEAR_POINTS, VOLUME_POINTS, CLOUD_POINTS = 60_000, 40_000, 60_000
 MEASURED_POINTS, MEASURED_CELLS, LOSS_POINTS = 5_000, 64, 1_000
@@ -103,7 +103,11 @@ class NewShape:
             self.samples = self._sides(points, faces)
         else:
             mesh = ShapeMesh("the mesh", points, faces, upright=True)
-            self.solid = solid(mesh, thickness=options.thickness / self.scale)
+            self.solid = solid(
+                mesh,
+                thickness=plate_thickness(space, options) / self.scale,
+                fill_voids=fills_voids(space, options),
+            )
             self.samples = sample_solid(
                 self.solid, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=self._rng
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +31,12 @@ class EncodeOptions:
     centre, normalise
         Move and scale the shape alone, as the space's training did (None; not a partial one) or
         not. Raises TrainingError for a partial one.
+    fill_voids
+        Fill the voids that no wide opening leads into, as the space's training did (None) or not.
+        Of a partial scan or a cloud nothing is filled.
     thickness
-        That open surfaces of a mesh get, in its units; 0: as thin as can be learnt.
+        That open surfaces of a mesh get, in its units, as the space's training did (None); 0: as
+        thin as can be learnt.
     """
 
     partial: bool = False
@@ -39,7 +44,8 @@ class EncodeOptions:
     centre: bool | None = None
     normalise: bool | None = None
     seed: int = 0
-    thickness: float = 0.0
+    fill_voids: bool | None = None
+    thickness: float | None = None
 
     def __post_init__(self) -> None:
         asked = [name for name in ("centre", "normalise") if getattr(self, name)]
@@ -50,6 +56,8 @@ class EncodeOptions:
                 "Move and scale the scan to where the space's shapes stand, and leave "
                 f"{' and '.join(asked)} out",
             )
+        if self.thickness is not None and not 0 <= self.thickness < math.inf:
+            raise TrainingError(f"The thickness is {self.thickness}", "Use a number from 0 on")
 
 
 def placed(space: Space, points: FloatArray, options: EncodeOptions) -> tuple[Tensor, Tensor]:
@@ -75,6 +83,22 @@ def placed(space: Space, points: FloatArray, options: EncodeOptions) -> tuple[Te
 def trained_up(space: Space) -> str:
     """The axis that points up in files like those that ``space`` was trained on: "Z" or "Y"."""
     return "Y" if _alignment(space).get("up") == "Y" else "Z"
+
+
+def fills_voids(space: Space, options: EncodeOptions) -> bool:
+    """Whether a mesh's voids are filled: as asked for, or as the space's card says."""
+    wish = options.fill_voids
+    return space.card.get("fill_voids") is True if wish is None else wish
+
+
+def plate_thickness(space: Space, options: EncodeOptions) -> float:
+    """How thick an open surface becomes: as asked for, or as the space's card says."""
+    if options.thickness is not None:
+        return options.thickness
+    said = space.card.get("thickness")
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return 0.0
+    return float(said) if 0 <= said < math.inf else 0.0
 
 
 def _alignment(space: Space) -> Mapping[str, Any]:

@@ -67,7 +67,11 @@ class Preparation:
                 with memory_for("signing", name):
                     mesh = self._placement.apply(sources.mesh(source))
                     scale = self._placement.shapes[name].scale
-                    signed = solid(mesh, thickness=self._options.thickness * scale)
+                    signed = solid(
+                        mesh,
+                        thickness=self._options.thickness * scale,
+                        fill_voids=self._options.fill_voids,
+                    )
                 told = _told(signed.report)
                 yield self._said("sampling", done, len(chosen), told, pace)
                 rng = np.random.default_rng((self._options.seed, int(source.digest[:16], 16)))
@@ -116,7 +120,7 @@ class Preparation:
     def _key(self, source: Source) -> str:
         """Names the samples by all that they depend on."""
         shape = self._placement.shapes[source.name]
-        parts = (
+        parts: tuple[object, ...] = (
             SAMPLES_VERSION,
             source.digest,
             self._options.alignment.up,
@@ -127,6 +131,11 @@ class Preparation:
             NEAR_POINTS,
             VOLUME_POINTS,
         )
+        # Samples that were taken without these still hold; a thickness once moved all surfaces.
+        if self._options.thickness:
+            parts += ("plates",)
+        if self._options.fill_voids:
+            parts += ("fill_voids",)
         return sha256(repr(parts).encode()).hexdigest()[:40]
 
 

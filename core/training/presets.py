@@ -45,7 +45,8 @@ def options_for(shapes: int, preset: str = "balanced") -> TrainingOptions:
     """How to train a space of ``shapes`` meshes; ``preset`` is a key of ``PRESETS``."""
     chosen = PRESETS[preset]
     form = SMALL if shapes <= FEW else chosen
-    # N codes span N - 1 directions; a code needs no more, and two, so that a plane can be shown.
+    # N codes span N - 1 directions; a code of few gets twice as many numbers and no more, and never
+    # less than two, so that a plane can be shown.
     length = max(2, min(form.code_length, 2 * shapes - 2))
     at_once = min(shapes, MOST_SHAPES_A_STEP)
     return TrainingOptions(

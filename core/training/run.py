@@ -30,7 +30,7 @@ from .runfolder import RunFolder
 from .runlock import locked
 from .runoptions import RunOptions
 from .runrecord import Record
-from .sources import Sources, held_out
+from .sources import Sources, held_out, shown
 
 __all__ = ["Progress", "RunOptions", "train"]
 
@@ -61,6 +61,7 @@ def train(
     if not team.leads:
         _Run(home).follow(device=device or (options or RunOptions()).device, team=team)
         return
+    _check_writable_names(home.path, source)
     if source is None:
         home.read()
     home.make()
@@ -223,6 +224,8 @@ class _Run:
             "preset": options.preset,
             "seed": options.seed,
             "alignment": asdict(options.alignment),
+            "thickness": options.thickness,
+            "fill_voids": options.fill_voids,
         }
 
 
@@ -231,6 +234,15 @@ def training_options(record: Record) -> TrainingOptions:
     if record.options.training is not None:
         return record.options.training
     return options_for(len(record.shapes), record.options.preset)
+
+
+def _check_writable_names(*folders: Path | None) -> None:
+    """Raise TrainingError where a folder has a name that no JSON file can hold."""
+    for folder in folders:
+        if folder is not None and (name := str(folder.absolute())) != shown(name):
+            raise TrainingError(
+                f"The name of '{shown(str(folder))}' is not valid UTF-8", "Rename the folder"
+            )
 
 
 def _other_run(folder: Path, what: str) -> TrainingError:

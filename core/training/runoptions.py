@@ -9,7 +9,7 @@ from typing import Any
 from ..decoder import Architecture
 from ..errors import TrainingError, reason
 from ..shapes.family import Alignment
-from .autodecoder import FORMER_OPTION, TrainingOptions
+from .autodecoder import TrainingOptions, without_former
 from .presets import PRESETS
 
 MOST_HELD_OUT = 0.5
@@ -38,6 +38,8 @@ class RunOptions:
         or more.
     thickness
         The thickness that open surfaces get, in the meshes' units; 0: as thin as can be learnt.
+    fill_voids
+        Fill the voids that no wide opening leads into: a head's mouth behind its lips.
     training
         Options in place of the preset's.
     """
@@ -50,6 +52,7 @@ class RunOptions:
     threads: int = 0
     held_out: float = 0.0
     thickness: float = 0.0
+    fill_voids: bool = False
     training: TrainingOptions | None = None
 
     def __post_init__(self) -> None:
@@ -105,8 +108,7 @@ def _unfit(name: str) -> bool:
 
 
 def _training_options(values: Mapping[str, Any]) -> TrainingOptions:
-    given = _with_tuples(values)
-    given.pop(FORMER_OPTION, None)
+    given = without_former(_with_tuples(values))
     form = Architecture(**_with_tuples(given.pop("architecture")))
     return TrainingOptions(architecture=form, **given)
 

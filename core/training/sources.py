@@ -6,6 +6,7 @@ first ones stay in memory until then.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -64,18 +65,19 @@ class Sources:
         for done, path in enumerate(files):
             left = pace.seconds_left(done)
             warnings = tuple(report.warnings)
-            yield Progress(
-                "reading", done, len(files), path.name, seconds_left=left, warnings=warnings
-            )
+            name, stem = shown(path.name), shown(path.stem)
+            yield Progress("reading", done, len(files), name, seconds_left=left, warnings=warnings)
             try:
-                with memory_for("reading", path.name):
+                if name != path.name:
+                    raise SampleError(f"The name of '{name}' is not valid UTF-8", "Rename the file")
+                with memory_for("reading", name):
                     mesh = read_mesh(path)
                     box = bounds(mesh, alignment)
                     measured = digest(mesh), box
                     points = upright(mesh, alignment.up)
                     self._sketches[mesh.name] = sketch(points, mesh.faces, box)
             except SampleError as error:
-                report.refuse(path.stem, path.name, error)
+                report.refuse(stem, name, error)
                 continue
             self.found.append(Source(mesh.name, str(path), *measured))
             if self._kept_faces + len(mesh.faces) <= KEPT_FACES:
@@ -107,6 +109,11 @@ class Sources:
         :meth:`find` has read."""
         family = ((s.bounds, self._sketches[s.name]) for s in self.found)
         return twins(family, placement)
+
+
+def shown(name: str) -> str:
+    """A file's ``name`` as text that can be written: bytes that are no UTF-8 become ``\\xff``."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def held_out(names: Sequence[str], share: float) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,14 +86,16 @@ def encode_options(values: dict[str, Any]) -> EncodeOptions:
     for name, value in values.items():
         if name in ("steps", "seed"):
             fits = type(value) is int and 0 <= value <= MOST_STEPS
-        elif name in ("centre", "normalise"):
+        elif name in ("centre", "normalise", "fill_voids"):
             fits = value is None or isinstance(value, bool)
+        elif name == "thickness":
+            fits = value is None or (type(value) in (int, float) and 0 <= value < math.inf)
         elif name == "partial":
             fits = isinstance(value, bool)
         else:
             raise RequestError(
                 f"There is no encode option '{name[:40]}'",
-                "Use partial, steps, resolution, centre, normalise, seed",
+                "Use partial, steps, resolution, centre, normalise, fill_voids, thickness, seed",
             )
         if not fits:
             raise RequestError(f"The encode option '{name}' is {str(value)[:40]!r}")

@@ -19,12 +19,13 @@ import trimesh
 from PIL import Image
 
 from core import __main__ as main_module
-from core import builtin, commands, files, topology
+from core import argumenttypes, builtin, commands, files, topology
 from core.__main__ import INTERRUPTED, USER_ERROR, main
 from core.builtin import builtin_spaces, find_space
 from core.camera import lens_view
 from core.codetext import read_code
 from core.errors import CodeError, ViewError
+from core.extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
 from core.space import Frame, Slider
 from core.spacefile import write_space
 from core.viewfile import read_mask, read_view
@@ -420,6 +421,11 @@ def test_errors_are_one_line(
     assert not out.exists()
 
 
+def test_the_cells_of_the_command_line_are_those_of_an_extraction() -> None:
+    cells = argumenttypes.FEWEST_CELLS, argumenttypes.MOST_CELLS
+    assert cells == (SMALLEST_RESOLUTION, LARGEST_RESOLUTION)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -429,6 +435,14 @@ def test_errors_are_one_line(
         ["mesh", "a", "--out", "a.ply", "--resolution", "2"],
         ["mesh", "a", "--out", "a.ply", "--mean", "--shape", "2"],
         ["fit", "a", "--target", "b", "--camera", "c", "--rate", "fast"],
+        ["encode", "heads", "a.ply", "--steps", "-1"],
+        ["encode", "heads", "a.ply", "--seed", "-1"],
+        ["encode", "heads", "a.ply", "--seed", str(2**80)],
+        ["encode", "heads", "a.ply", "--resolution", "3"],
+        ["encode", "heads", "a.ply", "--resolution", "1025"],
+        ["train", "a", "--out", "b", "--threads", "-3"],
+        ["train", "a", "--out", "b", "--seed", "-1"],
+        ["judge", "heads", "a", "--threads", "0"],
     ],
 )
 def test_a_wrong_command_line_shows_its_usage(

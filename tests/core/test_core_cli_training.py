@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 import torch
 import trimesh
 
+from core import training_commands
 from core.__main__ import INTERRUPTED, USER_ERROR
 from core.decoder import Architecture
 from core.loading import load_space
@@ -24,6 +26,7 @@ from core.spacefile import write_space
 from core.training import distributed, preparation
 from core.training import run as run_module
 from core.training.autodecoder import TrainingOptions
+from core.training.progress import Progress
 from core.training_commands import _duration
 
 from .command_line import fails, run
@@ -92,6 +95,28 @@ def test_train_warns_and_reports(
     assert "bad    refused; " in capsys.readouterr().out
 
 
+def test_a_name_that_is_not_utf_8_is_refused(
+    meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        (meshes / os.fsdecode(b"\xff.ply")).write_bytes((meshes / "ball.ply").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert run("train", meshes, "--out", tmp_path / "run") == 0
+    said = capsys.readouterr()
+    assert said.err == (
+        "warning: Left out: The name of '\\xff.ply' is not valid UTF-8. Rename the file.\n"
+    )
+    assert load_space(tmp_path / "run" / "run.safetensors").shape_names == ("ball", "small")
+    meshes.rename(tmp_path / os.fsdecode(b"\xfe"))
+    for arguments in (
+        (tmp_path / os.fsdecode(b"\xfe"), "--out", tmp_path / "other"),
+        (tmp_path / "run", "--out", tmp_path / os.fsdecode(b"\xfd") / "other"),
+    ):
+        (tmp_path / "run" / "a.ply").touch()
+        assert "not valid UTF-8. Rename the folder" in fails(capsys, "train", *arguments)
+
+
 def test_what_cannot_be_trained(
     meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +133,25 @@ def test_what_cannot_be_trained(
     assert run("train", meshes, "--out", tmp_path / "b") == 0
     assert "other options" in fails(capsys, "train", meshes, "--out", tmp_path / "b", "--seed", 1)
     assert run("train", meshes, "--out", tmp_path / "b", "--seed", 1, "--anew") == 0
+
+
+def test_a_team_goes_on_where_its_run_was(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, joined = tmp_path / "run", []
+    assert run("train", meshes, "--out", out, "--device", "cpu") == 0
+    record = json.loads((out / "run.json").read_text())
+    record["options"]["device"] = "cuda"
+    (out / "run.json").write_text(json.dumps(record))
+    monkeypatch.setattr(training_commands, "check_device", lambda _: None)
+    monkeypatch.setattr(
+        distributed, "join", lambda device: joined.append(device) or (distributed.ALONE, device)
+    )
+    monkeypatch.setattr(run_module, "train", lambda *_, **__: iter([Progress("training", 1, 1)]))
+    assert run("train", "--out", out, "--resume") == 0
+    assert run("train", "--out", out, "--resume", "--device", "cpu") == 0
+    assert run("train", meshes, "--out", out) == 0
+    assert joined == ["cuda", "cpu", "cpu"]
 
 
 def test_a_team_is_left_however_a_training_ends(
@@ -205,6 +249,19 @@ def test_encode(kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert reach == pytest.approx(radius(0.5), abs=0.03)
     # The code is one that the other commands read.
     assert run("mesh", path, "--code", code, "--resolution", 8, "--out", out) == 0
+
+
+def test_the_mesh_of_an_encoding_stands_where_the_given_one_does(
+    path: Path, tmp_path: Path
+) -> None:
+    given, out = octahedron(0.5), tmp_path / "out.ply"
+    given.apply_scale(20)
+    given.apply_translation([100, -40, 7])
+    given.export(tmp_path / "given.ply")
+    more = ("--centre", "--normalise", "--mesh", out, "--resolution", 32)
+    write_space(path, replace(octahedra(), frame=Frame(offset=(0.0, 0.0, 2.0), scale=3.0)))
+    assert run("encode", path, tmp_path / "given.ply", *more) == 0
+    np.testing.assert_allclose(trimesh.load(out).bounds, given.bounds, atol=1.0)
 
 
 @pytest.mark.parametrize("flag", ["--centre", "--normalise"])

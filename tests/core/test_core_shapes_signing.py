@@ -165,7 +165,7 @@ def test_an_inner_box_is_dropped_and_a_cavity_is_kept() -> None:
     assert kept.report.kind == "closed"
     assert agreement(kept, inside & ~in_box((0, 0, 0), (0.3, 0.3, 0.3))) == 1
     filled = signed(hollow, fill_voids=True)
-    assert filled.report.repairs == ("faces inside voids dropped: 12",)
+    assert filled.report.repairs == ("filled the voids that no wide opening leads into",)
     assert agreement(filled, inside) == 1
 
 
@@ -220,11 +220,25 @@ def test_loose_faces_are_sealed() -> None:
     assert agreement(found, in_torus()) > 0.99
 
 
-@pytest.mark.usefixtures("coarse")
-def test_thickness_moves_the_surface_outward() -> None:
-    found = signed(box((0, 0, 0), (0.5, 0.4, 0.3)), thickness=0.05)
-    assert "thickened by 0.0500" in found.report.repairs
-    np.testing.assert_allclose(found.vertices.max(axis=0), [0.55, 0.45, 0.35], atol=1e-2)
+def test_a_sheet_becomes_as_thick_as_asked_for() -> None:
+    corners = np.array([[-0.5, -0.5, 0], [0.5, -0.5, 0], [0.5, 0.5, 0], [-0.5, 0.5, 0.0]])
+    found = signed((corners, np.array([[0, 1, 2], [0, 2, 3]])), thickness=0.1)
+    assert np.ptp(found.vertices[:, 2]) == pytest.approx(0.1, abs=1e-3)
+    assert found.vertices[:, 2].mean() == pytest.approx(0, abs=1e-3)
+
+
+def test_the_thickness_is_that_of_open_surfaces_only() -> None:
+    vertices, faces = box((0, 0, 0), (0.3, 0.3, 0.3))
+    alone = signed((vertices, faces), thickness=0.1)
+    assert alone.report.repairs == ()
+    np.testing.assert_array_equal(alone.vertices, signed((vertices, faces)).vertices)
+    # A sheet beside it becomes a plate, and the box stays as large as it was.
+    corners = np.array([[0.6, -0.3, -0.3], [0.6, 0.3, -0.3], [0.6, 0.3, 0.3], [0.6, -0.3, 0.3]])
+    sheet = corners, np.array([[0, 1, 2], [0, 2, 3]])
+    both = signed(joined((vertices, faces), sheet), thickness=0.1).vertices
+    of_box = both[both[:, 0] < 0.45]
+    np.testing.assert_allclose(np.ptp(of_box, axis=0), 0.6, atol=0.01)
+    assert np.ptp(both[both[:, 0] > 0.45][:, 0]) == pytest.approx(0.1, abs=2e-3)
 
 
 def test_thin_walls_are_thickened_and_said_so() -> None:

@@ -20,6 +20,11 @@ def test_a_preset_fits_any_number_of_shapes(preset: str, shapes: int) -> None:
     assert training.codes.shape == (shapes, options.architecture.code_length)
 
 
+def test_few_shapes_get_codes_of_twice_their_directions() -> None:
+    lengths = [options_for(shapes, "fine").architecture.code_length for shapes in (1, 2, 3, 5, 20)]
+    assert lengths == [2, 2, 4, 8, 38]
+
+
 def test_more_shapes_and_finer_presets_take_longer() -> None:
     steps = [options_for(shapes).steps for shapes in (2, 50, 200, 1000)]
     assert steps == sorted(set(steps))

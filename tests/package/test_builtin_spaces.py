@@ -69,6 +69,7 @@ def test_its_shapes_are_the_recipes(recipe: Recipe, space: Space) -> None:
     assert recipe.apart([*space.shape_names, *apart]) == apart
     assert space.card["alignment"]["centre"]
     assert space.card["alignment"]["normalise"]
+    assert space.card["fill_voids"] is recipe.solid
 
 
 def test_its_examples_are_named_and_whole(recipe: Recipe, space: Space) -> None:

@@ -55,6 +55,7 @@ def described(recipe: Recipe, space: Space, training: Training) -> Space:
         "recipe": recipe_file(recipe),
         "seed": recipe.seed,
         "alignment": asdict(ALIGNMENT),
+        "fill_voids": recipe.solid,
         "steps": training.step,
         "seconds": took,
         "examples": examples(recipe, space.shape_names, space.codes),

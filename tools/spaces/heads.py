@@ -21,6 +21,7 @@ RECIPE = Recipe(
     ),
     near=40_000,
     volume=10_000,
+    solid=True,
     examples={
         "Man": "head_1027",
         "Woman": "head_1041",

@@ -56,6 +56,9 @@ class Recipe:
         How many shapes ``meshes`` makes, held-out ones included.
     near, volume
         Samples of each shape: points near the surface and in the cube.
+    solid
+        Whether no shape has a pocket inside, such as a mouth: those of new meshes are then filled
+        before they are encoded.
     held_out
         Whether a tenth is kept apart. Families of two shapes cannot spare one.
     encoding_steps, encoding_points
@@ -79,6 +82,7 @@ class Recipe:
     count: int = 200
     near: int = 100_000
     volume: int = 25_000
+    solid: bool = False
     held_out: bool = True
     encoding_steps: int = 40
     encoding_points: int = 4096
