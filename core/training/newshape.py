@@ -43,9 +43,9 @@ FEWEST_POINTS = 10
 class EncodeStep:
     """The code after a step; ``loss`` is the mean of the field's size on the given surface.
 
-    ``error``, with the last step, is the mean distance between the given surface and the code's, in
-    the given coordinates (of a scan or cloud: one way, from it). ``warnings`` come with the last
-    step.
+    ``error``, with the last step, is the mean distance between the given shape's surface, as a
+    solid, and the code's, in the given coordinates (of a scan or cloud: one way, from it).
+    ``warnings`` come with the last step.
     """
 
     step: int
@@ -98,8 +98,8 @@ class NewShape:
             return
         check_packages()
         check_mesh(points, faces)
-        self.surface = surface_points(points, faces, MEASURED_POINTS, rng=self._rng)
         if options.partial:
+            self.surface = surface_points(points, faces, MEASURED_POINTS, rng=self._rng)
             self.samples = self._sides(points, faces)
         else:
             mesh = ShapeMesh("the mesh", points, faces, upright=True)
@@ -107,6 +107,11 @@ class NewShape:
                 mesh,
                 thickness=plate_thickness(space, options) / self.scale,
                 fill_voids=fills_voids(space, options),
+            )
+            # The linings of filled voids are no part of the shape.
+            given = self.solid
+            self.surface = surface_points(
+                given.vertices, given.faces, MEASURED_POINTS, rng=self._rng
             )
             self.samples = sample_solid(
                 self.solid, near=NEAR_POINTS, volume=VOLUME_POINTS, rng=self._rng
