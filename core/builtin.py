@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .errors import MeshSDFError
 
-PREFIX, SUFFIX = "builtin:", ".safetensors"
+PREFIX, SUFFIX, RUN = "builtin:", ".safetensors", "run.json"
 FOLDER = Path(__file__).resolve().parents[1] / "spaces"
 # The entry of the file's header that holds ours, and how the header's length is written.
 METADATA, KEY, LENGTH = "__metadata__", "meshsdf", struct.Struct("<Q")
@@ -21,14 +21,14 @@ def builtin_spaces() -> dict[str, Path]:
 
 
 def find_space(given: Path) -> Path:
-    """Where the space is: a file or folder, or a built-in space by its name.
+    """Where the space is: a file, a folder or a training's run, or a built-in space by its name.
 
     What lies there goes before what is built in. Raises MeshSDFError where there is neither.
     """
     name, known = str(given), builtin_spaces()
     asked = name.removeprefix(PREFIX)
     if not name.startswith(PREFIX) and given.exists():
-        return given
+        return _of_run(given) if (given / RUN).is_file() else given
     if asked in known:
         return known[asked]
     names = ", ".join(known)
@@ -39,6 +39,16 @@ def find_space(given: Path) -> Path:
     raise MeshSDFError(
         f"There is no file or folder '{given}'",
         "Check the path" + (f", or name a built-in space: {names}" if known else ""),
+    )
+
+
+def _of_run(folder: Path) -> Path:
+    spaces = sorted(folder.glob(f"*{SUFFIX}"))
+    if len(spaces) == 1:
+        return spaces[0]
+    raise MeshSDFError(
+        f"The run in '{folder}' has {'several spaces' if spaces else 'no space yet'}",
+        "Name one" if spaces else f"Resume it: train --out {folder} --resume",
     )
 
 

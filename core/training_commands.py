@@ -87,7 +87,10 @@ def train(options: argparse.Namespace) -> int:
     if last.path is not None:
         print(f"wrote {last.path}")
     if last.reason == "stopped":
-        command = shlex.join(["python", "-m", "core", "train", "--out", str(options.out)])
+        python = Path(sys.executable)
+        if python.is_relative_to(Path.cwd()):
+            python = python.relative_to(Path.cwd())
+        command = shlex.join([str(python), "-m", "core", "train", "--out", str(options.out)])
         print(f"stopped; nothing is lost, go on with: {command} --resume", file=sys.stderr)
         return INTERRUPTED
     return 0

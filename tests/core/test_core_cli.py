@@ -79,8 +79,20 @@ def test_info_is_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "head_1007, head_1008, ... (198 in all)" in text
     assert re.search(r"^  held out shapes +head_1005", text, re.MULTILINE)
     assert re.search(r"^      volume iou +0\.9[89]", text, re.MULTILINE)
-    assert re.search(r"^  examples .*Head \d+ is head_\d+", text, re.MULTILINE)
+    assert re.search(r"^  examples .*Old man is head_\d+", text, re.MULTILINE)
     assert not re.search(r"[\[\]{}'_]", re.sub(r"head_\d|tools/\S+|\w's", "", text))
+
+
+def test_a_run_is_its_space(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_folder = tmp_path / "run"
+    run_folder.mkdir()
+    (run_folder / "run.json").write_text("{}")
+    assert "no space yet" in fails(capsys, "info", run_folder)
+    (run_folder / "mine.safetensors").write_bytes(path.read_bytes())
+    assert run("info", run_folder) == 0
+    assert find_space(run_folder) == run_folder / "mine.safetensors"
+    (run_folder / "other.safetensors").write_bytes(b"")
+    assert "several spaces" in fails(capsys, "info", run_folder)
 
 
 @pytest.mark.parametrize("name", ["bob_and_spot", "builtin:bob_and_spot"])

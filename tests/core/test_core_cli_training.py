@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -210,7 +211,9 @@ def test_an_interrupt_keeps_what_there_is(meshes: Path, tmp_path: Path) -> None:
     assert process.returncode == INTERRUPTED
     assert f"wrote {out / 'run.safetensors'}" in rest
     assert "stopping after this step" in error
-    assert f"go on with: python -m core train --out {out} --resume" in error
+    (command,) = re.findall("go on with: (.+)", error)
+    assert command.endswith(f" -m core train --out {out} --resume")
+    assert (Path.cwd() / shlex.split(command)[0]).samefile(sys.executable)
     assert "Traceback" not in error
     assert load_space(out / "run.safetensors").card["steps"] > 0
     assert (out / "training.pt").is_file()
