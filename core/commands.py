@@ -240,7 +240,10 @@ def fit(options: argparse.Namespace) -> None:
         print(f"note: {step.message}", file=sys.stderr)
     print(f"code {' '.join(f'{float(value):.6g}' for value in step.code)}")
     if options.save is not None:
-        _save(options.save, step.code, step.object_matrix)
+        write_json(
+            options.save,
+            {"code": step.code.tolist(), "object_matrix": step.object_matrix.tolist()},
+        )
     if options.out is not None:
         write_mesh(options.out, step.vertices, step.faces, space.frame)
     if options.save is None and options.out is None:
@@ -265,13 +268,13 @@ def _warn_of_borders(paths: Sequence[Path], targets: Sequence[Tensor], *, invert
             )
 
 
-def _save(path: Path, code: Tensor, matrix: Tensor) -> None:
+def write_json(path: Path, value: Mapping[str, object]) -> None:
+    """Write ``value``, in a folder that is made where it is missing. Raises MeshSDFError."""
     from .files import write_whole
 
-    text = json.dumps({"code": code.tolist(), "object_matrix": matrix.tolist()}, indent=1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode())
+        write_whole(path, json.dumps(value, indent=1).encode())
     except OSError as error:
         raise MeshSDFError(
             f"'{path}' cannot be written: {error.strerror or error}", "Choose another folder"

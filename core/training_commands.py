@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import shlex
 import signal
@@ -16,7 +15,7 @@ from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from .builtin import find_space
-from .commands import check_device, load
+from .commands import check_device, load, write_json
 from .errors import MeshSDFError
 
 if TYPE_CHECKING:
@@ -232,18 +231,8 @@ def encode(options: argparse.Namespace) -> None:
 
 
 def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:
-    from .files import write_whole
-
-    value = {"code": code, "object_matrix": matrix, "surface_error": error}
-    if not math.isfinite(error):
-        value["surface_error"] = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(value, indent=1).encode())
-    except OSError as problem:
-        raise MeshSDFError(
-            f"'{path}' cannot be written: {problem.strerror or problem}", "Choose another folder"
-        ) from problem
+    known = error if math.isfinite(error) else None
+    write_json(path, {"code": code, "object_matrix": matrix, "surface_error": known})
 
 
 def export(options: argparse.Namespace) -> None:

@@ -315,6 +315,5 @@ def _options(state: dict[str, Any]) -> TrainingOptions:
     """The options a checkpoint was written with."""
     if state.get("kind") != CHECKPOINT_KIND:
         raise ValueError(f"kind is {state.get('kind')!r}, expected {CHECKPOINT_KIND!r}")
-    options = dict(state["options"])
-    options = without_former(options)
+    options = without_former(state["options"])
     return TrainingOptions(architecture=Architecture(**options.pop("architecture")), **options)

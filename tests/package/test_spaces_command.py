@@ -122,7 +122,7 @@ def test_one_command_makes_the_space_and_all_that_belongs_to_it(
 def untrained(tiny: Recipe, *, seed: int) -> Training:
     """The state of a training before its first step, kept as ``tiny``'s."""
     found = Training(tiny.training, 22, generator=torch.Generator().manual_seed(seed))
-    training.keep(tiny, found, 1.0)
+    training.keep(tiny, found, 1.0, training.identity(tiny))
     return found
 
 
@@ -134,8 +134,8 @@ def test_an_interrupted_training_goes_on(tiny: Recipe, monkeypatch: pytest.Monke
     monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     keep, stop_at = training.keep, tiny.training.steps // 2
 
-    def keep_and_die(found: Recipe, state: Training, took: float) -> None:
-        keep(found, state, took)
+    def keep_and_die(found: Recipe, state: Training, took: float, of: str) -> None:
+        keep(found, state, took, of)
         if state.step == stop_at:
             raise KeyboardInterrupt
 
@@ -143,7 +143,7 @@ def test_an_interrupted_training_goes_on(tiny: Recipe, monkeypatch: pytest.Monke
     with pytest.raises(KeyboardInterrupt):
         training.train(tiny)
     first = training.seconds(tiny)
-    state = training.kept(tiny)
+    state = training.kept(tiny, training.identity(tiny))
     assert state is not None
     assert state.step == stop_at
     assert torch.equal(training.train(tiny).codes.detach(), through)
@@ -155,14 +155,14 @@ def test_the_state_of_another_training_is_put_aside(tiny: Recipe) -> None:
     """Of other options, or of a mesh that was drawn anew; the former state stays on disk."""
     build.main(["tiny", "--meshes-only"])
     untrained(tiny, seed=1)
-    assert training.kept(tiny) is not None
+    assert training.kept(tiny, training.identity(tiny)) is not None
     other = replace(tiny, training=replace(tiny.training, clamp=0.2))
-    assert training.kept(other) is None
+    assert training.kept(other, training.identity(other)) is None
     ball = trimesh.creation.icosphere(subdivisions=2, radius=0.5)
     ball.export(tiny.meshes / f"{NAMES[5]}.ply")  # held out: not of the training
-    assert training.kept(tiny) is not None
+    assert training.kept(tiny, training.identity(tiny)) is not None
     ball.export(tiny.meshes / f"{NAMES[4]}.ply")
-    assert training.kept(tiny) is None
+    assert training.kept(tiny, training.identity(tiny)) is None
     with pytest.raises(SystemExit, match="not of these meshes and options"):
         build.main(["tiny", "--write-only"])
     former = tiny.checkpoint.read_bytes()

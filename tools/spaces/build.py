@@ -79,7 +79,7 @@ def write(recipe: Recipe, options: argparse.Namespace) -> bool:
     from tools.spaces import assemble, training
     from tools.spaces.card import write_card
 
-    trained = training.kept(recipe)
+    trained = training.kept(recipe, training.identity(recipe))
     if trained is None:
         raise SystemExit(f"{recipe.checkpoint} is not of these meshes and options: train first")
     space = assemble.write(recipe, trained)

@@ -28,7 +28,8 @@ FORMER = ".former"
 
 def train(recipe: Recipe) -> Training:
     """Train on all shapes but the held-out ones, to the end; a line of progress now and then."""
-    training = kept(recipe)
+    of = identity(recipe)
+    training = kept(recipe, of)
     if training is None and recipe.checkpoint.exists():
         aside = recipe.checkpoint.with_suffix(FORMER)
         recipe.checkpoint.replace(aside)
@@ -54,7 +55,7 @@ def train(recipe: Recipe) -> Training:
         errors.append(step.error)
         now = time.monotonic()
         if now - saved > SECONDS_BETWEEN_CHECKPOINTS or step.step == step.steps:
-            keep(recipe, training, before + now - started)
+            keep(recipe, training, before + now - started, of)
             saved = now
         if step.step % STEPS_BETWEEN_LINES == 0:
             left = (now - started) / (step.step - first) * (step.steps - step.step)
@@ -67,16 +68,16 @@ def train(recipe: Recipe) -> Training:
     return training
 
 
-def keep(recipe: Recipe, training: Training, took: float) -> None:
-    """Write the state, and whose it is."""
+def keep(recipe: Recipe, training: Training, took: float, of: str) -> None:
+    """Write the state, and the identity that it is ``of``, of the meshes when they were read."""
     training.save(recipe.checkpoint)
-    note = {"of": identity(recipe), "seconds": round(took, 1)}
+    note = {"of": of, "seconds": round(took, 1)}
     write_whole(recipe.data / "training.json", json.dumps(note).encode())
 
 
-def kept(recipe: Recipe) -> Training | None:
-    """The state of this very training; None where there is none, or only another one's."""
-    if not recipe.checkpoint.exists() or _note(recipe).get("of") != identity(recipe):
+def kept(recipe: Recipe, of: str) -> Training | None:
+    """The state of the training of that identity; None where there is none, or another one's."""
+    if not recipe.checkpoint.exists() or _note(recipe).get("of") != of:
         return None
     return Training.load(recipe.checkpoint)
 
