@@ -67,6 +67,9 @@ def _add_train(verbs: Any) -> None:
     train.add_argument(
         "--fill-voids", action="store_true", help="fill voids that no wide opening leads into"
     )
+    train.add_argument(
+        "--plain", action="store_true", help="no Fourier features: DeepSDF's own programs load it"
+    )
     train.add_argument("--held-out", type=float, default=0.0, help="share kept apart, 0 to 0.5")
     train.add_argument("--seed", type=SEED, default=0)
     train.add_argument("--device", help="cpu, cuda or mps (default: cpu; resumed: as before)")

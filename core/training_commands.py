@@ -61,6 +61,7 @@ def train(options: argparse.Namespace) -> int:
             held_out=options.held_out,
             thickness=options.thickness,
             fill_voids=options.fill_voids,
+            plain=options.plain,
         )
     team, own_device = distributed.join(device)
     try:
@@ -86,13 +87,22 @@ def train(options: argparse.Namespace) -> int:
     if last.path is not None:
         print(f"wrote {last.path}")
     if last.reason == "stopped":
-        python = Path(sys.executable)
-        if python.is_relative_to(Path.cwd()):
-            python = python.relative_to(Path.cwd())
-        command = shlex.join([str(python), "-m", "core", "train", "--out", str(options.out)])
-        print(f"stopped; nothing is lost, go on with: {command} --resume", file=sys.stderr)
+        again = _command("train", "--out", options.out, "--resume")
+        print(f"stopped; nothing is lost, go on with: {again}", file=sys.stderr)
         return INTERRUPTED
+    if RunFolder(options.out).read().get("held_out"):
+        print(f"how good it is on shapes that it never saw: {_command('judge', options.out)}")
+    else:
+        print("train with --held-out 0.1 to see how good such a space is on shapes it never saw")
     return 0
+
+
+def _command(*arguments: object) -> str:
+    """This program's command with other arguments, as it can be pasted."""
+    python = Path(sys.executable)
+    if python.is_relative_to(Path.cwd()):
+        python = python.relative_to(Path.cwd())
+    return shlex.join([str(python), "-m", "core", *map(str, arguments)])
 
 
 def _device(options: argparse.Namespace, recorded: Mapping[str, Any] | None) -> str:
@@ -197,7 +207,11 @@ def encode(options: argparse.Namespace) -> None:
     else:
         mesh = read_mesh(options.shape)
     vertices, faces = upright(mesh, trained_up(space)), mesh.faces
+    if whole := bool(len(faces)) and not options.partial:
+        print("signing and sampling", flush=True)
     shape = NewShape(space, vertices, faces, wished)
+    if shape.solid is not None:
+        print("; ".join([shape.solid.report.kind, *shape.solid.report.repairs]), flush=True)
     told, step = time.monotonic(), None
     for step in shape.encode():
         if time.monotonic() - told > SECONDS_BETWEEN_LINES:
@@ -205,7 +219,6 @@ def encode(options: argparse.Namespace) -> None:
             print(f"step {step.step} of {step.steps}", flush=True)
     assert step is not None
     assert step.error is not None
-    whole = len(faces) and not options.partial
     measured = "of both ways" if whole else "from the given points to the code's shape"
     size = float(np.ptp(vertices[np.unique(faces)] if len(faces) else vertices, axis=0).max())
     print(
@@ -269,7 +282,9 @@ def judge(options: argparse.Namespace) -> None:
         unseen = held_out_of_run(options.space, device=options.device, meshes=options.meshes)
     else:
         unseen = unseen_by(load(options), options.meshes)
-    print("Of shapes of radius 1; Chamfer: mean squared distance x 1000, and mean distance")
+    count = len(unseen.files)
+    print(f"{count} shape{'s' * (count != 1)}, each to be signed, sampled and encoded first")
+    print("At radius 1; Chamfer: mean squared distance x 1000, and mean distance", flush=True)
     width = max(len(file.stem) for file in unseen.files)
     judged = []
     for each in figures_of(unseen, cells=options.resolution, seed=options.seed):

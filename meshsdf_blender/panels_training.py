@@ -18,7 +18,10 @@ from .training_run import Outcome
 from .training_source import FEWEST, too_few
 
 MOST_REMARKS, MOST_ROWS = 4, 3  # in the panel, and of each
-PASSED_ON = ("source", "folder", "up", "name", "preset", "centre", "normalise", "output", "seed")
+PASSED_ON = (
+    *("source", "folder", "up", "name", "preset", "output", "seed"),
+    *("centre", "normalise", "fill_voids", "plain", "thickness"),
+)
 PART_STANDS = "A part is taken as it stands: its box is not the whole shape's"
 
 
@@ -57,8 +60,11 @@ class MESHSDF_PT_train_settings(Tab, bpy.types.Panel):
         column = layout.column(heading="Shapes", align=True)
         column.prop(settings, "centre")
         column.prop(settings, "normalise")
+        column.prop(settings, "fill_voids")
+        layout.prop(settings, "thickness")
         if settings.source == "FOLDER":
             layout.prop(settings, "up")
+        layout.prop(settings, "plain")
         layout.prop(settings, "seed")
 
 

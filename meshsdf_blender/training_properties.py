@@ -77,6 +77,23 @@ class Training:
         name="Same Size",
         description="Scale each shape to the same size, so that the space does not learn sizes",
     )
+    fill_voids: BoolProperty(
+        name="Fill Voids",
+        description="Fill the voids that no wide opening leads into, such as a head's mouth behind "
+        "its lips; turn on where the shapes are to be solid",
+    )
+    plain: BoolProperty(
+        name="Plain Decoder",
+        description="Leave out what DeepSDF's own programs cannot load (the Fourier features): for "
+        "spaces to be exported; fine detail is learnt a little less well",
+    )
+    thickness: FloatProperty(
+        name="Thickness",
+        description="How thick open surfaces become, half of it on each side; 0: as thin as can be "
+        "learnt. Closed meshes stay as they are",
+        subtype="DISTANCE",
+        min=0.0,
+    )
     output: StringProperty(
         name="Output Folder",
         description="Where the run's folder is made, which keeps the trained space; empty: in "

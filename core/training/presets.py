@@ -7,7 +7,7 @@ layer costs nothing once it is folded into the biases.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..decoder import Architecture
 from .autodecoder import TrainingOptions
@@ -41,16 +41,20 @@ PRESETS = {
 SMALL = Preset(layers=5, width=64, code_length=8, steps=0)
 
 
-def options_for(shapes: int, preset: str = "balanced") -> TrainingOptions:
-    """How to train a space of ``shapes`` meshes; ``preset`` is a key of ``PRESETS``."""
+def options_for(shapes: int, preset: str = "balanced", *, plain: bool = False) -> TrainingOptions:
+    """How to train a space of ``shapes`` meshes; ``preset`` is a key of ``PRESETS``.
+
+    A ``plain`` decoder sees points without Fourier features, as DeepSDF's own programs want it.
+    """
     chosen = PRESETS[preset]
     form = SMALL if shapes <= FEW else chosen
     # N codes span N - 1 directions; a code of few gets twice as many numbers and no more, and never
     # less than two, so that a plane can be shown.
     length = max(2, min(form.code_length, 2 * shapes - 2))
     at_once = min(shapes, MOST_SHAPES_A_STEP)
+    decoder = architecture_for(code_length=length, layers=form.layers, width=form.width)
     return TrainingOptions(
-        architecture=architecture_for(code_length=length, layers=form.layers, width=form.width),
+        architecture=replace(decoder, fourier_degree=0) if plain else decoder,
         steps=round(chosen.steps * min(2.0, max(1 / 3, (shapes / 100) ** 0.5))),
         shapes_per_step=at_once,
         points_per_shape=POINTS // at_once,

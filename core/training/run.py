@@ -233,7 +233,8 @@ def training_options(record: Record) -> TrainingOptions:
     """Those that were asked for, or the preset's for so many shapes."""
     if record.options.training is not None:
         return record.options.training
-    return options_for(len(record.shapes), record.options.preset)
+    options = record.options
+    return options_for(len(record.shapes), options.preset, plain=options.plain)
 
 
 def _check_writable_names(*folders: Path | None) -> None:

@@ -40,6 +40,8 @@ class RunOptions:
         The thickness that open surfaces get, in the meshes' units; 0: as thin as can be learnt.
     fill_voids
         Fill the voids that no wide opening leads into: a head's mouth behind its lips.
+    plain
+        Leave out the Fourier features, so that DeepSDF's own programs load the exported space.
     training
         Options in place of the preset's.
     """
@@ -53,6 +55,7 @@ class RunOptions:
     held_out: float = 0.0
     thickness: float = 0.0
     fill_voids: bool = False
+    plain: bool = False
     training: TrainingOptions | None = None
 
     def __post_init__(self) -> None:

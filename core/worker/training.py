@@ -16,7 +16,9 @@ from .request import Request, RequestError
 
 MOST_WARNINGS, MOST_WARNING_LETTERS = 50, 500
 ALIGNMENT_OPTIONS = ("up", "centre", "normalise")
-OPTIONS = ("name", "preset", "seed", "held_out", "thickness", "fill_voids", *ALIGNMENT_OPTIONS)
+FLAGS = ("centre", "normalise", "fill_voids", "plain")
+NAMED = ("name", "preset", "seed", "held_out", "thickness", "fill_voids", "plain")
+OPTIONS = (*NAMED, *ALIGNMENT_OPTIONS)
 
 
 class TrainingJob(Job[Progress]):
@@ -93,7 +95,7 @@ def run_options(values: dict[str, Any], device: str) -> RunOptions:
                 f"There is no training option '{name[:40]}'", f"Use {', '.join(OPTIONS)}"
             )
         fitting: dict[str, Any] = {"seed": int, "held_out": int | float, "thickness": int | float}
-        wanted = fitting.get(name, bool if name in ("centre", "normalise", "fill_voids") else str)
+        wanted = fitting.get(name, bool if name in FLAGS else str)
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise RequestError(f"The training option '{name}' is {str(value)[:40]!r}")
     alignment = {name: values[name] for name in ALIGNMENT_OPTIONS if name in values}

@@ -168,6 +168,9 @@ class MESHSDF_OT_train_space(Training, InObjectMode, _Trains, bpy.types.Operator
             "centre": self.centre,
             "normalise": self.normalise,
             "seed": self.seed,
+            "fill_voids": self.fill_voids,
+            "plain": self.plain,
+            "thickness": self.thickness,
         }
         try:
             more = json.loads(self.more or "{}")

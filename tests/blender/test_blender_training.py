@@ -87,7 +87,8 @@ def test_selected_objects_become_a_space_that_shapes_can_be_added_from(pair, sce
     assert sorted(p.name for p in (folder / "meshes").iterdir()) == ["Large ü.ply", "Small.ply"]
     asked = json.loads((folder / "run.json").read_text("utf-8"))["options"]
     placed = {"up": "Z", "centre": True, "normalise": False}
-    assert asked == {"name": "Bälle", "preset": "draft", **placed, "seed": 7}
+    solid = {"fill_voids": False, "thickness": 0.0, "plain": False}
+    assert asked == {"name": "Bälle", "preset": "draft", **placed, **solid, "seed": 7}
     assert scene.meshsdf.loaded[0].name == "Bälle"
     assert Path(scene.meshsdf.space) == folder / "Bälle.safetensors"
     assert bpy.ops.meshsdf.shape_add() == {"FINISHED"}
@@ -140,11 +141,13 @@ def test_a_folder_is_read_by_the_worker_with_its_up_axis(pair, out, tmp_path):
     meshes.mkdir()
     for name in "ab":
         (meshes / f"{name}.ply").write_bytes(b"")
-    train(out, source="FOLDER", folder=str(meshes), up="Y", centre=False, normalise=True)
+    placed = {"up": "Y", "centre": False, "normalise": True}
+    solid = {"fill_voids": True, "plain": True, "thickness": 0.25}
+    train(out, source="FOLDER", folder=str(meshes), **placed, **solid)
     asked = json.loads((out / "meshes here" / "run.json").read_text("utf-8"))
     assert asked["names"] == ["a", "b"]
     options = asked["options"]
-    assert (options["up"], options["centre"], options["normalise"]) == ("Y", False, True)
+    assert options == options | placed | solid
     assert not (out / "meshes here" / "meshes").exists()
 
 

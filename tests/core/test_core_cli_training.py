@@ -28,12 +28,14 @@ from core.training import distributed, preparation
 from core.training import run as run_module
 from core.training.autodecoder import TrainingOptions
 from core.training.progress import Progress
+from core.training.runrecord import Record
 from core.training_commands import _duration
 
 from .command_line import fails, run
 from .octahedron import octahedra, radius
 from .worker_client import environment
 
+FULL_OPTIONS = run_module.training_options
 TINY = TrainingOptions(
     Architecture(2, (16, 16)), steps=20, shapes_per_step=2, points_per_shape=128, clamp=0.3
 )
@@ -80,7 +82,39 @@ def test_train(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert run("train", "--out", out, "--resume") == 0
     resumed = capsys.readouterr().out.splitlines()
     assert resumed[0] == "signing  2 of 2  2 of 2 were sampled before"
-    assert [line.split()[0] for line in resumed] == ["signing", "training", "trained:", "wrote"]
+    words = [line.split()[0] for line in resumed]
+    assert words == ["signing", "training", "trained:", "wrote", "train"]
+
+
+def test_a_plain_training_is_exported_for_deepsdf(
+    meshes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def short(record: Record) -> TrainingOptions:
+        return replace(FULL_OPTIONS(record), steps=10)
+
+    monkeypatch.setattr(run_module, "training_options", short)
+    for name, flags, warnings in (("usual", (), 1), ("plain", ("--plain",), 0)):
+        assert run("train", meshes, "--out", tmp_path / name, "--preset", "draft", *flags) == 0
+        assert run("export", tmp_path / name / f"{name}.safetensors", tmp_path / f"{name}_sdf") == 0
+        assert capsys.readouterr().err.count("DeepSDF's own programs cannot") == warnings
+    assert "other options" in fails(
+        capsys, "train", meshes, "--out", tmp_path / "plain", "--preset", "draft"
+    )
+
+
+def test_train_says_how_to_judge_the_space(
+    meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", meshes, "--out", tmp_path / "a") == 0
+    assert "--held-out 0.1" in capsys.readouterr().out.splitlines()[-1]
+    trimesh.creation.icosphere(2, radius=0.7).export(meshes / "middle.ply")
+    out = tmp_path / "b c"
+    assert run("train", meshes, "--out", out, "--held-out", 0.3) == 0
+    command = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
+    assert shlex.split(command)[1:] == ["-m", "core", "judge", str(out)]
 
 
 def test_train_warns_and_reports(
@@ -240,11 +274,13 @@ def test_encode(kind: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     code, out = tmp_path / "code.json", tmp_path / "out.ply"
     more += ["--out", code, "--mesh", out, "--resolution", 24]
     assert run("encode", path, given, *more) == 0
-    said = capsys.readouterr().out
-    assert 0 <= float(said.split()[3].rstrip(",")) < 0.02
+    before, told = capsys.readouterr().out.split("mean surface distance ")
+    assert before == ("signing and sampling\nclosed\n" if kind == "mesh" else "")
+    said = told.splitlines()[0]
+    assert 0 <= float(said.split()[0]) < 0.02
     both = "of both ways" if kind == "mesh" else "from the given points to the code's shape"
-    assert f" in the file's units, {both}: " in said.splitlines()[0]
-    assert said.splitlines()[0].endswith(" % of the longest side of the given shape's box")
+    assert f" in the file's units, {both}: " in said
+    assert said.endswith(" % of the longest side of the given shape's box")
     saved = json.loads(code.read_text())
     assert saved["code"] == pytest.approx([0.5], abs=0.06)
     assert saved["surface_error"] < 0.02
@@ -333,7 +369,7 @@ def test_what_cannot_be_encoded(
 def judged(text: str) -> dict[str, list[float]]:
     """Numbers of each line by what it is of: Chamfer twice, normals, IoU, components."""
     found = {}
-    for line in text.splitlines()[1:]:
+    for line in text.splitlines()[2:]:
         name, figures = re.split(r"  |: ", line, maxsplit=1)
         found[name] = [float(number) for number in re.findall(r"(?<= )\d[\d.]*", figures)]
     return found
@@ -347,7 +383,7 @@ def test_judge_a_space(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         octahedron(code).export(folder / f"{name}.ply")
     assert run("judge", path, folder, "--resolution", 32) == 0
     said = capsys.readouterr().out
-    assert said.startswith("Of shapes of radius 1; Chamfer: ")
+    assert said.startswith("2 shapes, each to be signed")
     found = judged(said)
     # "large" is one that the space was trained on.
     assert set(found) == {"new", "other", "mean of 2"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -18,6 +20,13 @@ def test_a_preset_fits_any_number_of_shapes(preset: str, shapes: int) -> None:
     assert options.architecture.code_length <= max(2, 2 * shapes - 2)
     training = Training(options, shapes, generator=torch.Generator().manual_seed(0))
     assert training.codes.shape == (shapes, options.architecture.code_length)
+
+
+def test_a_plain_decoder_has_no_fourier_features() -> None:
+    usual, plain = options_for(50), options_for(50, plain=True)
+    assert usual.architecture.fourier_degree > 0
+    assert plain.architecture == replace(usual.architecture, fourier_degree=0)
+    assert plain.steps == usual.steps
 
 
 def test_few_shapes_get_codes_of_twice_their_directions() -> None:

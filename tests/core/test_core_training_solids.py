@@ -152,6 +152,7 @@ def test_a_request_may_ask_for_it() -> None:
     assert encode_options({"fill_voids": True}).fill_voids is True
     assert encode_options({"fill_voids": None}).fill_voids is None
     assert run_options({"fill_voids": True}, "cpu").fill_voids is True
+    assert run_options({"plain": True}, "cpu").plain is True
     for options in (encode_options, lambda values: run_options(values, "cpu")):
         with pytest.raises(RequestError, match="'fill_voids'"):
             options({"fill_voids": 1})

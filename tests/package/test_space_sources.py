@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import trimesh
 
 from tools.spaces import bob_and_spot, chairs, cups, heads, vases
-from tools.spaces.collection import FIRST_SEED, Made, collect
+from tools.spaces.collection import FIRST_SEED, Made, collect, drawn_by
 from tools.spaces.generator import Generator, Program
 from tools.spaces.infinigen import QUARTER_TURN
 from tools.spaces.solidify import NotOneSolid, Solid, boundary, closed, sewn, solidify, volume
@@ -153,9 +154,9 @@ def test_a_folder_goes_on_where_it_was(tmp_path: Path) -> None:
         return icosahedron(seed)
 
     with pytest.raises(KeyboardInterrupt):
-        collect(folder, "cup", 4, make, {"licence": "CC0-1.0"})
+        collect(folder, "cup", 4, make, {"licence": "CC0-1.0"}, program="p")
     (folder / "cup_1000.ply").unlink()
-    collect(folder, "cup", 4, make, {"licence": "CC0-1.0"})
+    collect(folder, "cup", 4, make, {"licence": "CC0-1.0"}, program="p")
     assert made == [1000, 1001, 1002, 1003, 1000, 1003, 1004]
     names = ["cup_1000", "cup_1002", "cup_1003", "cup_1004"]
     assert sorted(path.stem for path in folder.iterdir()) == names
@@ -167,6 +168,21 @@ def test_a_folder_goes_on_where_it_was(tmp_path: Path) -> None:
     mesh = trimesh.load_mesh(folder / "cup_1004.ply")
     assert mesh.is_watertight
     assert len(mesh.faces) == 20
+
+
+def test_shapes_of_another_program_are_not_taken_up(tmp_path: Path) -> None:
+    folder, script = tmp_path / "meshes", tmp_path / "draws.py"
+    script.write_text("size = 1")
+    former = drawn_by([script], 0.1)
+    assert drawn_by([script], 0.2) != former
+    collect(folder, "cup", 2, icosahedron, {}, program=former)
+    script.write_text("size = 2")
+    with pytest.raises(SystemExit, match="has changed"):
+        collect(folder, "cup", 3, icosahedron, {}, program=drawn_by([script], 0.1))
+    assert len(list(folder.iterdir())) == 2
+    shutil.rmtree(folder)
+    collect(folder, "cup", 3, icosahedron, {}, program=drawn_by([script], 0.1))
+    assert len(list(folder.iterdir())) == 3
 
 
 PROGRAM = """

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from manifold3d import Manifold
 
-from tools.spaces.collection import Made, collect
+from tools.spaces.collection import Made, collect, drawn_by
 from tools.spaces.environment import packages
 from tools.spaces.generator import Generator, Program
 from tools.spaces.solidify import NotOneSolid, Solid, arrays, manifold, one_piece
@@ -55,7 +55,9 @@ def meshes(folder: Path, count: int) -> None:
             }
             return Made(solid, lengths)
 
-        collect(folder, "head", count, make, SOURCES)
+        files = ("anny.py", "anny.txt", "anny_inside.py", "regrid.py", "solidify.py")
+        drawn = drawn_by(HERE / name for name in files)
+        collect(folder, "head", count, make, SOURCES, program=drawn)
 
 
 def head(raw: Mapping[str, npt.NDArray[Any]]) -> tuple[Solid, float]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import count as numbers
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from tools.spaces.solidify import FloatArray, IntArray, NotOneSolid, Solid
 
 # The shapes of shared test families have low numbers: these are others.
 FIRST_SEED = 1000
+# Beside a family's meshes: the digest of the program that drew them.
+PROGRAM = "program.txt"
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,17 @@ def collect(
     count: int,
     make: Callable[[int], Made],
     sources: Mapping[str, Any],
+    *,
+    program: str,
 ) -> None:
     """Have ``count`` shapes ``STEM_SEED.ply`` in ``folder``, made by ``make`` from seeds 1000 up.
 
-    Beside the folder: ``attributes.json`` by shape, ``sources.json``, and ``refused.json``, which
-    names the seeds for which ``make`` raised NotOneSolid, with the reason: they are left out.
+    ``program`` is the digest of what draws them (see drawn_by): where the folder holds shapes that
+    another one drew, it raises SystemExit. Beside the folder: ``attributes.json`` by shape,
+    ``sources.json``, and ``refused.json``, which names the seeds for which ``make`` raised
+    NotOneSolid, with the reason: they are left out.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    check_same_program(folder, program)
     write_json(folder.parent / "sources.json", sources)
     named = read_json(folder.parent / "attributes.json")
     refused = read_json(folder.parent / "refused.json")
@@ -63,6 +70,29 @@ def collect(
             write_ply(path, made.solid.vertices, made.solid.faces)
             print(f"{name}: {len(made.solid.faces)} faces, genus {made.solid.genus}", flush=True)
         found += 1
+
+
+def drawn_by(files: Iterable[Path], *options: object) -> str:
+    """A digest of a generator: its source ``files`` and what it is told."""
+    told = sha256(repr(options).encode())
+    for path in sorted(files):
+        told.update(path.read_bytes())
+    return told.hexdigest()
+
+
+def check_same_program(folder: Path, program: str) -> None:
+    """Make ``folder``, and note beside it whose shapes it holds. Raises SystemExit where the shapes
+    in it were drawn by another program."""
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder.parent / PROGRAM
+    former = note.read_text().strip() if note.exists() else program
+    if former != program and any(folder.iterdir()):
+        raise SystemExit(
+            f"The program that draws the shapes in {folder} has changed since. Remove that folder, "
+            f"attributes.json and refused.json beside it to have them drawn anew; where they would "
+            f"be the same, remove {note}"
+        )
+    write_whole(note, f"{program}\n".encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:

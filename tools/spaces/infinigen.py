@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.spaces.collection import Made, collect
+from tools.spaces.collection import Made, collect, drawn_by
 from tools.spaces.environment import environment
 from tools.spaces.generator import Generator, Program
 from tools.spaces.solidify import NotOneSolid, solidify
@@ -61,6 +61,13 @@ def program() -> Program:
     )
 
 
+def files(family: Family) -> list[Path]:
+    """The sources that the family's shapes depend on."""
+    inside = [f"infinigen_inside/{name}.py" for name in ("__main__", "triangles", family.key)]
+    names = ["infinigen.py", "infinigen.txt", "regrid.py", "solidify.py", *inside]
+    return [HERE / name for name in names]
+
+
 def meshes(family: Family, folder: Path, count: int) -> None:
     """Make what is missing of ``count`` shapes of the family in ``folder``; see collect."""
     with Generator(program) as generator:
@@ -76,4 +83,4 @@ def meshes(family: Family, folder: Path, count: int) -> None:
                 )
             return Made(solid, {**attributes, "genus": float(solid.genus)})
 
-        collect(folder, family.stem, count, make, SOURCES)
+        collect(folder, family.stem, count, make, SOURCES, program=drawn_by(files(family), family))

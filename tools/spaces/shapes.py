@@ -32,17 +32,16 @@ class Shape:
 
 
 def paths(recipe: Recipe, folder: Path | None = None) -> dict[str, Path]:
-    """The mesh files of a family by name, sorted: the first ``count``; made where some are missing.
+    """The mesh files of a family by name, sorted: the first ``count``, made where some are missing.
 
     A ``folder`` takes the place of the recipe's own, with all that is in it. Raises SystemExit
     where there are none.
     """
     where = folder or recipe.meshes
+    if folder is None:
+        maker(recipe.name).meshes(where)
     found = sorted(where.glob(f"*{SUFFIX}"))
     if folder is None:
-        if len(found) < recipe.count:
-            maker(recipe.name).meshes(recipe.meshes)
-            found = sorted(where.glob(f"*{SUFFIX}"))
         found = found[: recipe.count]
     if not found:
         raise SystemExit(f"There are no meshes in {where}")

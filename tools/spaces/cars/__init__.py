@@ -8,7 +8,7 @@ from core.training.autodecoder import TrainingOptions
 from core.training.presets import architecture_for
 from tools.spaces.cars.draws import attributes, draw
 from tools.spaces.cars.shape import surface
-from tools.spaces.collection import write_json, write_ply
+from tools.spaces.collection import check_same_program, drawn_by, write_json, write_ply
 from tools.spaces.recipe import Floors, Recipe
 
 COUNT = 240
@@ -53,7 +53,8 @@ RECIPE = Recipe(
 
 def meshes(folder: Path, *, count: int | None = None) -> None:
     """Make what is missing of ``count`` cars in ``folder``; attributes and sources beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    here = Path(__file__)
+    check_same_program(folder, drawn_by(set(here.parent.glob("*.py")) - {here}))
     cars = {f"car_{seed}": draw(seed) for seed in range(FIRST_SEED, FIRST_SEED + (count or COUNT))}
     for name, car in cars.items():
         path = folder / f"{name}.ply"
