@@ -393,7 +393,7 @@ def test_judge_a_space(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert normals > 0.95
     assert iou > 0.95
     assert components == 1
-    assert "  watertight" in said.splitlines()[1]
+    assert "  watertight" in said.splitlines()[2]
     assert said.splitlines()[-1].endswith("watertight 100 %")
     means = [(a + b) / 2 for a, b in zip(found["new"], found["other"], strict=True)]
     assert found["mean of 2"][:5] == pytest.approx(means, abs=1e-3)

@@ -697,7 +697,6 @@ distributed.leave()
 """
 
 
-@pytest.mark.heavy
 def test_two_processes_share_a_run(meshes: Path, tmp_path: Path) -> None:
     """By torchrun; the sum of two halves differs from the whole in the last bits only."""
     script = tmp_path / "team.py"
