@@ -42,13 +42,19 @@ def train(options: argparse.Namespace) -> int:
         recorded = RunFolder(options.out).read()
     else:
         mesh_files(options.source)
+    import torch
+
     from .shapes.family import Alignment
     from .training import distributed
     from .training.run import RunOptions
     from .training.run import train as run
+    from .training.runrecord import Record
 
-    device = _device(options, recorded)
+    former = None if recorded is None else Record.from_json(dict(recorded), options.out).options
+    device = options.device or (former.device if former else "cpu")
     check_device(device)
+    if former and former.threads and not options.threads:
+        torch.set_num_threads(former.threads)
     wished = None
     if options.source is not None:
         wished = RunOptions(
@@ -82,16 +88,21 @@ def train(options: argparse.Namespace) -> int:
                 pass
     finally:
         distributed.leave()
-    if last is None:
-        return 0
+    return 0 if last is None else _tell_end(last, options.out)
+
+
+def _tell_end(last: Progress, folder: Path) -> int:
+    """What a training came to, and what can be done next; the exit status."""
+    from .training.runfolder import RunFolder
+
     if last.path is not None:
         print(f"wrote {last.path}")
     if last.reason == "stopped":
-        again = _command("train", "--out", options.out, "--resume")
+        again = _command("train", "--out", folder, "--resume")
         print(f"stopped; nothing is lost, go on with: {again}", file=sys.stderr)
         return INTERRUPTED
-    if RunFolder(options.out).read().get("held_out"):
-        print(f"how good it is on shapes that it never saw: {_command('judge', options.out)}")
+    if RunFolder(folder).read().get("held_out"):
+        print(f"how good it is on shapes that it never saw: {_command('judge', folder)}")
     else:
         print("train with --held-out 0.1 to see how good such a space is on shapes it never saw")
     return 0
@@ -103,15 +114,6 @@ def _command(*arguments: object) -> str:
     if python.is_relative_to(Path.cwd()):
         python = python.relative_to(Path.cwd())
     return shlex.join([str(python), "-m", "core", *map(str, arguments)])
-
-
-def _device(options: argparse.Namespace, recorded: Mapping[str, Any] | None) -> str:
-    """Where to train: as asked for, or where the run that goes on was ``recorded`` to."""
-    if options.device or recorded is None:
-        return options.device or "cpu"
-    from .training.runrecord import Record
-
-    return Record.from_json(dict(recorded), options.out).options.device
 
 
 @contextmanager
@@ -149,7 +151,8 @@ def _tell(steps: Iterator[Progress]) -> Progress:
         print(_line(last), flush=True)
     assert last is not None
     if last.reason == "trained":
-        print(f"trained: {last.done} steps, loss {last.loss or 0:.5f}")
+        loss = "" if last.loss is None else f", loss {last.loss:.5f}"
+        print(f"trained: {last.done} steps{loss}")
     return last
 
 

@@ -80,7 +80,7 @@ def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> ShapeMesh:
     try:
         count = face_count(data, kind)
         if count > most_faces:
-            raise _too_many(path.name, count, most_faces)
+            raise too_many_faces(f"'{path.name}'", count, most_faces)
         vertices, faces = _parse(data, kind)
     except (SampleError, MemoryError):
         raise
@@ -90,7 +90,7 @@ def read_mesh(path: Path, *, most_faces: int = MOST_FACES) -> ShapeMesh:
             "Export it again",
         ) from error
     if len(faces) > most_faces:
-        raise _too_many(path.name, len(faces), most_faces)
+        raise too_many_faces(f"'{path.name}'", len(faces), most_faces)
     try:
         check_mesh(vertices, faces)
     except SampleError as error:
@@ -124,9 +124,10 @@ def _parse(data: bytes, kind: str) -> tuple[FloatArray, IntArray]:
     return vertices @ Y_UP_TO_Z_UP.T if kind == ".glb" else vertices, faces
 
 
-def _too_many(name: str, count: int, most: int) -> SampleError:
+def too_many_faces(name: str, count: int, most: int = MOST_FACES) -> SampleError:
+    """The refusal of a mesh that would take too long and too much memory."""
     return SampleError(
-        f"'{name}' is refused: it has {count:,} faces, and at most {most:,} are allowed",
+        f"{name} is refused: it has {count:,} faces, and at most {most:,} are allowed",
         "Decimate it first (in Blender: the Decimate modifier); a space of shapes "
         "shows no detail finer than some 100,000 faces",
     )

@@ -22,6 +22,7 @@ from .newshape import NewShape
 from .placing import EncodeOptions, trained_up
 from .runfolder import RunFolder
 from .runrecord import Record
+from .sources import changed, digest
 
 CELLS = 128
 MEANS = (
@@ -40,11 +41,13 @@ class Unseen:
     """A space and mesh files of shapes that it was not trained on.
 
     ``up`` is the axis that points up in them, ``thickness`` that of open surfaces, in their units,
-    ``fill_voids`` whether voids are filled; None: as the space's card says.
+    ``fill_voids`` whether voids are filled; None: as the space's card says. ``digests`` are those
+    of the meshes' geometry, in the order of ``files``, where they are known.
     """
 
     space: Space
     files: tuple[Path, ...]
+    digests: tuple[str, ...] = ()
     up: str = "Z"
     thickness: float | None = None
     fill_voids: bool | None = None
@@ -69,7 +72,8 @@ def held_out_of_run(path: Path, *, device: str = "cpu", meshes: Path | None = No
     file = folder.space(record.options.name)
     if not file.is_file():
         raise TrainingError(f"The run in '{path}' has no space yet", "Resume it")
-    files = [Path(mesh.file) for mesh in record.meshes if mesh.name in record.held_out]
+    apart = [mesh for mesh in record.meshes if mesh.name in record.held_out]
+    files = [Path(mesh.file) for mesh in apart]
     if not files:
         raise TrainingError(
             f"The run in '{path}' held nothing out", "Train with --held-out, or name other meshes"
@@ -80,6 +84,7 @@ def held_out_of_run(path: Path, *, device: str = "cpu", meshes: Path | None = No
     return Unseen(
         load_space(file, device=device),
         tuple(files),
+        tuple(mesh.digest for mesh in apart),
         options.alignment.up,
         options.thickness,
         options.fill_voids,
@@ -101,15 +106,18 @@ def unseen_by(space: Space, meshes: Path) -> Unseen:
             f"{'held out' if held_out else 'was not trained on'}",
             "Name a folder of other shapes; a file's name is its shape's",
         )
-    return Unseen(space, tuple(files), trained_up(space))
+    return Unseen(space, tuple(files), up=trained_up(space))
 
 
 def judge(unseen: Unseen, *, cells: int = CELLS, seed: int = 0) -> Iterator[Judged]:
     """Find each shape's code and compare its mesh with the shape: a yield a shape."""
     options = EncodeOptions(seed=seed, thickness=unseen.thickness, fill_voids=unseen.fill_voids)
-    for file in unseen.files:
+    known = unseen.digests or [""] * len(unseen.files)
+    for file, expected in zip(unseen.files, known, strict=True):
         try:
             mesh = read_mesh(file)
+            if expected and digest(mesh) != expected:
+                raise changed(file)
             points = upright(mesh, unseen.up)
             shape = NewShape(unseen.space, points, mesh.faces, options)
         except (SampleError, TrainingError) as error:

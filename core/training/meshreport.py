@@ -19,12 +19,14 @@ FEWEST = 2
 class MeshReport:
     """One entry a mesh, by name, and what the user should know, one line each.
 
-    A run that goes on takes up the report that it wrote before.
+    A run that goes on takes up the report that it wrote before. One that is ``held`` writes nothing
+    until it is released.
     """
 
-    def __init__(self, folder: RunFolder, *, go_on: bool) -> None:
+    def __init__(self, folder: RunFolder, *, go_on: bool, held: bool = False) -> None:
         self.refusals: list[SampleError] = []
         self._folder = folder
+        self._held = held
         meshes, self.warnings = folder.read_report() if go_on else ([], [])
         self._entries: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in meshes}
 
@@ -50,8 +52,15 @@ class MeshReport:
 
     def write(self) -> None:
         """Write ``report.json``."""
+        if self._held:
+            return
         entries = [self._entries[name] for name in sorted(self._entries)]
         self._folder.write_report(entries, self.warnings)
+
+    def release(self) -> None:
+        """Write now, and from now on."""
+        self._held = False
+        self.write()
 
     def counts(self) -> dict[str, int]:
         """How many meshes were used as they were, repaired, sealed, held out, refused."""

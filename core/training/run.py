@@ -13,8 +13,6 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import torch
-
 from ..errors import TrainingError, some
 from ..shapes.family import place
 from ..shapes.packages import check_packages
@@ -49,10 +47,10 @@ def train(
     """Train a space on the meshes in ``source``, in the run folder ``folder``; a yield a step.
 
     Without a ``source`` the run in ``folder`` goes on, as if it had never been interrupted; so it
-    does with the same meshes and options. Other ones need another folder, or ``anew``: samples that
-    still hold are then kept, checkpoint and space are replaced. ``device`` is for a run that goes
-    on elsewhere than it began. Setting ``stop``, or closing the generator, ends the run after the
-    step and keeps checkpoint and space. Raises TrainingError.
+    does with the same meshes and options. Other ones need another folder, or ``anew``: the former
+    run is then replaced when the new one takes its first step, and samples that still hold are
+    kept. ``device`` is for a run that goes on elsewhere than it began. Setting ``stop``, or closing
+    the generator, ends the run after the step and keeps checkpoint and space. Raises TrainingError.
 
     With a ``team`` (``distributed.join``) every process calls this; the one that leads reads,
     writes and yields, the others only take part in the steps. Ending its processes ends a team.
@@ -71,7 +69,8 @@ def train(
         for progress in run.prepare(source, options, anew=anew):
             home.tell(progress)
             yield progress
-            if stop.is_set():
+            # A mesh that was signed is sampled first: then it is kept.
+            if stop.is_set() and progress.stage != "sampling":
                 said = replace(progress, finished=True, reason="stopped", path=run.space)
                 home.tell(said)
                 yield said
@@ -93,6 +92,8 @@ class _Run:
         self.samples: dict[str, Samples] = {}
         self._home = home
         self._report = MeshReport(home, go_on=False)
+        # Whether the folder is still a former run's, which is to be replaced.
+        self._replaces = False
 
     @property
     def space(self) -> Path | None:
@@ -105,7 +106,9 @@ class _Run:
     ) -> Iterator[Progress]:
         """Read, sign and sample."""
         former = None
-        if self._home.started and not (anew and source is not None):
+        self._replaces = self._home.started and anew and source is not None
+        self._report = MeshReport(self._home, go_on=False, held=self._replaces)
+        if self._home.started and not self._replaces:
             former = Record.from_json(self._home.read(), self._home.path)
             self._report = MeshReport(self._home, go_on=True)
         if source is None:
@@ -115,8 +118,6 @@ class _Run:
             self.record = Record(options or RunOptions(), str(Path(source).absolute()))
             if former is not None and not former.options.same_run(self.record.options):
                 raise _other_run(self._home.path, "other options")
-        if self.record.options.threads:
-            torch.set_num_threads(self.record.options.threads)
         sources = Sources(self.record.meshes)
         if self.record.placement is None:
             yield from self._read(sources, former)
@@ -126,7 +127,7 @@ class _Run:
         record = self.record
         check_packages()
         if former is None:
-            self._home.write(record.to_json())
+            self._keep_record()
         yield from sources.find(Path(record.source), record.options.alignment, self._report)
         placement = place((m.bounds for m in sources.found), record.options.alignment)
         for one, other in sources.twins(placement):
@@ -145,7 +146,7 @@ class _Run:
                 placement=placement,
                 held_out=tuple(held_out(names, record.options.held_out)),
             )
-        self._home.write(self.record.to_json())
+        self._keep_record()
         if record.options.held_out and not self.record.held_out:
             self._report.warn(f"Nothing is held out: of {len(names)} shapes none can be spared")
         if apart := self.record.held_out:
@@ -207,10 +208,16 @@ class _Run:
             return
         # A former run's checkpoint must not be taken for this one's.
         self._home.checkpoint.unlink(missing_ok=True)
+        self._replaces = False
         self.record = replace(record, shapes=tuple(self.samples))
-        self._home.write(self.record.to_json())
+        self._keep_record()
+        self._report.release()
         team.wait()
         yield from learning.start(training_options(self.record), record.options.seed)
+
+    def _keep_record(self) -> None:
+        if not self._replaces:
+            self._home.write(self.record.to_json())
 
     def _card(self) -> dict[str, Any]:
         """What the space's file says of its origin; no path of this machine is told."""

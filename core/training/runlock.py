@@ -22,18 +22,29 @@ LOCKED_BYTE = 1024
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the run folder's lock. Raises TrainingError where another process does."""
+    """Hold the run folder's lock.
+
+    Raises TrainingError where another process does, or where nothing can be written there.
+    """
     path = folder / LOCK
-    # Not opened with "w": the holder's number must stay until the lock is ours.
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        # Not opened with "w": the holder's number must stay until the lock is ours.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise TrainingError(
+            f"The run folder '{folder}' cannot be written to: {error.strerror or error}",
+            "Free some space or mend the folder's rights, then resume the run",
+        ) from error
     try:
         if not _take(handle):
             raise TrainingError(
                 f"The run folder '{folder}' is in use by another process{_holder(path)}",
                 "Wait for its end or stop it, or choose another folder",
             )
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        # On a full disk the lock holds without its number.
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         yield
         # A folder that was removed meanwhile has no lock to clear.
         with suppress(OSError):

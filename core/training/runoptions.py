@@ -31,8 +31,8 @@ class RunOptions:
     seed
         The same seed and meshes give the same space, on the same machine and number of threads.
     device, threads
-        Where to train; 0 threads leave torch's setting. They are no part of a run's identity: it
-        may go on elsewhere.
+        Where to train, and for the command line, which sets them, with how many threads of torch
+        (0: its own). They are no part of a run's identity: it may go on elsewhere.
     held_out
         The share of the meshes that is kept apart, to judge the space by; at least one of three
         or more.

@@ -93,10 +93,7 @@ class Sources:
             return mesh
         mesh = read_mesh(Path(source.file))
         if digest(mesh) != source.digest:
-            raise SampleError(
-                f"'{Path(source.file).name}' has changed since the run began",
-                "Put the former file back, or start the training anew",
-            )
+            raise changed(Path(source.file))
         return mesh
 
     @property
@@ -109,6 +106,14 @@ class Sources:
         :meth:`find` has read."""
         family = ((s.bounds, self._sketches[s.name]) for s in self.found)
         return twins(family, placement)
+
+
+def changed(file: Path) -> SampleError:
+    """The refusal of a mesh that is another one than the run found."""
+    return SampleError(
+        f"'{file.name}' has changed since the run began",
+        "Put the former file back, or start the training anew",
+    )
 
 
 def shown(name: str) -> str:

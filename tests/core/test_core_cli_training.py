@@ -82,6 +82,7 @@ def test_train(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert run("train", "--out", out, "--resume") == 0
     resumed = capsys.readouterr().out.splitlines()
     assert resumed[0] == "signing  2 of 2  2 of 2 were sampled before"
+    assert resumed[2] == "trained: 20 steps"
     words = [line.split()[0] for line in resumed]
     assert words == ["signing", "training", "trained:", "wrote", "train"]
 
@@ -115,6 +116,16 @@ def test_train_says_how_to_judge_the_space(
     assert run("train", meshes, "--out", out, "--held-out", 0.3) == 0
     command = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
     assert shlex.split(command)[1:] == ["-m", "core", "judge", str(out)]
+
+
+def test_a_run_that_goes_on_takes_the_threads_that_are_asked_for(
+    meshes: Path, tmp_path: Path
+) -> None:
+    first = (meshes, "--threads", 2)
+    for given, used in ((first, 2), (("--resume",), 2), (("--resume", "--threads", 1), 1)):
+        torch.set_num_threads(1)
+        assert run("train", *given, "--out", tmp_path / "run") == 0
+        assert torch.get_num_threads() == used
 
 
 def test_train_warns_and_reports(
@@ -425,6 +436,10 @@ def test_judge_a_run(meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     meshes.rename(moved)
     assert "could be used" in fails_with_warnings(capsys, "judge", out)
     assert run("judge", out, moved, "--resolution", 16) == 0
+    trimesh.creation.icosphere(2, radius=0.9).export(moved / "middle.ply")
+    capsys.readouterr()
+    assert run("judge", out, moved) == USER_ERROR
+    assert "'middle.ply' has changed since the run began" in capsys.readouterr().err
 
 
 def fails_with_warnings(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:

@@ -257,6 +257,54 @@ def test_other_meshes_or_options_need_another_folder(meshes: Path, tmp_path: Pat
     assert load_space(steps[-1].path or "").shape_names == ("a", "b", "c", "d")
 
 
+def files_of(run: Path) -> dict[str, bytes]:
+    names = ("run.json", "report.json", "training.pt", "balls.safetensors")
+    return {name: (run / name).read_bytes() for name in names}
+
+
+def test_a_run_is_replaced_once_the_new_one_has_its_samples(meshes: Path, tmp_path: Path) -> None:
+    run, others = tmp_path / "run", tmp_path / "others"
+    run_all(run, meshes, OPTIONS)
+    before = files_of(run)
+    others.mkdir()
+    not_finite(others)
+    with pytest.raises(TrainingError, match="refused"):
+        run_all(run, others, OPTIONS, anew=True)
+    assert files_of(run) == before
+    (others / "bad.ply").unlink()
+    for name, radius in (("x", 1.0), ("y", 0.6)):
+        ball(radius).export(others / f"{name}.ply")
+    for stage in ("reading", "signing"):
+        steps = train(run, others, OPTIONS, anew=True)
+        assert next(step for step in steps if step.stage == stage)
+        steps.close()  # type: ignore[attr-defined]
+        assert files_of(run) == before
+    steps = train(run, others, OPTIONS, anew=True)
+    assert next(step for step in steps if step.stage == "training")
+    steps.close()  # type: ignore[attr-defined]
+    assert run_all(run)[-1].reason == "trained"
+    assert load_space(run / "balls.safetensors").shape_names == ("x", "y")
+    assert sorted(report(run)) == ["x", "y"]
+
+
+def test_a_mesh_that_was_signed_when_a_run_is_stopped_is_kept(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, stop = tmp_path / "run", Event()
+    true, signed = preparation.solid, []
+
+    def stopped(mesh: Any, **options: Any) -> Any:
+        stop.set()
+        signed.append(mesh.name)
+        return true(mesh, **options)
+
+    monkeypatch.setattr(preparation, "solid", stopped)
+    assert run_all(run, meshes, OPTIONS, stop=stop)[-1].reason == "stopped"
+    assert len(list((run / "samples").iterdir())) == 1
+    run_all(run)
+    assert signed == ["a", "b", "c"]
+
+
 def test_held_out_shapes_are_never_trained_on(meshes: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     *_, last = train(run, meshes, replace(OPTIONS, held_out=0.5))
@@ -476,6 +524,26 @@ def test_a_disk_that_fills_up_while_sampling(
         failed = failure(meshes, tmp_path)
     assert "disk is full" in failed.problem
     assert run_all(tmp_path / "run")[-1].reason == "trained"
+
+
+def test_a_full_disk_does_not_keep_a_run_from_being_locked(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    run_all(run, meshes, OPTIONS)
+    monkeypatch.setattr(runlock.os, "write", full)
+    with runlock.locked(run), pytest.raises(TrainingError, match="in use"), runlock.locked(run):
+        pass
+
+
+def test_a_run_folder_without_rights_says_so(
+    meshes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    run_all(run, meshes, OPTIONS)
+    monkeypatch.setattr(runlock.os, "open", full)
+    with pytest.raises(TrainingError, match="cannot be written to: No space left"):
+        run_all(run)
 
 
 def test_a_disk_that_fills_up_while_training(

@@ -12,6 +12,7 @@ import torch
 import trimesh
 
 from core.decoder import Architecture
+from core.errors import SampleError
 from core.loading import load_space
 from core.shapes.meshes import read_mesh
 from core.space import Frame, Space
@@ -104,6 +105,13 @@ def test_a_head_is_encoded_as_its_space_was_trained() -> None:
     assert head_iou(filling, False) < 0.92
     assert fills_voids(plain, EncodeOptions(fill_voids=True))
     assert not fills_voids(plain, EncodeOptions())
+
+
+def test_a_mesh_of_too_many_faces_is_not_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(newshape, "MOST_FACES", 5)
+    corners, faces = np.eye(4, 3), np.zeros((6, 3), np.int64)
+    with pytest.raises(SampleError, match="6 faces"):
+        NewShape(octahedra(), corners, faces, EncodeOptions())
 
 
 def test_judge_fills_what_the_training_filled(hollow: Path, tmp_path: Path) -> None:
