@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 from .errors import Refusal
-from .training_source import somewhere, triangles
+from .training_source import MOST_FACES, somewhere, triangles
 
 LEAST_POINTS = 10
 NO_FACES = np.zeros((0, 3), dtype=np.int32)
@@ -57,6 +57,11 @@ def read(context: bpy.types.Context, ob: bpy.types.Object, *, selected: bool) ->
         points, faces = _cloud(context, ob, matrix), NO_FACES
     else:
         points, faces = _mesh(context, ob, matrix)
+    if len(faces) > MOST_FACES:
+        raise Refusal(
+            f"Object '{ob.name}' has {len(faces):,} triangles, more than {MOST_FACES:,}",
+            "Give it a Decimate modifier",
+        )
     whole = points
     if selected:
         points, faces = _selected(ob, matrix), NO_FACES

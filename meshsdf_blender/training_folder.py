@@ -23,6 +23,7 @@ BESIDE = "meshsdf_training"  # beside a saved .blend
 OWN = "MeshSDF"  # in the user's home, for files that were never saved
 FORMER = "training"  # in the extension's folder, which Blender removes with the extension
 RUN_FILE = "run.json"
+MESHES = "meshes"  # copies of the objects in the scene
 REPORT_FILE = "report.json"
 REFUSED, NOTE = ": refused: ", "Note: "
 MESH_SUFFIXES = {".obj", ".ply", ".stl", ".glb"}
@@ -133,6 +134,15 @@ def existing(folder: str) -> Path:
 def begun(folder: Path) -> bool:
     """Whether a training has begun there, so that it can go on."""
     return (folder / RUN_FILE).is_file()
+
+
+def hopeless(folder: Path) -> bool:
+    """Whether a run could only fail again: its meshes are copies that it made itself, and all but
+    one at the most were refused."""
+    if not (folder / MESHES).is_dir():
+        return False
+    refused = sum(REFUSED in line for line in report_lines(folder))
+    return len(list((folder / MESHES).iterdir())) - refused < FEWEST
 
 
 def run_name(folder: Path) -> str:

@@ -123,6 +123,7 @@ class TrainingRun(Talk):
         self.outcome = Outcome(name, str(folder), lines=list(self._left_out))
         self.stage = ""
         self._whole = False
+        self._hopeless = False
         _running.append(self)
         _last[:] = [self.outcome]
 
@@ -152,9 +153,12 @@ class TrainingRun(Talk):
             self.outcome.problem = f"{error.problem}. {RESUME}."
         else:
             self.outcome.problem = str(error) or type(error).__name__
-        if isinstance(error, WorkerError) and error.missing:
-            door.status.command = interpreter.pip_command(self._talk.python, *error.missing)
-            self.outcome.installable = True
+        if isinstance(error, WorkerError):
+            if error.missing:
+                door.status.command = interpreter.pip_command(self._talk.python, *error.missing)
+                self.outcome.installable = True
+            else:
+                self._hopeless = training_folder.hopeless(self.folder)
         self.abandon()
 
     def abandon(self) -> None:
@@ -177,7 +181,7 @@ class TrainingRun(Talk):
         if self in _running:
             _running.remove(self)
             door.close("training")  # it holds torch and the samples in memory
-            begun = training_folder.begun(self.folder)
+            begun = training_folder.begun(self.folder) and not self._hopeless
             self.outcome.resumable = begun and not self._whole
             if self._source is not None and not begun:
                 training_folder.drop(self.folder)  # nothing there could be resumed

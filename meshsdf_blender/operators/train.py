@@ -21,7 +21,6 @@ from ..training_run import TrainingRun
 from .guarded import InObjectMode, NeedsNoTraining
 
 WAIT_SECONDS = 0.2
-MESHES = "meshes"
 APART = (
     "The shapes stand beside each other and Centre Each is off: the space learns their places too"
 )
@@ -123,11 +122,11 @@ class MESHSDF_OT_train_space(Training, InObjectMode, _Trains, bpy.types.Operator
         folder = training_folder.fresh(self.output, name)
         meshes = ((mesh.name, mesh.vertices, mesh.faces) for mesh in source.meshes())
         try:
-            plyfile.write_folder(folder / MESHES, meshes)
+            plyfile.write_folder(folder / training_folder.MESHES, meshes)
             run = TrainingRun(
                 folder,
                 name,
-                source=folder / MESHES,
+                source=folder / training_folder.MESHES,
                 options=options,
                 lines=[f"{shape}{training_folder.REFUSED}{why}" for shape, why in source.refused],
             )

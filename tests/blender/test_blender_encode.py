@@ -173,6 +173,12 @@ def test_what_cannot_be_encoded_is_refused_and_adds_nothing(egg, fake, change, m
     assert (len(bpy.data.objects), len(bpy.data.meshes)) == before
 
 
+def test_too_many_triangles_are_refused_before_anything_is_sent(egg, fake, part, monkeypatch):
+    monkeypatch.setattr(part("encode_source"), "MOST_FACES", 3)
+    with pytest.raises(RuntimeError, match=r"'Egg' has \d+ triangles, more than 3.*Decimate"):
+        bpy.ops.meshsdf.encode(space=fake.space)
+
+
 def test_too_few_selected_vertices_are_refused(egg, fake):
     egg.data.vertices.foreach_set("select", [False] * len(egg.data.vertices))
     with pytest.raises(RuntimeError, match=r"has 0 selected vertices"):

@@ -130,3 +130,18 @@ def test_what_the_worker_cannot_use_is_refused_by_name(ready, part, tmp_path):
             source="FOLDER", folder=str(meshes), output=str(tmp_path / "runs"), preset="DRAFT"
         )
     assert part("training_run").current() is None
+    # They are the artist's own files: mended, the run can go on.
+    assert part("training_run").last().resumable
+
+
+def test_copies_that_the_worker_cannot_use_are_not_kept(ready, part, tmp_path):
+    for name in ("Flat", "Thin"):
+        mesh = bpy.data.meshes.new(name)
+        mesh.from_pydata([(0, 0, 0), (1, 0, 0), (2, 0, 0)], [], [(0, 1, 2)])
+        ob = bpy.data.objects.new(name, mesh)
+        bpy.context.collection.objects.link(ob)
+        ob.select_set(True)
+    with pytest.raises(RuntimeError, match=r"Flat"):
+        bpy.ops.meshsdf.train_space(output=str(tmp_path / "runs"), preset="DRAFT")
+    assert not part("training_run").last().resumable
+    assert not list((tmp_path / "runs").glob("*"))
