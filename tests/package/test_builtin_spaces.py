@@ -12,7 +12,7 @@ from core.spacefile import read_space
 from core.topology import topology
 from tools.spaces import sheets
 from tools.spaces.judge import random_pairs, within_deviations
-from tools.spaces.recipe import NAMES, SPACES, Recipe, maker
+from tools.spaces.recipe import NAMES, SPACES, Floors, Recipe, maker
 
 # What an artist sees first, and how many codes are looked at here: the judge looks at more.
 CELLS, LOOKED_AT = 64, 12
@@ -38,8 +38,21 @@ def test_every_space_that_ships_has_a_recipe() -> None:
     assert {path.stem for path in SPACES.glob("*.safetensors")} == set(NAMES)
 
 
-def test_the_figures_on_the_card_reach_the_floors(recipe: Recipe, space: Space) -> None:
-    floors, quality = recipe.floors, space.card["quality"]
+def test_what_is_accepted_lies_below_the_floor(recipe: Recipe) -> None:
+    for name, lowest in recipe.accepted.items():
+        floor = getattr(recipe.floors, name)
+        assert floor is not None
+        assert lowest < floor
+
+
+def test_the_goal_is_the_same_for_every_family(recipe: Recipe) -> None:
+    if recipe.held_out:
+        assert recipe.floors.whole_between == Floors.whole_between
+        assert recipe.floors.whole_random == Floors.whole_random
+
+
+def test_the_figures_on_the_card_are_accepted(recipe: Recipe, space: Space) -> None:
+    floors, quality = recipe.least, space.card["quality"]
     assert floors.training_iou is not None
     assert quality["training"]["volume_iou"] >= floors.training_iou
     if recipe.held_out:

@@ -23,7 +23,7 @@ from tools import bench_spaces
 from tools.spaces import build, judge, recipe, record, render, shapes, sheets, training
 from tools.spaces.examples import far_apart
 from tools.spaces.recipe import Floors, Recipe
-from tools.spaces.verdict import Pieces, Verdict, shortfalls
+from tools.spaces.verdict import Pieces, Verdict, acceptable, shortfalls
 
 COUNT, SEED = 24, 3
 NAMES = [f"ball_{i:03}" for i in range(COUNT)]
@@ -187,6 +187,10 @@ def test_the_exit_status_tells_of_a_floor_that_is_missed(
     build.main(["tiny", "--write-only"])
     assert bench_spaces.main(["tiny", "--shapes", "1", "--quiet"]) == 1
     assert "IoU on training shapes: " in capsys.readouterr().out
+    lenient = replace(TINY, accepted={"training_iou": 0.0, "held_out_iou": 0.0, "whole_between": 0})
+    monkeypatch.setattr(sys.modules["tools.spaces.tiny"], "RECIPE", lenient)
+    assert bench_spaces.main(["tiny", "--shapes", "1", "--quiet"]) == 0
+    assert "IoU on training shapes: " in capsys.readouterr().out
     easy = replace(TINY, floors=Floors(0.0, 0.0, None, None))
     monkeypatch.setattr(sys.modules["tools.spaces.tiny"], "RECIPE", easy)
     assert bench_spaces.main(["tiny", "--shapes", "1", "--quiet"]) == 0
@@ -227,12 +231,24 @@ def test_names_without_a_recipe() -> None:
 def test_floors_and_size() -> None:
     pieces = Pieces(100, 1.0, 0.9, 1.1, 2, 0, 1)
     verdict = Verdict("tiny", 4_000_000, 22, 2, None, None, pieces, None, ())
-    short = list(shortfalls(replace(TINY, floors=Floors(0.98, None, 0.95, None)), verdict))
+    short = list(shortfalls(Floors(0.98, None, 0.95, None), verdict))
     assert short == [
         "IoU on training shapes: not measured, 0.98 expected",
         "share of whole shapes between pairs: 0.9000, 0.0500 below 0.95",
         "file: 4,000,000 bytes, more than 3,000,000",
     ]
+
+
+def test_a_shortfall_that_is_accepted_is_told_all_the_same() -> None:
+    pieces = Pieces(100, 1.0, 0.82, 1.4, 5, 0, 13)
+    verdict = Verdict("tiny", 1000, 22, 2, None, None, pieces, None, ())
+    strict = replace(TINY, floors=Floors(None, None, 0.95, None))
+    told = ["share of whole shapes between pairs: 0.8200, 0.1300 below 0.95"]
+    for accepted, right in (({}, False), ({"whole_between": 0.8}, True)):
+        found = replace(strict, accepted=accepted)
+        assert acceptable(found, verdict) is right
+        assert list(shortfalls(found.floors, verdict)) == told
+    assert not acceptable(replace(strict, accepted={"whole_between": 0.83}), verdict)
 
 
 def test_random_codes_stay_within_two_deviations(tiny: Recipe) -> None:

@@ -5,7 +5,7 @@
 Each step goes on where it was interrupted and can be run alone: meshes (data/NAME/meshes), train
 (data/NAME/training.pt), write (spaces/NAME.safetensors), judge (data/NAME/verdict.json, then the
 file again, with its figures), sheets (docs/images/spaces, spaces/NAME.png, and the card NAME.md).
-The exit status is 1 when a space misses one of its floors.
+The exit status is 1 when a space misses one of its floors by more than its recipe accepts.
 """
 
 from __future__ import annotations
@@ -88,13 +88,14 @@ def write(recipe: Recipe, options: argparse.Namespace) -> bool:
 
 
 def judge(recipe: Recipe, options: argparse.Namespace) -> bool:
-    """Measure the file, and write the figures into it; whether every floor is reached."""
+    """Measure the file, and write the figures into it; whether they are acceptable."""
     from tools import bench_spaces
+    from tools.spaces.verdict import acceptable
 
     verdict = bench_spaces.one(recipe, shapes=options.shapes)
     bench_spaces.show([verdict])
     write(recipe, options)
-    return not verdict.short
+    return acceptable(recipe, verdict)
 
 
 def sheets(recipe: Recipe, options: argparse.Namespace) -> bool:

@@ -116,7 +116,7 @@ def judge(
         random=pieces(within_deviations(space, RANDOM_CODES, seed=recipe.seed)),
         short=(),
     )
-    return replace(verdict, short=tuple(shortfalls(recipe, verdict)))
+    return replace(verdict, short=tuple(shortfalls(recipe.floors, verdict)))
 
 
 def surface(space: Space, code: Tensor) -> tuple[FloatArray, IntArray]:

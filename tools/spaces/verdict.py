@@ -11,7 +11,7 @@ import numpy as np
 from core.quality import Quality
 from core.topology import Topology
 
-from .recipe import Recipe
+from .recipe import Floors, Recipe
 
 LARGEST_BYTES = 3_000_000
 
@@ -126,9 +126,13 @@ class Verdict:
         return {k: _rounded(asdict(part)) for k, part in parts.items() if part is not None}
 
 
-def shortfalls(recipe: Recipe, verdict: Verdict) -> Iterable[str]:
-    """What the verdict lacks of the recipe's floors, one line each."""
-    floors = recipe.floors
+def acceptable(recipe: Recipe, verdict: Verdict) -> bool:
+    """Whether the verdict falls short of nothing, or only where the recipe accepts it."""
+    return not list(shortfalls(recipe.least, verdict))
+
+
+def shortfalls(floors: Floors, verdict: Verdict) -> Iterable[str]:
+    """What the verdict lacks of the floors, one line each."""
     training = verdict.training.volume_iou if verdict.training else None
     held_out = verdict.held_out.volume_iou if verdict.held_out else None
     between = verdict.between.whole if verdict.between else None
