@@ -132,10 +132,11 @@ def likeness_table(found: Sequence[verdicts.Verdict]) -> None:
 
 
 def pieces_table(found: Sequence[verdicts.Verdict]) -> None:
-    """What lies between codes and around the mean."""
+    """What lies between codes and around the mean; the genus against that of the training shapes,
+    of the two ends or of all."""
     row(
         *("space", "codes", "watertight", "components, mean", "most", "whole", "genus"),
-        *("genus between that of the ends", "specks left out"),
+        *("genus within that of the shapes", "specks left out"),
     )
     row(*["---"] * 9)
     for v in found:
@@ -144,7 +145,7 @@ def pieces_table(found: Sequence[verdicts.Verdict]) -> None:
                 row(
                     *(v.name, f"{p.meshes} {kind}", percent(p.watertight), f"{p.components:.2f}"),
                     *(p.components_most, percent(p.whole), f"{p.genus_low} to {p.genus_high}"),
-                    *(percent(p.genus_between), percent(p.specks)),
+                    *(percent(p.genus_within), percent(p.specks)),
                 )
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 from core.decoder import Architecture
 from core.quality import compare
 from core.spacefile import read_space
+from core.topology import Topology
 from core.training.autodecoder import Training, TrainingOptions
 from tools import bench_spaces
 from tools.spaces import build, judge, recipe, record, render, shapes, sheets, training
@@ -101,10 +102,14 @@ def test_one_command_makes_the_space_and_all_that_belongs_to_it(
     assert quality["training"]["shapes"] == 3
     assert quality["held_out"]["volume_iou"] > 0.5
     assert quality["between"]["meshes"] == 5
+    assert quality["training"]["same_genus"] == 1.0
+    assert quality["random"]["genus_within"] == quality["between"]["genus_within"] == 1.0
     assert space.sliders[0].name == "Height"
     tallest, flattest = space.codes[-1], space.codes[0]
     assert float((tallest - flattest) @ space.sliders[0].offset) > 0
     card = tiny.file.with_suffix(".md").read_text()
+    assert "genus of the shape" in card
+    assert "genus within that of the shapes" in card
     for text in ("# Tiny", "CC0-1.0", "A. Sphere", held_out[1], "Height", "150 steps", "Round."):
         assert text in card
     with Image.open(tiny.file.with_suffix(".png")) as thumbnail:
@@ -249,6 +254,40 @@ def test_a_shortfall_that_is_accepted_is_told_all_the_same() -> None:
         assert acceptable(found, verdict) is right
         assert list(shortfalls(found.floors, verdict)) == told
     assert not acceptable(replace(strict, accepted={"whole_between": 0.83}), verdict)
+
+
+def closed(genus: int | None) -> Topology:
+    """The report on a mesh of that genus; open for None."""
+    return Topology(100, 196, 1, genus, genus is not None, 1.0, 1.0)
+
+
+def test_the_genus_is_held_against_a_range() -> None:
+    reports = [closed(genus) for genus in (0, 1, 2, 49, None, 49)]
+    ranges = [(0, 0), (0, 2), (2, 3), (0, 2), (0, 2), None]
+    pieces = Pieces.of(reports, ranges)
+    assert pieces is not None
+    assert pieces.genus_within == pytest.approx(3 / 5)
+    assert (pieces.genus_low, pieces.genus_high) == (0, 49)
+    unknown = Pieces.of(reports[:2], [None, None])
+    assert unknown is not None
+    assert unknown.genus_within is None
+    assert judge.genus_range([3, 0, 1]) == (0, 3)
+    assert judge.genus_range([3, None]) is None
+    assert judge.genus_range([]) is None
+
+
+def test_the_genus_of_the_shapes_counts_not_that_of_their_codes(
+    tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every mesh of a code has a tunnel too many, none is excused by those at its ends."""
+    build.main(["tiny", "--meshes-only"])
+    untrained(tiny, seed=1)
+    build.main(["tiny", "--write-only"])
+    monkeypatch.setattr(judge, "topology", lambda vertices, faces: closed(1))
+    verdict = judge.judge(tiny, read_space(tiny.file), file_bytes=1, most=1)
+    assert verdict.between is not None
+    assert verdict.random is not None
+    assert verdict.between.genus_within == verdict.random.genus_within == 0.0
 
 
 def test_random_codes_stay_within_two_deviations(tiny: Recipe) -> None:
