@@ -21,7 +21,7 @@ from core.spacefile import read_space
 from core.topology import Topology
 from core.training.autodecoder import Training, TrainingOptions
 from tools import bench_spaces
-from tools.spaces import build, judge, recipe, record, render, shapes, sheets, training
+from tools.spaces import assemble, build, judge, recipe, record, render, shapes, sheets, training
 from tools.spaces.examples import far_apart
 from tools.spaces.recipe import Floors, Recipe
 from tools.spaces.verdict import Pieces, Verdict, acceptable, shortfalls
@@ -122,6 +122,17 @@ def test_one_command_makes_the_space_and_all_that_belongs_to_it(
     before = tiny.file.read_bytes()
     assert build.main(["tiny", "--write-only"]) == 0
     assert tiny.file.read_bytes() == before
+
+
+def test_the_sources_are_what_the_recipe_says_today(tiny: Recipe) -> None:
+    """Not what a former state of the recipe left beside the meshes."""
+    build.main(["tiny", "--meshes-only"])
+    found = untrained(tiny, seed=1)
+    space = assemble.bare_space(tiny, found)
+    stale = {"licence": "nobody knows", "credits": []}
+    (tiny.data / "sources.json").write_text(json.dumps(stale))
+    card = assemble.described(tiny, space, found).card
+    assert (card["licence"], card["credits"]) == ("CC0-1.0", ["A. Sphere"])
 
 
 def untrained(tiny: Recipe, *, seed: int) -> Training:
