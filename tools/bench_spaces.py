@@ -19,9 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tools.spaces import verdict as verdicts  # noqa: E402
+from tools.spaces.judge import SHAPES  # noqa: E402
 from tools.spaces.recipe import NAMES, SPACES, Recipe, maker  # noqa: E402
-
-DEFAULT_SHAPES = 60
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--shapes",
         type=int,
-        default=DEFAULT_SHAPES,
+        default=SHAPES,
         metavar="N",
-        help=f"training shapes, and held-out ones, to look at (default {DEFAULT_SHAPES}; 0: all)",
+        help=f"training shapes, and held-out ones, to look at (default {SHAPES}; 0: all)",
     )
     parser.add_argument("--meshes", type=Path, metavar="DIR", help="instead of data/NAME/meshes")
     parser.add_argument("--threads", type=int, default=1, metavar="N")
@@ -67,7 +66,7 @@ def report(text: str) -> None:
 def one(
     recipe: Recipe,
     *,
-    shapes: int = DEFAULT_SHAPES,
+    shapes: int = SHAPES,
     folder: Path | None = None,
     say: Callable[[str], None] = report,
 ) -> verdicts.Verdict:

@@ -19,9 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tools.spaces.judge import SHAPES  # noqa: E402
 from tools.spaces.recipe import NAMES, Recipe, maker  # noqa: E402
-
-DEFAULT_SHAPES = 60
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--shapes",
         type=int,
-        default=DEFAULT_SHAPES,
+        default=SHAPES,
         metavar="N",
-        help=f"training shapes, and held-out ones, to judge by (default {DEFAULT_SHAPES}; 0: all)",
+        help=f"training shapes, and held-out ones, to judge by (default {SHAPES}; 0: all)",
     )
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--from", dest="first", choices=STEPS, help="begin with this step")
