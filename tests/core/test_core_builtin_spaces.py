@@ -18,10 +18,6 @@ LARGEST_BYTES = 3_000_000
 CELLS = 64
 
 
-def test_both_first_spaces_are_there() -> None:
-    assert {"bob_and_spot", "heads"} <= {path.stem for path in FILES}
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_space_is_small_and_says_where_it_comes_from(path: Path) -> None:
     space = read_space(path)
