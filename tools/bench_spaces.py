@@ -68,9 +68,10 @@ def one(
     *,
     shapes: int = SHAPES,
     folder: Path | None = None,
+    keep: bool = False,
     say: Callable[[str], None] = report,
 ) -> verdicts.Verdict:
-    """The verdict on one space, kept for its card unless the shapes are of another folder."""
+    """The verdict on one space; ``keep`` writes it down for the space's card."""
     from core.spacefile import read_space
     from tools.spaces import record
     from tools.spaces.judge import judge
@@ -88,7 +89,7 @@ def one(
         held_out_codes=codes,
         say=say,
     )
-    if folder is None:
+    if keep:
         record.keep(recipe, space, verdict, codes)
     return verdict
 

@@ -221,12 +221,14 @@ def test_figures_of_another_training_are_not_used(tiny: Recipe) -> None:
         assert bool(space.card["quality"]) is known
         if not known and seed == 1:
             bench_spaces.main(["tiny", "--shapes", "1", "--quiet"])
+            assert record.read(tiny, space) is None
+            build.main(["tiny", "--judge-only", "--shapes", "1"])
             assert set(record.held_out_codes(tiny, space)) == {NAMES[5]}
     ball = trimesh.creation.icosphere(subdivisions=2, radius=0.5)
     untrained(tiny, seed=1)
     build.main(["tiny", "--write-only"])
     space = read_space(tiny.file)
-    bench_spaces.main(["tiny", "--shapes", "1", "--quiet"])
+    build.main(["tiny", "--judge-only", "--shapes", "1"])
     assert record.read(tiny, space) is not None
     ball.export(tiny.meshes / f"{NAMES[5]}.ply")
     assert record.read(tiny, space) is None

@@ -91,7 +91,7 @@ def judge(recipe: Recipe, options: argparse.Namespace) -> bool:
     from tools import bench_spaces
     from tools.spaces.verdict import acceptable
 
-    verdict = bench_spaces.one(recipe, shapes=options.shapes)
+    verdict = bench_spaces.one(recipe, shapes=options.shapes, keep=True)
     bench_spaces.show([verdict])
     write(recipe, options)
     return acceptable(recipe, verdict)
