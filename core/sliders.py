@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .space import Slider
+from .space import Slider, Space
 
 FloatArray = NDArray[np.float64]
 
@@ -96,6 +96,11 @@ def find_sliders(
         named.append(Slider(label, torch.from_numpy(offsets[at]).float(), low, high))
     rest = _principal(centred, offsets, most - len(named))
     return SliderReport((*named, *rest), tuple(told.values()))
+
+
+def sliders_of(space: Space) -> tuple[Slider, ...]:
+    """The space's own sliders, or, where it has none, its codes' principal axes."""
+    return space.sliders or find_sliders(space.codes, space.shape_names, {}).sliders
 
 
 def readable(key: str) -> str:

@@ -13,6 +13,7 @@ from . import (
     panels_training,
     preferences,
     properties,
+    slider_live,
     training_live,
     training_properties,
 )
@@ -24,6 +25,7 @@ modules = (
     properties,
     training_properties,
     preferences,
+    slider_live,
     training_live,
     operators,
     panels,

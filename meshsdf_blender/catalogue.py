@@ -13,6 +13,7 @@ import numpy as np
 from . import blend_path, codes, door
 from .errors import Refusal
 from .identity import SPACES_FOLDER
+from .sliders import Sliders
 from .space_header import shape_names
 
 BUILTIN = "builtin:"
@@ -33,6 +34,7 @@ class SpaceInfo:
     shape_names: tuple[str, ...]
     codes: np.ndarray
     mean: np.ndarray
+    sliders: Sliders
     card: dict[str, Any]
     warnings: tuple[str, ...]
     stamps: tuple[object, ...]
@@ -127,9 +129,9 @@ def up_header(up: str) -> dict[str, str]:
     return {} if up == "FILE" else {"up": up}
 
 
-def known(space: str, up: str) -> SpaceInfo | None:
+def known(space: str, up: str, library: bpy.types.Library | None = None) -> SpaceInfo | None:
     """What is known of a space without asking anybody: for drawing."""
-    return _seen.get((location(space), up)) if space else None
+    return _seen.get((location(space, library), up)) if space else None
 
 
 def info(space: str, up: str, library: bpy.types.Library | None = None) -> SpaceInfo:
@@ -142,13 +144,15 @@ def info(space: str, up: str, library: bpy.types.Library | None = None) -> Space
     header, arrays = door.ready_worker().request("space", {"path": path, **up_header(up)})
     length = int(header["code_length"])
     names = tuple(str(name) for name in header.get("shape_names", []))
+    mean = codes.check(arrays["mean"], f"the mean of space '{title(space)}'", length)
     found = SpaceInfo(
         name=title(space) if space.startswith(BUILTIN) else str(header.get("name") or title(space)),
         path=path,
         code_length=length,
         shape_names=names,
         codes=arrays["codes"].reshape(-1, length) if length else arrays["codes"],
-        mean=codes.check(arrays["mean"], f"the mean of space '{title(space)}'", length),
+        mean=mean,
+        sliders=Sliders.of(list(header.get("sliders") or []), arrays["sliders"], mean),
         card=dict(header.get("card") or {}),
         warnings=tuple(str(text) for text in header.get("warnings", [])),
         stamps=now,

@@ -56,6 +56,15 @@ def check_editable(ob: bpy.types.Object) -> None:
         raise Refusal(f"Object '{ob.name}' is in {_mode_name(ob)}", "Go back to Object Mode first")
 
 
+def is_editable(ob: bpy.types.Object) -> bool:
+    """Whether :func:`check_editable` would let it pass."""
+    try:
+        check_editable(ob)
+    except Refusal:
+        return False
+    return True
+
+
 def check_writable(ob: bpy.types.Object) -> None:
     """Raise Refusal, by name, where the object's mesh may not or cannot be replaced."""
     check_editable(ob)

@@ -9,11 +9,12 @@ import textwrap
 
 import bpy
 
-from . import catalogue, door, fit_run, shape
+from . import catalogue, door, fit_run, mesh_upload, shape, slide
 from .properties import ObjectSettings, SceneSettings
 from .status_box import draw_failure
 
 CHARACTER_PIXELS = 6.5
+CHANGED = 5e-3  # a slider that shows 0.00 is at rest
 
 
 class Tab:
@@ -51,6 +52,43 @@ class MESHSDF_PT_main(Tab, bpy.types.Panel):
         row.menu("MESHSDF_MT_known", text="", icon="DOWNARROW_HLT")
         if not shape.is_shape(context.active_object):
             layout.label(text="Add or select a shape to go on", icon="INFO")
+
+
+class MESHSDF_PT_sliders(_ShapeTab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_sliders"
+    bl_label = "Sliders"
+    bl_parent_id = "MESHSDF_PT_main"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, ob = self.layout, context.active_object
+        known = slide.of(ob)
+        if known is None:
+            layout.operator("meshsdf.slider_show", icon="PLAY")
+            return
+        row = layout.row(align=True)
+        row.operator("meshsdf.randomise", icon="FILE_REFRESH")
+        row.prop(context.scene.meshsdf, "changed_only", text="", icon="FILTER")
+        row.operator("meshsdf.slider_reset", text="", icon="LOOP_BACK").slider = ""
+        column = layout.column(align=True)
+        column.enabled = fit_run.current() is None and mesh_upload.is_editable(ob)
+        values = slide.values(ob)
+        for number, named in enumerate(known.named[: len(values)]):
+            changed = abs(values[number]) > CHANGED
+            if changed or not context.scene.meshsdf.changed_only:
+                _draw_slider(column, ob.meshsdf, number, named.name, changed=changed)
+
+
+def _draw_slider(
+    layout: bpy.types.UILayout, settings: ObjectSettings, number: int, name: str, *, changed: bool
+) -> None:
+    row = layout.row(align=True)
+    row.prop(settings.sliders, f"value_{number + 1}", text=name, slider=True)
+    reset = row.row(align=True)
+    reset.enabled = changed
+    reset.operator("meshsdf.slider_reset", text="", icon="LOOP_BACK").slider = str(number + 1)
+    locked = settings.locks[number]
+    icon = "LOCKED" if locked else "UNLOCKED"
+    row.prop(settings, "locks", index=number, text="", icon=icon)
 
 
 class MESHSDF_PT_fit(_ShapeTab, bpy.types.Panel):
@@ -185,6 +223,7 @@ class MESHSDF_PT_shape(_ShapeTab, bpy.types.Panel):
 
 classes = (
     MESHSDF_PT_main,
+    MESHSDF_PT_sliders,
     MESHSDF_PT_shape,
     MESHSDF_PT_fit,
     MESHSDF_PT_fit_settings,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import (
     BoolProperty,
+    BoolVectorProperty,
     CollectionProperty,
     EnumProperty,
     FloatProperty,
@@ -16,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import catalogue
+from . import catalogue, slide, sliders
 
 UP_AXES = (
     ("FILE", "As the File Says", "Use the up axis that the file states, or Z where it states none"),
@@ -64,6 +65,29 @@ class Meshed:
     )
 
 
+def _slider(number: int) -> object:
+    """One slider's value, which is read off the code and written into it."""
+    return FloatProperty(
+        name=f"Slider {number + 1}",
+        description="How far along this direction, in deviations of the known shapes",
+        soft_min=-2.0,
+        soft_max=2.0,
+        min=-sliders.FARTHEST,
+        max=sliders.FARTHEST,
+        precision=2,
+        step=5,
+        get=lambda values: slide.value(values.id_data, number),
+        set=lambda values, value: slide.drag(values.id_data, number, value),
+        options={"SKIP_SAVE"},
+    )
+
+
+class SliderValues(bpy.types.PropertyGroup):
+    """``Object.meshsdf.sliders``: value_1 to value_12, as far as the space has directions."""
+
+    __annotations__ = {f"value_{n + 1}": _slider(n) for n in range(sliders.MOST)}
+
+
 class ObjectSettings(Meshed, bpy.types.PropertyGroup):
     """``Object.meshsdf``: which space a shape lives in, how it is meshed, and what is known of it.
 
@@ -84,6 +108,15 @@ class ObjectSettings(Meshed, bpy.types.PropertyGroup):
         description="Move each vertex onto the exact surface with this many Newton steps",
         min=0,
         max=3,
+    )
+    sliders: PointerProperty(
+        name="Sliders", description="The code along its space's directions", type=SliderValues
+    )
+    locks: BoolVectorProperty(
+        name="Locks", description="Sliders that Randomise leaves alone", size=sliders.MOST
+    )
+    draft: BoolProperty(
+        name="Draft", description="Whether the mesh is coarser than asked for, for now"
     )
     # What the worker said of the mesh.
     vertices: IntProperty(name="Vertices", description="Vertices of the last extraction")
@@ -148,6 +181,9 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Loaded Spaces", description="Spaces from files, offered again", type=LoadedSpace
     )
 
+    changed_only: BoolProperty(
+        name="Changed Only", description="Show only the sliders that are not at zero"
+    )
     blend: PointerProperty(name="Blend", description="What to blend", type=BlendSettings)
 
     target: EnumProperty(name="Target", description="What to fit to", items=TARGETS)
@@ -234,7 +270,7 @@ class Progress(bpy.types.PropertyGroup):
     topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
 
 
-classes = (LoadedSpace, ObjectSettings, BlendSettings, SceneSettings, Progress)
+classes = (LoadedSpace, SliderValues, ObjectSettings, BlendSettings, SceneSettings, Progress)
 OWNERS = (
     (bpy.types.Object, ObjectSettings),
     (bpy.types.Scene, SceneSettings),

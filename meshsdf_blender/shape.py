@@ -59,12 +59,7 @@ def extract(ob: bpy.types.Object, code: np.ndarray) -> None:
     """
     mesh_upload.check_writable(ob)
     settings = ob.meshsdf
-    header = {
-        **source(ob),
-        "resolution": settings.resolution,
-        "cap": settings.cap,
-        "newton": settings.newton,
-    }
+    header = mesh_header(ob, settings.resolution)
     reply, arrays = door.ready_worker().request("mesh", header, {"code": code})
     report = reply.get("report", {})
     if not len(arrays["faces"]):
@@ -74,8 +69,20 @@ def extract(ob: bpy.types.Object, code: np.ndarray) -> None:
             "Start from the mean or a known shape",
         )
     write(ob, code, arrays["vertices"], arrays["faces"], report)
+    forget_fit(ob)
+
+
+def forget_fit(ob: bpy.types.Object) -> None:
+    """Forget what the last fit said: the shape is another one now."""
     for name in FIT_READOUT:
-        settings.property_unset(name)
+        ob.meshsdf.property_unset(name)
+
+
+def mesh_header(ob: bpy.types.Object, resolution: int) -> dict[str, Any]:
+    """The header fields of a request for the object's mesh. Raises Refusal."""
+    settings = ob.meshsdf
+    given = {"resolution": resolution, "cap": settings.cap, "newton": settings.newton}
+    return {**source(ob), **given}
 
 
 def write(
@@ -87,13 +94,21 @@ def write(
 ) -> None:
     """Store a code with its mesh and what is known of it. Checks everything first. Refusal."""
     codes.check(code, "the worker's answer")
+    write_mesh(ob, vertices, faces, report)
+    codes.write(ob, code)
+
+
+def write_mesh(
+    ob: bpy.types.Object, vertices: np.ndarray, faces: np.ndarray, report: Mapping[str, Any]
+) -> None:
+    """Store the mesh of the code that is there. Checks everything first. Refusal."""
     if not np.isfinite(vertices).all() or (
         len(faces) and not 0 <= faces.min() <= faces.max() < len(vertices)
     ):
         raise Refusal("The worker sent a broken mesh", "Report this with Copy Details")
     mesh_upload.check_writable(ob)
     mesh_upload.upload(mesh_of(ob), vertices, faces)
-    codes.write(ob, code)
+    ob.meshsdf.draft = False
     _note(ob.meshsdf, report)
 
 

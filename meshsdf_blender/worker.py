@@ -44,6 +44,9 @@ class Worker:
         self.hello: dict[str, Any] = {}
         self.ready: dict[str, Any] = {}
         self._last_id = 0
+        # Answers that somebody will ask for, and those of them that came while others waited.
+        self._expected: set[int] = set()
+        self._mail: dict[int, Reply] = {}
         self._began = time.monotonic()
         try:
             self._launched: Launched = launch(python, python_path, device=device, threads=threads)
@@ -106,8 +109,34 @@ class Worker:
             # Frames of an abandoned fit may still arrive; their numbers are older than ours.
             if reply is not None and reply[0].get("id") == identity:
                 return _answered(reply)
+            self._keep(reply)
         self.kill()
         raise self._lost(f"The worker did not answer '{op}' within {wait:.0f} s and was ended")
+
+    def ask(
+        self,
+        op: str,
+        header: Mapping[str, Any] | None = None,
+        arrays: Mapping[str, np.ndarray] | None = None,
+    ) -> int:
+        """Send a request whose answer :meth:`answer` will be asked for. Raises WorkerLost."""
+        identity = self.send(op, header, arrays)
+        self._expected.add(identity)
+        return identity
+
+    def answer(self, identity: int) -> Reply | None:
+        """The answer to :meth:`ask`, if it is there. Raises WorkerError and WorkerLost."""
+        while identity not in self._mail and self._poll(0.0):
+            self._keep(self._receive())
+        reply = self._mail.pop(identity, None)
+        return None if reply is None else _answered(reply)
+
+    def _keep(self, reply: Reply | None) -> None:
+        """Keep a frame that is somebody else's answer."""
+        identity = reply[0].get("id") if reply is not None else None
+        if reply is not None and identity in self._expected:
+            self._expected.discard(identity)
+            self._mail[identity] = reply
 
     def send(
         self,

@@ -24,6 +24,7 @@ from ..fit import FitStep
 from ..memory import short_of_memory
 from ..pose import transformed
 from ..shapes.packages import MissingPackageError
+from ..sliders import sliders_of
 from ..space import Frame, Space
 from ..topology import Topology
 from .request import BusyError, RequestError
@@ -68,6 +69,7 @@ def space_reply(space: Space) -> Reply:
     """What Blender needs to know of a space."""
     statistics, warnings = space.statistics, list(space.warnings)
     names, card = list(space.shape_names), dict(space.card)
+    sliders = sliders_of(space)
     if len(json.dumps(names)) > MOST_NAME_BYTES:
         names = []
         warnings.append(f"The names of the {len(space.codes)} shapes are too long to be shown")
@@ -82,8 +84,11 @@ def space_reply(space: Space) -> Reply:
         "codes_count": len(space.codes),
         "card": card,
         "warnings": warnings,
+        "sliders": [{"name": s.name, "low": s.low, "high": s.high} for s in sliders],
     }
+    offsets = [slider.offset.cpu() for slider in sliders]
     arrays = {
+        "sliders": single(torch.stack(offsets) if offsets else torch.zeros(0, space.code_length)),
         "codes": single(space.codes),
         "mean": single(statistics.mean),
         "axes": single(statistics.axes),

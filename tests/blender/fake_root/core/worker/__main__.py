@@ -229,8 +229,11 @@ def answer(header, arrays):
             return {"op": "error", "kind": "SpaceError", "problem": "not there", "remedy": ""}, None
         info = {"op": "space", "name": "Fake", "code_length": LENGTH, "codes_count": 2}
         info |= {"shape_names": ["long", "wide"], "card": {}, "warnings": []}
+        info["sliders"] = [{"name": "Length", "low": -2, "high": 2}]
+        info["sliders"] += [{"name": "Width", "low": -1, "high": 3}]
         eye, ones = np.eye(LENGTH, dtype="<f4"), np.ones(LENGTH, dtype="<f4")
-        return info, {"codes": CODES, "mean": MEAN, "axes": eye, "deviations": ones}
+        known = {"codes": CODES, "mean": MEAN, "axes": eye, "deviations": ones}
+        return info, {**known, "sliders": 0.5 * eye[:2]}
     if op == "mesh":
         if arrays["code"][0] < -2:
             empty = {"vertices": np.zeros((0, 3), "<f4"), "faces": np.zeros((0, 3), "<i4")}

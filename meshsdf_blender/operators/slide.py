@@ -1,0 +1,115 @@
+"""Sliders as operators: set one by its name, put them back, draw new ones."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from bpy.props import FloatProperty, IntProperty, StringProperty
+
+from .. import catalogue, shape
+from ..sliders import FARTHEST, Sliders
+from .guarded import NeedsShape
+
+FURTHEST_DRAWN = 2.0
+
+
+def _sliders(ob: bpy.types.Object) -> Sliders:
+    settings = ob.meshsdf
+    return catalogue.info(settings.space, settings.up, ob.library).sliders
+
+
+def _names(operator: object, context: bpy.types.Context, edit: str) -> list[str]:
+    ob = context.active_object
+    if not shape.is_shape(ob):
+        return []
+    found = catalogue.known(ob.meshsdf.space, ob.meshsdf.up, ob.library)
+    return [slider.name for slider in found.sliders.named] if found else []
+
+
+class MESHSDF_OT_slide(NeedsShape, bpy.types.Operator):
+    bl_idname = "meshsdf.slide"
+    bl_label = "Set Slider"
+    bl_description = "Move the active shape along one direction of its space"
+    bl_options = {"REGISTER", "UNDO"}
+
+    slider: StringProperty(
+        name="Slider", description="Its name, or its number from 1 on", search=_names
+    )
+    value: FloatProperty(
+        name="Value",
+        description="How far, in deviations of the known shapes",
+        soft_min=-2.0,
+        soft_max=2.0,
+        min=-FARTHEST,
+        max=FARTHEST,
+    )
+
+    def perform(self, context: bpy.types.Context) -> None:
+        ob = context.active_object
+        known = _sliders(ob)
+        code = known.moved(shape.checked_code(ob), known.number(self.slider), self.value)
+        shape.extract(ob, code)
+
+
+class MESHSDF_OT_slider_reset(NeedsShape, bpy.types.Operator):
+    bl_idname = "meshsdf.slider_reset"
+    bl_label = "Reset Slider"
+    bl_description = "Put one slider back to zero, or all of them where none is named"
+    bl_options = {"REGISTER", "UNDO"}
+
+    slider: StringProperty(
+        name="Slider", description="Its name, or its number from 1 on", search=_names
+    )
+
+    def perform(self, context: bpy.types.Context) -> None:
+        ob = context.active_object
+        known = _sliders(ob)
+        numbers = [known.number(self.slider)] if self.slider else range(len(known.named))
+        code = known.set(shape.checked_code(ob), dict.fromkeys(numbers, 0.0))
+        shape.extract(ob, code)
+
+
+class MESHSDF_OT_randomise(NeedsShape, bpy.types.Operator):
+    bl_idname = "meshsdf.randomise"
+    bl_label = "Randomise"
+    bl_description = "Draw new values for the sliders that are not locked"
+    bl_options = {"REGISTER", "UNDO"}
+
+    seed: IntProperty(name="Seed", description="The same seed draws the same shape", min=0)
+    strength: FloatProperty(
+        name="Strength",
+        description="How far from the mean shape, in deviations of the known shapes",
+        default=1.0,
+        min=0.0,
+        soft_max=1.5,
+        max=3.0,
+    )
+
+    def perform(self, context: bpy.types.Context) -> None:
+        ob = context.active_object
+        known = _sliders(ob)
+        count = len(known.named)
+        drawn = np.random.default_rng(self.seed).standard_normal(count)
+        drawn = self.strength * drawn.clip(-FURTHEST_DRAWN, FURTHEST_DRAWN)
+        free = [number for number in range(count) if not ob.meshsdf.locks[number]]
+        wanted = {number: float(drawn[number]) for number in free}
+        shape.extract(ob, known.set(shape.checked_code(ob), wanted))
+
+
+class MESHSDF_OT_slider_show(NeedsShape, bpy.types.Operator):
+    bl_idname = "meshsdf.slider_show"
+    bl_label = "Show Sliders"
+    bl_description = "Start the worker and read what the shape's space knows"
+    bl_options = {"REGISTER"}
+
+    def perform(self, context: bpy.types.Context) -> None:
+        _sliders(context.active_object)
+
+
+classes = (
+    MESHSDF_OT_slider_show,
+    MESHSDF_OT_slide,
+    MESHSDF_OT_slider_reset,
+    MESHSDF_OT_randomise,
+)
+register, unregister = bpy.utils.register_classes_factory(classes)

@@ -1,0 +1,140 @@
+"""Meshes that follow their sliders: coarse while one is dragged, at their own resolution after.
+
+A slider only writes the code; a timer has the worker mesh the newest one, without waiting for it,
+so however long that takes the slider goes on. A shape whose mesh is coarse says so (``draft``), for
+undo, redo and saved files may bring one back.
+"""
+
+from __future__ import annotations
+
+import time
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import codes, door, fit_run, shape
+from .errors import Refusal
+from .progress import redraw
+from .worker import Reply, Worker
+
+TICK_SECONDS = 0.01
+# A slider that was not moved for so long is at rest.
+REST_SECONDS = 0.25
+FEWEST_CELLS, MOST_CELLS = 24, 40
+
+
+class Asked:
+    """A request under way: of which worker, for which object (by name), at how many cells."""
+
+    def __init__(self, worker: Worker, identity: int, name: str, cells: int) -> None:
+        self.worker, self.identity, self.name, self.cells = worker, identity, name, cells
+
+
+_moved: dict[str, float] = {}  # objects whose mesh is behind, and when they were last moved
+_asked: list[Asked] = []  # at most one
+
+
+def follow(ob: bpy.types.Object) -> None:
+    """Have the mesh follow the object's code, which was written."""
+    ob.meshsdf.draft = True
+    _moved[ob.name] = time.monotonic()
+    if not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=TICK_SECONDS)
+
+
+def tick() -> float | None:
+    """Take an answer and ask for the next mesh; the next interval, or None when all is at rest."""
+    if not _moved and not _asked:
+        return None
+    if fit_run.current() is not None or bpy.app.is_job_running("RENDER"):
+        return REST_SECONDS
+    try:
+        if _asked:
+            reply = _asked[0].worker.answer(_asked[0].identity)
+            if reply is None:
+                return TICK_SECONDS
+            _take(_asked.pop(), reply)
+        return _ask() if _moved else None
+    except Refusal as refusal:
+        # The slider stays where it is; the panel says what is wrong with the mesh.
+        _give_up(str(refusal))
+        return None
+
+
+def _ask() -> float | None:
+    """Ask for the mesh of the object that was moved last."""
+    worker = door.worker()
+    if not worker.pump():
+        return TICK_SECONDS
+    door.note_ready(worker)
+    name = max(_moved, key=lambda each: _moved[each])
+    ob: bpy.types.Object = bpy.data.objects.get(name)
+    if not shape.is_shape(ob):
+        del _moved[name]
+        return TICK_SECONDS
+    rests = time.monotonic() - _moved[name] > REST_SECONDS
+    draft = min(
+        ob.meshsdf.resolution, max(FEWEST_CELLS, min(MOST_CELLS, ob.meshsdf.resolution // 2))
+    )
+    cells = ob.meshsdf.resolution if rests else draft
+    identity = worker.ask("mesh", shape.mesh_header(ob, cells), {"code": codes.read(ob)})
+    _asked.append(Asked(worker, identity, name, cells))
+    if rests:
+        del _moved[name]
+    return TICK_SECONDS
+
+
+def _take(asked: Asked, reply: Reply) -> None:
+    """Show the mesh that came, unless its object is gone."""
+    ob: bpy.types.Object = bpy.data.objects.get(asked.name)
+    if not shape.is_shape(ob):
+        return
+    header, arrays = reply
+    whole = asked.cells == ob.meshsdf.resolution and asked.name not in _moved
+    shape.write_mesh(ob, arrays["vertices"], arrays["faces"], header.get("report", {}))
+    ob.meshsdf.draft = not whole
+    redraw(bpy.context)
+
+
+def _give_up(problem: str) -> None:
+    names = [*_moved, *(asked.name for asked in _asked)]
+    _moved.clear()
+    _asked.clear()
+    for name in names:
+        ob: bpy.types.Object = bpy.data.objects.get(name)
+        if shape.is_shape(ob):
+            ob.meshsdf.message = problem
+    redraw(bpy.context)
+
+
+@persistent
+def _after_undo(*_: object) -> None:
+    """A step of undo may hold a coarse mesh: make it whole."""
+    for ob in bpy.data.objects:
+        if shape.is_shape(ob) and ob.meshsdf.draft:
+            follow(ob)
+            _moved[ob.name] -= REST_SECONDS
+
+
+@persistent
+def _before_load(*_: object) -> None:
+    _moved.clear()
+    _asked.clear()
+
+
+HANDLERS = ("undo_post", "redo_post"), ("load_pre",)
+
+
+def register() -> None:
+    bpy.app.handlers.undo_post.append(_after_undo)
+    bpy.app.handlers.redo_post.append(_after_undo)
+    bpy.app.handlers.load_pre.append(_before_load)
+
+
+def unregister() -> None:
+    bpy.app.handlers.load_pre.remove(_before_load)
+    bpy.app.handlers.redo_post.remove(_after_undo)
+    bpy.app.handlers.undo_post.remove(_after_undo)
+    _before_load()
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
