@@ -19,7 +19,8 @@ def of(ob: bpy.types.Object) -> Sliders | None:
 def value(ob: bpy.types.Object, number: int) -> float:
     """How far the shape lies along a direction; 0 where that is not known."""
     found = values(ob)
-    return float(found[number]) if number < len(found) else 0.0
+    # Not -0.00, which rounding errors of the code would be shown as.
+    return round(float(found[number]), 6) + 0.0 if number < len(found) else 0.0
 
 
 def values(ob: bpy.types.Object) -> np.ndarray:

@@ -31,6 +31,7 @@ class Asked:
 
 
 _moved: dict[str, float] = {}  # objects whose mesh is behind, and when they were last moved
+_drafted: dict[str, bytes] = {}  # the code that the coarse mesh of each is of
 _asked: list[Asked] = []  # at most one
 
 
@@ -71,16 +72,18 @@ def _ask() -> float | None:
     ob: bpy.types.Object = bpy.data.objects.get(name)
     if not shape.is_shape(ob):
         del _moved[name]
+        _drafted.pop(name, None)
         return TICK_SECONDS
     rests = time.monotonic() - _moved[name] > REST_SECONDS
-    draft = min(
-        ob.meshsdf.resolution, max(FEWEST_CELLS, min(MOST_CELLS, ob.meshsdf.resolution // 2))
-    )
-    cells = ob.meshsdf.resolution if rests else draft
-    identity = worker.ask("mesh", shape.mesh_header(ob, cells), {"code": codes.read(ob)})
+    whole, code = ob.meshsdf.resolution, codes.read(ob)
+    if not rests and _drafted.get(name) == code.tobytes():
+        return TICK_SECONDS
+    cells = whole if rests else min(whole, max(FEWEST_CELLS, min(MOST_CELLS, whole // 2)))
+    identity = worker.ask("mesh", shape.mesh_header(ob, cells), {"code": code})
     _asked.append(Asked(worker, identity, name, cells))
+    _drafted[name] = code.tobytes()
     if rests:
-        del _moved[name]
+        del _moved[name], _drafted[name]
     return TICK_SECONDS
 
 
@@ -99,6 +102,7 @@ def _take(asked: Asked, reply: Reply) -> None:
 def _give_up(problem: str) -> None:
     names = [*_moved, *(asked.name for asked in _asked)]
     _moved.clear()
+    _drafted.clear()
     _asked.clear()
     for name in names:
         ob: bpy.types.Object = bpy.data.objects.get(name)
@@ -119,6 +123,7 @@ def _after_undo(*_: object) -> None:
 @persistent
 def _before_load(*_: object) -> None:
     _moved.clear()
+    _drafted.clear()
     _asked.clear()
 
 

@@ -1,0 +1,89 @@
+"""Sliders to look at: run inside a Blender with a window, it adds a shape and drags its sliders.
+
+    blender --python tools/show_sliders.py -- [--space builtin:heads] [--moves 40]
+
+The time from each move to the mesh that follows it is printed, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from math import sin
+from pathlib import Path
+from statistics import median
+
+import bpy
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
+import headless_fit
+
+AFTER_DRAWING = 2.0  # seconds until the window was drawn once, which the tab needs
+BETWEEN_MOVES = 0.02
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--space", default="builtin:heads")
+    parser.add_argument("--moves", type=int, default=40)
+    return parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
+
+
+OPTIONS = parsed()
+moved: list[float] = []
+took: list[float] = []
+
+
+def show() -> None:
+    """A shape in view, and the sidebar's tab."""
+    for ob in list(bpy.data.objects):
+        bpy.data.objects.remove(ob)
+    bpy.ops.meshsdf.shape_add(space=OPTIONS.space)
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    next(r for r in area.regions if r.type == "UI").active_panel_category = "MeshSDF"
+    view = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=view):
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_all()
+    bpy.ops.ed.undo_push(message="Shape")
+    live = _live()
+    taken = live.shape.write_mesh
+
+    def timed(*given: object) -> None:
+        taken(*given)
+        if moved:
+            took.append(1000 * (time.perf_counter() - moved[-1]))
+
+    live.shape.write_mesh = timed
+    bpy.app.timers.register(drag, first_interval=0.5)
+
+
+def drag() -> float | None:
+    """One move of the first slider, as a mouse would make it, once the former one is shown."""
+    if len(took) >= OPTIONS.moves:
+        print(f"{len(took)} moves: median {median(took):.0f} ms, most {max(took):.0f} ms", flush=True)
+        bpy.context.active_object.meshsdf.sliders.value_1 = 1.5
+        bpy.context.active_object.meshsdf.sliders.value_2 = -1.0
+        return None
+    if len(moved) <= len(took):
+        bpy.context.active_object.meshsdf.sliders.value_1 = 1.5 * sin(0.2 * (len(moved) + 1))
+        moved.append(time.perf_counter())
+    return BETWEEN_MOVES
+
+
+def _live() -> object:
+    return next(m for n, m in sys.modules.items() if n.endswith("meshsdf_blender.slider_live"))
+
+
+def main() -> None:
+    bpy.context.preferences.view.show_splash = False
+    headless_fit.enable(bpy, Path(__file__).resolve().parents[1])
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    area.spaces.active.show_region_ui = True
+    bpy.app.timers.register(show, first_interval=AFTER_DRAWING)
+
+
+main()
