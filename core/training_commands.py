@@ -218,9 +218,9 @@ def encode(options: argparse.Namespace) -> None:
         print("signing and sampling", flush=True)
     shape = NewShape(space, vertices, faces, wished)
     if shape.solid is not None:
-        told = "; ".join([shape.solid.report.kind, *shape.solid.report.repairs])
-        as_trained = VOIDS_FILLED in told and options.fill_voids is None
-        print(told + " (as the space's training did; --no-fill-voids)" * as_trained, flush=True)
+        became = "; ".join([shape.solid.report.kind, *shape.solid.report.repairs])
+        as_trained = VOIDS_FILLED in became and options.fill_voids is None
+        print(became + " (as the space's training did; --no-fill-voids)" * as_trained, flush=True)
     told, step = time.monotonic(), None
     for step in shape.encode():
         if time.monotonic() - told > SECONDS_BETWEEN_LINES:
