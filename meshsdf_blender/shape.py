@@ -151,7 +151,7 @@ class Snapshot:
         self._code = codes.read(ob)
         # The properties themselves: through matrix_world they would come back rounded.
         self._transform = {name: _copied(getattr(ob, name)) for name in TRANSFORM}
-        self._readout = {name: getattr(ob.meshsdf, name) for name in _stored(ob.meshsdf)}
+        self._readout = {name: _copied(getattr(ob.meshsdf, name)) for name in _stored(ob.meshsdf)}
 
     def restore(self, ob: bpy.types.Object, *, pose: bool) -> None:
         """Put everything back; ``pose`` says whether the transform was touched."""
@@ -171,8 +171,11 @@ class Snapshot:
 
 
 def _copied(value: Any) -> Any:
-    return value if isinstance(value, str) else tuple(value)
+    """``value``, or what an array of Blender's holds now."""
+    return value if isinstance(value, str | bool | int | float) else tuple(value)
 
 
 def _stored(settings: bpy.types.PropertyGroup) -> list[str]:
-    return [p.identifier for p in settings.bl_rna.properties if not p.is_readonly]
+    """Its properties that hold something: the sliders only show what the code holds."""
+    properties = settings.bl_rna.properties
+    return [p.identifier for p in properties if not p.is_readonly and p.type != "POINTER"]

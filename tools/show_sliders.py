@@ -63,9 +63,8 @@ def show() -> None:
 def drag() -> float | None:
     """One move of the first slider, as a mouse would make it, once the former one is shown."""
     if len(took) >= OPTIONS.moves:
-        print(
-            f"{len(took)} moves: median {median(took):.0f} ms, most {max(took):.0f} ms", flush=True
-        )
+        middle, most = median(took), max(took)
+        print(f"{len(took)} moves: median {middle:.0f} ms, most {most:.0f} ms", flush=True)
         bpy.context.active_object.meshsdf.sliders.value_1 = 1.5
         bpy.context.active_object.meshsdf.sliders.value_2 = -1.0
         return None

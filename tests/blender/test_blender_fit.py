@@ -27,8 +27,12 @@ def state(ob):
     mesh.vertices.foreach_get("co", co)
     settings = ob.meshsdf
     layers = sorted(name for name in mesh.attributes.keys() if name[0] != ".")  # noqa: SIM118
-    readout = [getattr(settings, p.identifier) for p in settings.bl_rna.properties]
-    return list(ob["meshsdf_code"]), co.tolist(), layers, readout[2:]
+    readout = {
+        p.identifier: getattr(settings, p.identifier)
+        for p in settings.bl_rna.properties
+        if p.type != "POINTER" and not getattr(p, "is_array", False)
+    }
+    return list(ob["meshsdf_code"]), co.tolist(), layers, list(settings.locks), readout
 
 
 def show_all(run):
