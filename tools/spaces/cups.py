@@ -40,8 +40,8 @@ RECIPE = Recipe(
     "seed; parts joined into one closed surface.",
     limits="Walls are 0.042 thick at radius 1, or thicker. Between a cup with a handle "
     "and one without, the handle grows out of the wall or leaves it as two stumps. Of a "
-    "hundred random cups some five have more holes than any cup of the family. No lids, no saucers, no "
-    "decoration.",
+    "hundred random cups some five have more holes than any cup of the family. No lids, no "
+    "saucers, no decoration.",
 )
 
 

@@ -37,9 +37,8 @@ RECIPE = Recipe(
     "11 phenotypes and 137 face sliders drawn from a seed for each head. They are combinations of "
     "sliders, no portraits of anyone.",
     limits="The mouth is closed and solid; eyes, ears and lips are rounded where their features "
-    "are finer than about 0.02. No hair, no accessories. One head in ten has a small tunnel that no "
-    "training head has. Codes far outside two deviations give "
-    "heads that nobody has.",
+    "are finer than about 0.02. No hair, no accessories. One head in ten has a small tunnel that "
+    "no training head has. Codes far outside two deviations give heads that nobody has.",
 )
 
 
