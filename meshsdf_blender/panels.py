@@ -73,7 +73,7 @@ class MESHSDF_PT_sliders(_ShapeTab, bpy.types.Panel):
         column.enabled = fit_run.current() is None and mesh_upload.is_editable(ob)
         values = slide.values(ob)
         for number, named in enumerate(known.named[: len(values)]):
-            changed = abs(values[number]) > CHANGED
+            changed = bool(abs(values[number]) > CHANGED)  # not NumPy's: RNA refuses it
             if changed or not context.scene.meshsdf.changed_only:
                 _draw_slider(column, ob.meshsdf, number, named.name, changed=changed)
 
