@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event, current_thread, main_thread
@@ -88,23 +88,26 @@ def train(options: argparse.Namespace) -> int:
                 pass
     finally:
         distributed.leave()
-    return 0 if last is None else _tell_end(last, options.out)
+    threads = ["--threads", str(options.threads)] if options.threads else []
+    return 0 if last is None else _tell_end(last, options.out, threads)
 
 
-def _tell_end(last: Progress, folder: Path) -> int:
+def _tell_end(last: Progress, folder: Path, threads: Sequence[str]) -> int:
     """What a training came to, and what can be done next; the exit status."""
     from .training.runfolder import RunFolder
 
     if last.path is not None:
         print(f"wrote {last.path}")
     if last.reason == "stopped":
-        again = _command("train", "--out", folder, "--resume")
+        again = _command("train", "--out", folder, "--resume", *threads)
         print(f"stopped; nothing is lost, go on with: {again}", file=sys.stderr)
         return INTERRUPTED
-    if RunFolder(folder).read().get("held_out"):
+    record = RunFolder(folder).read()
+    if record.get("held_out"):
         print(f"how good it is on shapes that it never saw: {_command('judge', folder)}")
     else:
-        print("train with --held-out 0.1 to see how good such a space is on shapes it never saw")
+        more = "" if len(record["shapes"]) > 2 else "three shapes or more and "
+        print(f"train with {more}--held-out 0.1 to see how good it is on shapes it never saw")
     return 0
 
 
@@ -191,6 +194,7 @@ def encode(options: argparse.Namespace) -> None:
     from .shapes.family import upright
     from .shapes.meshes import ShapeMesh, read_mesh
     from .shapes.packages import check_packages
+    from .shapes.signing import VOIDS_FILLED
     from .training.newshape import NewShape
     from .training.placing import EncodeOptions, trained_up
 
@@ -214,7 +218,9 @@ def encode(options: argparse.Namespace) -> None:
         print("signing and sampling", flush=True)
     shape = NewShape(space, vertices, faces, wished)
     if shape.solid is not None:
-        print("; ".join([shape.solid.report.kind, *shape.solid.report.repairs]), flush=True)
+        told = "; ".join([shape.solid.report.kind, *shape.solid.report.repairs])
+        as_trained = VOIDS_FILLED in told and options.fill_voids is None
+        print(told + " (as the space's training did; --no-fill-voids)" * as_trained, flush=True)
     told, step = time.monotonic(), None
     for step in shape.encode():
         if time.monotonic() - told > SECONDS_BETWEEN_LINES:

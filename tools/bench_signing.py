@@ -6,7 +6,8 @@ Each DIR, and each folder in it, is a family. For every mesh: whether it was clo
 sealed or refused; the share of its surface that was lost (it lies outside of the solid) and of the
 solid's that was added (nothing of the mesh is near). Of closed meshes, damaged in the ways of real
 ones, the truth is known: the damaged one's inside is held against the clean one's. The tables are
-Markdown: docs/benchmarks.md holds them. The exit status is 1 when a solid is not watertight.
+Markdown: docs/benchmarks.md holds them. The second takes minutes, most of them for loose faces. The
+exit status is 1 when a solid is not watertight.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def as_they_are(families: dict[str, list[Path]], up: str) -> bool:
     for family, files in families.items():
         rows, refused = [], 0
         for path in files:
+            print(f"{family}: {path.stem}", file=sys.stderr, flush=True)
             try:
                 rows.append(one(in_cube(read_mesh(path), up)))
             except SampleError as error:
@@ -151,6 +153,7 @@ def damaged(families: dict[str, list[Path]], up: str, most: int) -> None:
     for kind, damage in DAMAGES.items():
         for family, solids in clean.items():
             if solids:
+                print(f"{kind}: {family}", file=sys.stderr, flush=True)
                 show_damaged(kind, family, [against(made, damage) for made in solids])
 
 

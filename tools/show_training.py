@@ -1,6 +1,6 @@
 """A training to look at: run inside a Blender with a window, it makes a family and trains a space.
 
-    blender --python tools/show_training.py -- [--stage empty|train|done|refused] [--count 6]
+    blender --python tools/show_training.py -- [--stage empty|train|done|refused] [--settings]
 
 The worker's Python needs libigl and trimesh beside torch: where Blender's own has none, make an
 environment (`python3 -m venv --system-site-packages`), put both into it, and let MESHSDF_PYTHON
@@ -31,6 +31,7 @@ LOOK_AGAIN = 0.5  # seconds
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--stage", choices=("empty", "train", "done", "refused"), default="train")
+    parser.add_argument("--settings", action="store_true", help="open the settings as well")
     parser.add_argument("--count", type=int, default=6, help="shapes in the family")
     parser.add_argument("--preset", choices=("DRAFT", "BALANCED", "FINE"), default="DRAFT")
     return parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
@@ -137,7 +138,7 @@ def _open_panels() -> None:
         panel = getattr(bpy.types, name)
         bpy.utils.unregister_class(panel)
     for name, panel in _panels():
-        if name == "MESHSDF_PT_train":
+        if OPTIONS.settings or name == "MESHSDF_PT_train":
             panel.bl_options = set()
         bpy.utils.register_class(panel)
 

@@ -31,7 +31,8 @@ class Progress:
     warnings
         All that the user should know so far, one line each.
     finished, reason
-        The last one, and why: "trained" or "stopped".
+        The last one, and why: "trained" or "stopped"; in a run's folder also "failed", where
+        ``message`` is the error.
     path
         The space's file, once there is one.
     """

@@ -7,7 +7,7 @@ moved to another device at any time.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
@@ -23,7 +23,7 @@ from .learning import Learning
 from .meshreport import MeshReport
 from .preparation import Preparation
 from .presets import options_for
-from .progress import Progress
+from .progress import STAGES, Progress
 from .runfolder import RunFolder
 from .runlock import locked
 from .runoptions import RunOptions
@@ -66,22 +66,17 @@ def train(
     stop = stop or Event()
     with locked(home.path):
         run = _Run(home)
-        for progress in run.prepare(source, options, anew=anew):
-            home.tell(progress)
+        for progress in run.told(run.prepare(source, options, anew=anew)):
             yield progress
             # A mesh that was signed is sampled first: then it is kept.
             if stop.is_set() and progress.stage != "sampling":
-                said = replace(progress, finished=True, reason="stopped", path=run.space)
-                home.tell(said)
-                yield said
+                yield run.tell(replace(progress, finished=True, reason="stopped", path=run.space))
                 return
         chosen = device or (options or run.record.options).device
         learning = run.learn(device=chosen, stop=stop, team=team, previews=previews)
         # Whoever closes this generator is told when what was learnt could not be kept.
         with closing(learning):
-            for progress in learning:
-                home.tell(progress)
-                yield progress
+            yield from run.told(learning)
 
 
 class _Run:
@@ -100,6 +95,23 @@ class _Run:
         """The space's file, where an earlier part of the run has written one."""
         path = self._home.space(self.record.options.name)
         return path if path.is_file() else None
+
+    def tell(self, progress: Progress) -> Progress:
+        """Leave a word in the folder, once it is this run's."""
+        if not self._replaces:
+            self._home.tell(progress)
+        return progress
+
+    def told(self, steps: Iterator[Progress]) -> Iterator[Progress]:
+        """``steps``, each told; the last word of those that fail says why."""
+        last = Progress(STAGES[0])
+        try:
+            for last in steps:
+                yield self.tell(last)
+        except TrainingError as error:
+            with suppress(TrainingError):
+                self.tell(replace(last, finished=True, reason="failed", message=str(error)))
+            raise
 
     def prepare(
         self, source: Path | None, options: RunOptions | None, *, anew: bool
@@ -256,5 +268,5 @@ def _check_writable_names(*folders: Path | None) -> None:
 def _other_run(folder: Path, what: str) -> TrainingError:
     return TrainingError(
         f"'{folder}' holds a run with {what}",
-        "Go on with it (resume), choose another folder, or train anew: that replaces its space",
+        "Go on with it (--resume), choose another folder, or replace it (--anew)",
     )

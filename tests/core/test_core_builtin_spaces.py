@@ -16,10 +16,9 @@ SPACES = Path(__file__).parents[2] / "spaces"
 FILES = sorted(SPACES.glob("*.safetensors"))
 LARGEST_BYTES = 3_000_000
 CELLS = 64
-
-
-def test_both_first_spaces_are_there() -> None:
-    assert {"bob_and_spot", "heads"} <= {path.stem for path in FILES}
+# How far known codes lie from the mean at the most, in deviations: core/training/newshape.py calls
+# a code found for a mesh far only well beyond that.
+FARTHEST_KNOWN = 1.7
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -44,6 +43,13 @@ def test_the_field_of_a_space_behaves_like_a_distance(path: Path) -> None:
     (slope,) = torch.autograd.grad(field(points).sum(), points)
     assert float(slope.norm(dim=1).median()) == pytest.approx(1, abs=0.05)
     assert points.detach().norm(dim=1).max() < 0.92
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_known_codes_lie_near_the_mean(path: Path) -> None:
+    space = read_space(path)
+    farthest = max(space.statistics.distance(code) for code in space.codes)
+    assert 0 < farthest <= FARTHEST_KNOWN
 
 
 def test_bob_has_a_hole_and_spot_has_none() -> None:

@@ -110,7 +110,7 @@ def test_train_says_how_to_judge_the_space(
     meshes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("train", meshes, "--out", tmp_path / "a") == 0
-    assert "--held-out 0.1" in capsys.readouterr().out.splitlines()[-1]
+    assert "three shapes or more and --held-out 0.1" in capsys.readouterr().out.splitlines()[-1]
     trimesh.creation.icosphere(2, radius=0.7).export(meshes / "middle.ply")
     out = tmp_path / "b c"
     assert run("train", meshes, "--out", out, "--held-out", 0.3) == 0

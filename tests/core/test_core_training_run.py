@@ -258,7 +258,7 @@ def test_other_meshes_or_options_need_another_folder(meshes: Path, tmp_path: Pat
 
 
 def files_of(run: Path) -> dict[str, bytes]:
-    names = ("run.json", "report.json", "training.pt", "balls.safetensors")
+    names = ("run.json", "report.json", "training.pt", "balls.safetensors", "progress.json")
     return {name: (run / name).read_bytes() for name in names}
 
 
@@ -523,6 +523,8 @@ def test_a_disk_that_fills_up_while_sampling(
         patch.setattr("core.shapes.samplecache.write_whole", full)
         failed = failure(meshes, tmp_path)
     assert "disk is full" in failed.problem
+    said = json.loads((tmp_path / "run" / "progress.json").read_text())
+    assert (said["finished"], said["reason"], said["message"]) == (True, "failed", str(failed))
     assert run_all(tmp_path / "run")[-1].reason == "trained"
 
 

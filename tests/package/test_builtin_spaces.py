@@ -10,12 +10,20 @@ from core.extraction import extract
 from core.space import Space
 from core.spacefile import read_space
 from core.topology import topology
-from tools.spaces import sheets
+from tools.spaces import anny, bob_and_spot, cars, infinigen, sheets
 from tools.spaces.judge import random_pairs, within_deviations
-from tools.spaces.recipe import NAMES, SPACES, Recipe, maker
+from tools.spaces.recipe import NAMES, SPACES, Floors, Recipe, maker
 
 # What an artist sees first, and how many codes are looked at here: the judge looks at more.
 CELLS, LOOKED_AT = 64, 12
+SOURCES = {
+    "bob_and_spot": bob_and_spot.SOURCES,
+    "cars": cars.SOURCES,
+    "chairs": infinigen.SOURCES,
+    "cups": infinigen.SOURCES,
+    "heads": anny.SOURCES,
+    "vases": infinigen.SOURCES,
+}
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -38,8 +46,21 @@ def test_every_space_that_ships_has_a_recipe() -> None:
     assert {path.stem for path in SPACES.glob("*.safetensors")} == set(NAMES)
 
 
-def test_the_figures_on_the_card_reach_the_floors(recipe: Recipe, space: Space) -> None:
-    floors, quality = recipe.floors, space.card["quality"]
+def test_what_is_accepted_lies_below_the_floor(recipe: Recipe) -> None:
+    for name, lowest in recipe.accepted.items():
+        floor = getattr(recipe.floors, name)
+        assert floor is not None
+        assert lowest < floor
+
+
+def test_the_goal_is_the_same_for_every_family(recipe: Recipe) -> None:
+    if recipe.held_out:
+        assert recipe.floors.whole_between == Floors.whole_between
+        assert recipe.floors.whole_random == Floors.whole_random
+
+
+def test_the_figures_on_the_card_are_accepted(recipe: Recipe, space: Space) -> None:
+    floors, quality = recipe.least, space.card["quality"]
     assert floors.training_iou is not None
     assert quality["training"]["volume_iou"] >= floors.training_iou
     if recipe.held_out:
@@ -70,6 +91,14 @@ def test_its_shapes_are_the_recipes(recipe: Recipe, space: Space) -> None:
     assert space.card["alignment"]["centre"]
     assert space.card["alignment"]["normalise"]
     assert space.card["fill_voids"] is recipe.solid
+
+
+def test_its_licence_and_credits_are_those_of_its_sources(recipe: Recipe, space: Space) -> None:
+    sources = SOURCES[recipe.name]
+    assert space.card["licence"] == sources["licence"]
+    assert space.card["credits"] == sources["credits"]
+    card = recipe.file.with_suffix(".md").read_text("utf-8")
+    assert f" | {sources['licence']} |\n" in card
 
 
 def test_its_examples_are_named_and_whole(recipe: Recipe, space: Space) -> None:

@@ -49,8 +49,12 @@ def ensure() -> Path:
     ------
     Problem
         No Python 3.11, no torch without CUDA, or an installation that failed.
+
+    A ``.venv`` that is a link is somebody else's, and is used as it is.
     """
     python = python_of(VENV)
+    if VENV.is_symlink() and python.exists():
+        return python
     stamp = VENV / STAMP
     if python.exists() and stamp.exists() and stamp.read_text() == fingerprint():
         return python

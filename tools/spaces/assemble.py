@@ -39,10 +39,11 @@ def sliders(recipe: Recipe, space: Space) -> SliderReport:
 
 def described(recipe: Recipe, space: Space, training: Training) -> Space:
     """``space`` with sliders, examples and card; the figures are those that were measured last."""
+    # First: it brings sources.json and attributes.json up to what the recipe says today.
+    files = shapes.paths(recipe)
     sources = read_json(recipe.data / "sources.json")
     report = sliders(recipe, space)
     kept = record.read(recipe, space) or {}
-    files = shapes.paths(recipe)
     took = seconds(recipe)
     card: dict[str, Any] = {
         "title": recipe.title,

@@ -20,6 +20,7 @@ LIKENESS = (
     ("normal_consistency", "normal consistency"),
     ("watertight", "watertight"),
     ("whole", "one watertight piece"),
+    ("same_genus", "genus of the shape"),
 )
 PIECES = (
     ("watertight", "watertight"),
@@ -27,10 +28,10 @@ PIECES = (
     ("components_most", "most components"),
     ("genus_low", "least genus"),
     ("genus_high", "greatest"),
-    ("genus_between", "genus between that of the ends"),
+    ("genus_within", "genus within that of the shapes"),
     ("specks", "specks left out"),
 )
-SHARES = {"watertight", "whole", "genus_between", "specks"}
+SHARES = {"watertight", "whole", "same_genus", "genus_within", "specks"}
 SHEET_TEXTS = {
     "training": "Training shapes, below each what its code gives",
     "held-out": "Shapes never trained on, below each what encoding found",
@@ -122,7 +123,9 @@ def _quality(card: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "Meshes at 128 cells against the shapes, radius 1: exact distances of 30,000 points each "
         "way, volumes over at least 200,000 points in the box around both, by winding number. "
-        "Held-out shapes are encoded first."
+        "Held-out shapes are encoded first. The genus is held against the shapes' own: halfway "
+        "between two codes against the range of the two, of random codes against that of all "
+        "training shapes."
     )
     kinds = (("training", "training"), ("held_out", "held out"))
     yield from _table(

@@ -11,9 +11,11 @@ import numpy as np
 from core.quality import Quality
 from core.topology import Topology
 
-from .recipe import Recipe
+from .recipe import Floors, Recipe
 
 LARGEST_BYTES = 3_000_000
+# The least and the greatest genus that a mesh may have; None where nobody knows.
+GenusRange = tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,10 @@ class Pieces:
     """What many meshes are made of.
 
     Shares that are watertight and that are one watertight piece; the mean and the largest number
-    of components; the range of the genus. ``genus_between``: the share whose genus is that of one
-    of two ends or lies between them. ``specks``: the share from which pieces smaller than a cell
-    were left out (see core.specks); they do not count as components.
+    of components; the range of the genus. ``genus_within``: the share that are closed and whose
+    genus lies within the range of training shapes' (of the two ends, or of all for random codes).
+    ``specks``: the share from which pieces smaller than a cell were left out (see core.specks);
+    they do not count as components.
     """
 
     meshes: int
@@ -74,24 +77,24 @@ class Pieces:
     components_most: int
     genus_low: int | None
     genus_high: int | None
-    genus_between: float | None = None
+    genus_within: float | None = None
     specks: float | None = None
 
     @staticmethod
     def of(
         reports: Sequence[Topology],
-        ends: Sequence[tuple[Topology, Topology]] | None = None,
+        ranges: Sequence[GenusRange],
         *,
         specks: Sequence[int] = (),
     ) -> Pieces | None:
-        """From reports, for each the reports of its two ends, and its specks. None without any."""
+        """From reports, for each the genus that it may have, and its specks. None without any."""
         if not reports:
             return None
         genera = [r.genus for r in reports if r.genus is not None]
-        between = [
-            float(min(a.genus, b.genus) <= r.genus <= max(a.genus, b.genus))
-            for r, (a, b) in zip(reports, ends or [], strict=False)
-            if r.genus is not None and a.genus is not None and b.genus is not None
+        within = [
+            float(r.genus is not None and allowed[0] <= r.genus <= allowed[1])
+            for r, allowed in zip(reports, ranges, strict=True)
+            if allowed is not None
         ]
         return Pieces(
             meshes=len(reports),
@@ -101,7 +104,7 @@ class Pieces:
             components_most=max(r.components for r in reports),
             genus_low=min(genera, default=None),
             genus_high=max(genera, default=None),
-            genus_between=fmean(between) if between else None,
+            genus_within=fmean(within) if within else None,
             specks=fmean(count > 0 for count in specks) if specks else None,
         )
 
@@ -126,9 +129,13 @@ class Verdict:
         return {k: _rounded(asdict(part)) for k, part in parts.items() if part is not None}
 
 
-def shortfalls(recipe: Recipe, verdict: Verdict) -> Iterable[str]:
-    """What the verdict lacks of the recipe's floors, one line each."""
-    floors = recipe.floors
+def acceptable(recipe: Recipe, verdict: Verdict) -> bool:
+    """Whether the verdict falls short of nothing, or only where the recipe accepts it."""
+    return not list(shortfalls(recipe.least, verdict))
+
+
+def shortfalls(floors: Floors, verdict: Verdict) -> Iterable[str]:
+    """What the verdict lacks of the floors, one line each."""
     training = verdict.training.volume_iou if verdict.training else None
     held_out = verdict.held_out.volume_iou if verdict.held_out else None
     between = verdict.between.whole if verdict.between else None
