@@ -9,7 +9,7 @@ from core.training.presets import architecture_for
 from tools.spaces import infinigen
 from tools.spaces.recipe import Floors, Recipe
 
-COUNT = 260
+COUNT = 440
 FAMILY = infinigen.Family("chairs", "chair", turn=True)
 
 RECIPE = Recipe(
