@@ -34,7 +34,7 @@ RECIPE = Recipe(
     floors=Floors(training_iou=0.96, held_out_iou=0.85),
     # Between a full back and an open one lie blobs, and slats and spindles do not turn into each
     # other.
-    accepted={"whole_between": 0.8, "whole_random": 0.8},
+    accepted={"whole_between": 0.9},
     title="Chairs",
     slider_names={"genus": ""},
     summary="Chairs with boards, slats and spindles in their backs, with and without arms and "
