@@ -87,8 +87,7 @@ def _draw_slider(
     reset.enabled = changed
     reset.operator("meshsdf.slider_reset", text="", icon="LOOP_BACK").slider = str(number + 1)
     locked = settings.locks[number]
-    icon = "LOCKED" if locked else "UNLOCKED"
-    row.prop(settings, "locks", index=number, text="", icon=icon)
+    row.prop(settings, "locks", index=number, text="", icon="LOCKED" if locked else "UNLOCKED")
 
 
 class MESHSDF_PT_fit(_ShapeTab, bpy.types.Panel):

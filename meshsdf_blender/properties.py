@@ -76,10 +76,15 @@ def _slider(number: int) -> object:
         max=sliders.FARTHEST,
         precision=2,
         step=5,
-        get=lambda values: slide.value(values.id_data, number),
-        set=lambda values, value: slide.drag(values.id_data, number, value),
+        get=lambda values: slide.value(_owner(values), number),
+        set=lambda values, value: slide.drag(_owner(values), number, value),
         options={"SKIP_SAVE"},
     )
+
+
+def _owner(values: bpy.types.bpy_struct) -> bpy.types.Object:
+    """The object that holds the values."""
+    return values.id_data  # type: ignore[return-value]
 
 
 class SliderValues(bpy.types.PropertyGroup):
