@@ -40,7 +40,8 @@ def follow(ob: bpy.types.Object) -> None:
     ob.meshsdf.draft = True
     _moved[ob.name] = time.monotonic()
     if not bpy.app.timers.is_registered(tick):
-        bpy.app.timers.register(tick, first_interval=TICK_SECONDS)
+        # Persistent: the wheels of 4.5 hang at exit over one that a new file has dropped.
+        bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
 
 
 def tick() -> float | None:
