@@ -82,7 +82,7 @@ def _draw_slider(
     layout: bpy.types.UILayout, settings: ObjectSettings, number: int, name: str, *, changed: bool
 ) -> None:
     row = layout.row(align=True)
-    row.prop(settings.sliders, f"value_{number + 1}", text=name, slider=True)
+    row.prop(settings, f"slider_{number + 1}", text=name, slider=True)
     reset = row.row(align=True)
     reset.enabled = changed
     reset.operator("meshsdf.slider_reset", text="", icon="LOOP_BACK").slider = str(number + 1)

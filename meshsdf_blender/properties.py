@@ -65,6 +65,11 @@ class Meshed:
     )
 
 
+def _owner(values: bpy.types.bpy_struct) -> bpy.types.Object:
+    """The object that holds the values."""
+    return values.id_data  # type: ignore[return-value]
+
+
 def _slider(number: int) -> object:
     """One slider's value, which is read off the code and written into it."""
     return FloatProperty(
@@ -80,17 +85,6 @@ def _slider(number: int) -> object:
         set=lambda values, value: slide.drag(_owner(values), number, value),
         options={"SKIP_SAVE"},
     )
-
-
-def _owner(values: bpy.types.bpy_struct) -> bpy.types.Object:
-    """The object that holds the values."""
-    return values.id_data  # type: ignore[return-value]
-
-
-class SliderValues(bpy.types.PropertyGroup):
-    """``Object.meshsdf.sliders``: value_1 to value_12, as far as the space has directions."""
-
-    __annotations__ = {f"value_{n + 1}": _slider(n) for n in range(sliders.MOST)}
 
 
 class ObjectSettings(Meshed, bpy.types.PropertyGroup):
@@ -114,9 +108,6 @@ class ObjectSettings(Meshed, bpy.types.PropertyGroup):
         min=0,
         max=3,
     )
-    sliders: PointerProperty(
-        name="Sliders", description="The code along its space's directions", type=SliderValues
-    )
     locks: BoolVectorProperty(
         name="Locks", description="Sliders that Randomise leaves alone", size=sliders.MOST
     )
@@ -139,6 +130,12 @@ class ObjectSettings(Meshed, bpy.types.PropertyGroup):
     fit_steps: IntProperty(name="Steps", description="Steps that the last fit took")
     fit_reason: StringProperty(name="Ended", description="Why the last fit ended")
     fit_topology: StringProperty(name="Topology", description="How parts and holes changed")
+
+
+# slider_1 to slider_12, as text like all annotations here: 4.2 crashes at exit over callbacks of a
+# property that an annotation itself holds.
+for _number in range(sliders.MOST):
+    ObjectSettings.__annotations__[f"slider_{_number + 1}"] = f"_slider({_number})"
 
 
 def _choices(blend: Blend, context: bpy.types.Context, edit: str) -> list[str]:
@@ -275,7 +272,7 @@ class Progress(bpy.types.PropertyGroup):
     topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
 
 
-classes = (LoadedSpace, SliderValues, ObjectSettings, BlendSettings, SceneSettings, Progress)
+classes = (LoadedSpace, ObjectSettings, BlendSettings, SceneSettings, Progress)
 OWNERS = (
     (bpy.types.Object, ObjectSettings),
     (bpy.types.Scene, SceneSettings),

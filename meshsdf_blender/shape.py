@@ -178,4 +178,4 @@ def _copied(value: Any) -> Any:
 def _stored(settings: bpy.types.PropertyGroup) -> list[str]:
     """Its properties that hold something: the sliders only show what the code holds."""
     properties = settings.bl_rna.properties
-    return [p.identifier for p in properties if not p.is_readonly and p.type != "POINTER"]
+    return [p.identifier for p in properties if not p.is_readonly and not p.is_skip_save]

@@ -65,11 +65,11 @@ def drag() -> float | None:
     if len(took) >= OPTIONS.moves:
         middle, most = median(took), max(took)
         print(f"{len(took)} moves: median {middle:.0f} ms, most {most:.0f} ms", flush=True)
-        bpy.context.active_object.meshsdf.sliders.value_1 = 1.5
-        bpy.context.active_object.meshsdf.sliders.value_2 = -1.0
+        bpy.context.active_object.meshsdf.slider_1 = 1.5
+        bpy.context.active_object.meshsdf.slider_2 = -1.0
         return None
     if len(moved) <= len(took):
-        bpy.context.active_object.meshsdf.sliders.value_1 = 1.5 * sin(0.2 * (len(moved) + 1))
+        bpy.context.active_object.meshsdf.slider_1 = 1.5 * sin(0.2 * (len(moved) + 1))
         moved.append(time.perf_counter())
     return BETWEEN_MOVES
 

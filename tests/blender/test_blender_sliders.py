@@ -38,47 +38,47 @@ def settle(live, *, most=20.0):
 
 def test_a_slider_reads_and_writes_the_code(egg):
     mean = code_of(egg)
-    values = egg.meshsdf.sliders
-    assert (values.value_1, values.value_2, values.value_3) == (0, 0, 0)
+    values = egg.meshsdf
+    assert (values.slider_1, values.slider_2, values.slider_3) == (0, 0, 0)
     before = len(egg.data.vertices), egg.dimensions.x
-    values.value_1 = 1.5
+    values.slider_1 = 1.5
     np.testing.assert_allclose(code_of(egg) - mean, [0.75, *[0] * (len(mean) - 1)], atol=1e-6)
-    assert (values.value_1, values.value_2) == pytest.approx((1.5, 0))
+    assert (values.slider_1, values.slider_2) == pytest.approx((1.5, 0))
     assert len(egg.data.vertices) == before[0]
     bpy.context.view_layer.update()
     assert egg.dimensions.x != pytest.approx(before[1], rel=1e-3)
-    values.value_5 = 1.0  # this space has two
-    assert values.value_5 == 0
+    values.slider_5 = 1.0  # this space has two
+    assert values.slider_5 == 0
 
 
 def test_other_sliders_and_the_rest_of_the_code_stay(egg, part):
     code = code_of(egg)
     code += np.linspace(0.1, 0.3, len(code), dtype=np.float32)
     part("codes").write(egg, code)
-    values = egg.meshsdf.sliders
-    second = values.value_2
-    values.value_1 = -1.0
+    values = egg.meshsdf
+    second = values.slider_2
+    values.slider_1 = -1.0
     np.testing.assert_allclose(code_of(egg)[1:], code[1:], atol=1e-6)
-    assert values.value_2 == pytest.approx(second, abs=1e-6)
+    assert values.slider_2 == pytest.approx(second, abs=1e-6)
 
 
 def test_operators_set_reset_and_draw(egg):
     mean = code_of(egg)
     assert bpy.ops.meshsdf.slide(slider="width", value=2.0) == {"FINISHED"}
-    assert egg.meshsdf.sliders.value_2 == pytest.approx(2.0)
+    assert egg.meshsdf.slider_2 == pytest.approx(2.0)
     assert bpy.ops.meshsdf.slide(slider="1", value=1.0) == {"FINISHED"}
     assert bpy.ops.meshsdf.slider_reset(slider="Width") == {"FINISHED"}
-    assert egg.meshsdf.sliders.value_2 == pytest.approx(0, abs=1e-6)
-    assert egg.meshsdf.sliders.value_1 == pytest.approx(1.0)
+    assert egg.meshsdf.slider_2 == pytest.approx(0, abs=1e-6)
+    assert egg.meshsdf.slider_1 == pytest.approx(1.0)
     egg.meshsdf.locks[0] = True
     assert bpy.ops.meshsdf.randomise(seed=3, strength=1.0) == {"FINISHED"}
-    drawn = egg.meshsdf.sliders.value_2
+    drawn = egg.meshsdf.slider_2
     assert drawn != pytest.approx(0, abs=1e-3)
-    assert egg.meshsdf.sliders.value_1 == pytest.approx(1.0)
+    assert egg.meshsdf.slider_1 == pytest.approx(1.0)
     assert bpy.ops.meshsdf.randomise(seed=4) == {"FINISHED"}
-    assert egg.meshsdf.sliders.value_2 != pytest.approx(drawn, abs=1e-3)
+    assert egg.meshsdf.slider_2 != pytest.approx(drawn, abs=1e-3)
     assert bpy.ops.meshsdf.randomise(seed=3, strength=1.0) == {"FINISHED"}
-    assert egg.meshsdf.sliders.value_2 == pytest.approx(drawn)
+    assert egg.meshsdf.slider_2 == pytest.approx(drawn)
     assert bpy.ops.meshsdf.slider_reset() == {"FINISHED"}
     np.testing.assert_allclose(code_of(egg), mean, atol=1e-6)
     with pytest.raises(RuntimeError, match=r"no slider 'Age'.*Length, Width"):
@@ -97,13 +97,13 @@ def test_a_dragged_slider_is_followed_coarsely_then_as_asked(egg, part, monkeypa
     live = driven(part, monkeypatch)
     whole = len(egg.data.vertices)
     for step in range(1, 6):
-        egg.meshsdf.sliders.value_1 = 0.2 * step
+        egg.meshsdf.slider_1 = 0.2 * step
         assert egg.meshsdf.draft
         live.tick()
         time.sleep(0.02)
         live.tick()
     assert 0 < len(egg.data.vertices) < whole
-    assert egg.meshsdf.sliders.value_1 == pytest.approx(1.0)
+    assert egg.meshsdf.slider_1 == pytest.approx(1.0)
     cells = settle(live)
     assert cells[-1] == 48
     assert not egg.meshsdf.draft
@@ -118,7 +118,7 @@ def test_a_dragged_slider_is_followed_coarsely_then_as_asked(egg, part, monkeypa
 
 def test_what_happens_to_the_shape_while_it_is_dragged(egg, part, monkeypatch):
     live = driven(part, monkeypatch)
-    egg.meshsdf.sliders.value_1 = 0.5
+    egg.meshsdf.slider_1 = 0.5
     live.tick()
     bpy.data.objects.remove(egg)
     settle(live)
@@ -128,14 +128,14 @@ def test_what_happens_to_the_shape_while_it_is_dragged(egg, part, monkeypatch):
 
 def test_requests_beside_a_drag_get_their_own_answers(egg, part, monkeypatch):
     live = driven(part, monkeypatch)
-    egg.meshsdf.sliders.value_1 = 0.5
+    egg.meshsdf.slider_1 = 0.5
     while not live._asked:
         live.tick()
     # This waits for its own answer, and the other one comes first.
     assert bpy.ops.meshsdf.shape_update() == {"FINISHED"}
     settle(live)
     assert not egg.meshsdf.draft
-    assert egg.meshsdf.sliders.value_1 == pytest.approx(0.5)
+    assert egg.meshsdf.slider_1 == pytest.approx(0.5)
 
 
 def test_undo_brings_no_coarse_mesh_back(egg, part, monkeypatch):
@@ -150,16 +150,16 @@ def test_a_shape_that_cannot_be_written_to_stays(egg, part, monkeypatch):
     driven(part, monkeypatch)
     egg.shape_key_add(name="Basis")
     code = code_of(egg)
-    egg.meshsdf.sliders.value_1 = 1.0
+    egg.meshsdf.slider_1 = 1.0
     np.testing.assert_array_equal(code_of(egg), code)
     assert "shape keys" in egg.meshsdf.message
 
 
 def test_a_worker_that_dies_leaves_the_code(egg, part, fake, monkeypatch):
     live = driven(part, monkeypatch)
-    egg.meshsdf.sliders.value_1 = 1.0
+    egg.meshsdf.slider_1 = 1.0
     live.tick()
     part("door").worker().kill()
     settle(live)
-    assert egg.meshsdf.sliders.value_1 == pytest.approx(1.0)
+    assert egg.meshsdf.slider_1 == pytest.approx(1.0)
     assert egg.meshsdf.message or not egg.meshsdf.draft
