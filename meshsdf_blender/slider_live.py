@@ -102,9 +102,7 @@ def _take(asked: Asked, reply: Reply) -> None:
 
 def _give_up(problem: str) -> None:
     names = [*_moved, *(asked.name for asked in _asked)]
-    _moved.clear()
-    _drafted.clear()
-    _asked.clear()
+    _forget()
     for name in names:
         ob: bpy.types.Object = bpy.data.objects.get(name)
         if shape.is_shape(ob):
@@ -122,25 +120,23 @@ def _after_undo(*_: object) -> None:
 
 
 @persistent
-def _before_load(*_: object) -> None:
+def _forget(*_: object) -> None:
+    """Follow nothing any more."""
     _moved.clear()
     _drafted.clear()
     _asked.clear()
 
 
-HANDLERS = ("undo_post", "redo_post"), ("load_pre",)
-
-
 def register() -> None:
     bpy.app.handlers.undo_post.append(_after_undo)
     bpy.app.handlers.redo_post.append(_after_undo)
-    bpy.app.handlers.load_pre.append(_before_load)
+    bpy.app.handlers.load_pre.append(_forget)
 
 
 def unregister() -> None:
-    bpy.app.handlers.load_pre.remove(_before_load)
+    bpy.app.handlers.load_pre.remove(_forget)
     bpy.app.handlers.redo_post.remove(_after_undo)
     bpy.app.handlers.undo_post.remove(_after_undo)
-    _before_load()
+    _forget()
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)

@@ -8,6 +8,7 @@ by a fit. Pure arithmetic, for drawing too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,8 +49,12 @@ class Sliders:
 
     def values(self, code: np.ndarray) -> np.ndarray:
         """How far ``code`` ``(L,)`` lies along each direction ``(K,)``, in deviations."""
-        found, *_ = np.linalg.lstsq(self.offsets.T, code - self.mean, rcond=None)
-        return np.asarray(found)
+        return np.asarray(self._along @ (code - self.mean))
+
+    @cached_property
+    def _along(self) -> np.ndarray:
+        """From a code, less the mean, to the values ``(K, L)``: asked for at every drawing."""
+        return np.asarray(np.linalg.pinv(self.offsets.T))
 
     def moved(self, code: np.ndarray, number: int, value: float) -> np.ndarray:
         """``code`` with one slider set and everything else left as it is."""

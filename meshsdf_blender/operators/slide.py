@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
-from .. import catalogue, shape
+from .. import catalogue, shape, slide
 from ..sliders import FARTHEST, Sliders
 from .guarded import NeedsShape
 
@@ -22,19 +22,24 @@ def _names(operator: object, context: bpy.types.Context, edit: str) -> list[str]
     ob = context.active_object
     if not shape.is_shape(ob):
         return []
-    found = catalogue.known(ob.meshsdf.space, ob.meshsdf.up, ob.library)
-    return [slider.name for slider in found.sliders.named] if found else []
+    known = slide.of(ob)
+    return [slider.name for slider in known.named] if known else []
 
 
-class MESHSDF_OT_slide(NeedsShape, bpy.types.Operator):
+class OneSlider:
+    """An operator on a slider of the active shape."""
+
+    slider: StringProperty(
+        name="Slider", description="Its name, or its number from 1 on", search=_names
+    )
+
+
+class MESHSDF_OT_slide(OneSlider, NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.slide"
     bl_label = "Set Slider"
     bl_description = "Move the active shape along one direction of its space"
     bl_options = {"REGISTER", "UNDO"}
 
-    slider: StringProperty(
-        name="Slider", description="Its name, or its number from 1 on", search=_names
-    )
     value: FloatProperty(
         name="Value",
         description="How far, in deviations of the known shapes",
@@ -51,15 +56,11 @@ class MESHSDF_OT_slide(NeedsShape, bpy.types.Operator):
         shape.extract(ob, code)
 
 
-class MESHSDF_OT_slider_reset(NeedsShape, bpy.types.Operator):
+class MESHSDF_OT_slider_reset(OneSlider, NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.slider_reset"
     bl_label = "Reset Slider"
     bl_description = "Put one slider back to zero, or all of them where none is named"
     bl_options = {"REGISTER", "UNDO"}
-
-    slider: StringProperty(
-        name="Slider", description="Its name, or its number from 1 on", search=_names
-    )
 
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
