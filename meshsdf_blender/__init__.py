@@ -1,22 +1,14 @@
 """What an artist sees: operators, panels, properties, and the client of the worker.
 
-Blender and numpy only; everything that needs torch happens in the worker process (``door.py``).
+Blender and numpy only; everything that needs torch happens in the worker process (``door``).
 """
 
 from __future__ import annotations
 
-from . import (
-    catalogue,
-    door,
-    operators,
-    panels,
-    panels_training,
-    preferences,
-    properties,
-    slider_live,
-    training_live,
-    training_properties,
-)
+from . import door, operators, panels, preferences, properties
+from .shapes import slider_live
+from .spaces import catalogue
+from .training import training_live, training_properties
 
 # The workers are closed last: a running fit or training still says good-bye to its own.
 modules = (
@@ -29,7 +21,6 @@ modules = (
     training_live,
     operators,
     panels,
-    panels_training,
 )
 
 

@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from . import door
 from .identity import ROOT_PACKAGE
-from .status_box import draw_status
+from .panels.status_box import draw_status
 
 
 def _restart(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:

@@ -17,7 +17,8 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import catalogue, slide, sliders
+from .shapes import slide, sliders
+from .spaces import catalogue
 
 UP_AXES = (
     ("FILE", "As the File Says", "Use the up axis that the file states, or Z where it states none"),

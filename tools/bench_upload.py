@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 RUNS = 21
 
 if __name__ == "__main__":
-    upload = importlib.import_module("meshsdf_blender.mesh_upload").upload
+    upload = importlib.import_module("meshsdf_blender.shapes.mesh_upload").upload
     arrays = np.load(sys.argv[1])
     vertices, faces = arrays["vertices"], arrays["faces"]
     mesh = bpy.data.meshes.new("bench")

@@ -75,7 +75,9 @@ def drag() -> float | None:
 
 
 def _live() -> object:
-    return next(m for n, m in sys.modules.items() if n.endswith("meshsdf_blender.slider_live"))
+    return next(
+        m for n, m in sys.modules.items() if n.endswith("meshsdf_blender.shapes.slider_live")
+    )
 
 
 def main() -> None:

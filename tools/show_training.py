@@ -146,7 +146,7 @@ def _open_panels() -> None:
 def _panels() -> list[tuple[str, type]]:
     names = ("MESHSDF_PT_train", "MESHSDF_PT_train_settings")
     module = next(
-        m for n, m in sys.modules.items() if n.endswith("meshsdf_blender.panels_training")
+        m for n, m in sys.modules.items() if n.endswith("meshsdf_blender.panels.training")
     )
     return [(name, getattr(module, name)) for name in names]
 

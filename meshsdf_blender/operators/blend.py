@@ -5,9 +5,11 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from .. import catalogue, codes, door, shape
+from .. import door
 from ..errors import Refusal
 from ..properties import Blend
+from ..shapes import codes, shape
+from ..spaces import catalogue
 from .guarded import NeedsShape
 
 

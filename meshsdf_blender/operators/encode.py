@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 from bpy.props import IntProperty
 
-from ..encode_run import EncodeRun, EncodeStep
-from ..progress import show_encoding
-from ..training_properties import Encoding, is_part
+from ..fitting.progress import show_encoding
+from ..training.encode_run import EncodeRun, EncodeStep
+from ..training.training_properties import Encoding, is_part
 from .from_space import NewShape, space_of
 from .guarded import InObjectMode, NeedsNoFit
 from .live import RunsLive

@@ -6,10 +6,10 @@ import bpy
 from bpy.app.handlers import persistent
 from bpy.props import IntProperty
 
-from .. import fit_run
 from ..errors import Refusal
-from ..fit_run import FitRun, FitStep
-from ..progress import hide_progress, show_progress, show_stopping, show_waiting
+from ..fitting import fit_run
+from ..fitting.fit_run import FitRun, FitStep
+from ..fitting.progress import hide_progress, show_progress, show_stopping, show_waiting
 from .guarded import NeedsShape
 from .live import RunsLive
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from .. import catalogue
 from ..properties import UP_AXES, Meshed
+from ..spaces import catalogue
 
 
 class FromSpace:

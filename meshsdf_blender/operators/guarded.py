@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from .. import fit_run, mesh_upload, shape, training_run
 from ..errors import Refusal
+from ..fitting import fit_run
+from ..shapes import mesh_upload, shape
+from ..training import training_run
 
 
 class Guarded:

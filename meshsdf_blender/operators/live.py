@@ -10,9 +10,9 @@ from typing import Protocol
 
 import bpy
 
-from .. import fit_run
 from ..errors import Refusal
-from ..progress import hide_progress, show_stopping
+from ..fitting import fit_run
+from ..fitting.progress import hide_progress, show_stopping
 
 
 class LiveRun(fit_run.Run, Protocol):

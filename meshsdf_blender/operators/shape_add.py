@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
-from .. import catalogue, shape_new
+from ..shapes import shape_new
+from ..spaces import catalogue
 from .from_space import NewShape, space_of
 from .guarded import InObjectMode, NeedsNoFit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import shape
+from ..shapes import shape
 from .guarded import NeedsShape
 
 

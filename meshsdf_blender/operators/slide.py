@@ -6,8 +6,9 @@ import bpy
 import numpy as np
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
-from .. import catalogue, shape, slide
-from ..sliders import FARTHEST, Sliders
+from ..shapes import shape, slide
+from ..shapes.sliders import FARTHEST, Sliders
+from ..spaces import catalogue
 from .guarded import NeedsShape
 
 FURTHEST_DRAWN = 2.0

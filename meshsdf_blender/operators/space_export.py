@@ -7,10 +7,11 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .. import blend_path, catalogue, door
+from .. import blend_path, door
 from ..compat import RELATIVE_PATH
 from ..errors import Refusal
-from ..training_source import file_stem
+from ..spaces import catalogue
+from ..training.training_source import file_stem
 from .from_space import FromSpace, space_of
 from .guarded import NeedsNoFit
 

@@ -8,11 +8,12 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from .. import blend_path, catalogue
+from .. import blend_path
 from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..properties import UP_AXES
-from ..space_offer import offer
+from ..spaces import catalogue
+from ..spaces.space_offer import offer
 from .guarded import NeedsNoFit
 
 

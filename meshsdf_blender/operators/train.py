@@ -11,13 +11,13 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from .. import plyfile, training_folder, training_live, training_run, training_source
 from ..compat import RELATIVE_PATH
 from ..errors import Refusal
-from ..space_offer import offer
-from ..training_preview import Stand
-from ..training_properties import Training
-from ..training_run import TrainingRun
+from ..spaces.space_offer import offer
+from ..training import plyfile, training_folder, training_live, training_run, training_source
+from ..training.training_preview import Stand
+from ..training.training_properties import Training
+from ..training.training_run import TrainingRun
 from .guarded import InObjectMode, NeedsNoTraining
 
 WAIT_SECONDS = 0.2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import training_run
+from ..training import training_run
 from .guarded import Guarded
 
 TEXT_NAME = "MeshSDF Training Report"

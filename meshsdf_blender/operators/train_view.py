@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from .. import training_preview, training_run
+from ..training import training_preview, training_run
 from .guarded import Guarded
 
 AWAY = 2.5  # of the view's pivot, in sizes of the preview

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import catalogue, door
+from .. import door
 from ..identity import ROOT_PACKAGE, preferences
+from ..spaces import catalogue
 from .guarded import Guarded, NeedsNoFit
 
 

@@ -130,9 +130,9 @@ def fake(monkeypatch, part, tmp_path):
     monkeypatch.setattr(door, "ROOT_FOLDER", FAKE_ROOT)
     door.close()
     yield Fake()
-    part("fit_run").abandon_current()
+    part("fitting.fit_run").abandon_current()
     door.close()
-    part("catalogue").forget()
+    part("spaces.catalogue").forget()
 
 
 @pytest.fixture

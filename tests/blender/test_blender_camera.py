@@ -65,16 +65,16 @@ SNAP = 1 / 128
 def check_against_render(part, scene, ob, theirs) -> None:
     """Our silhouette is the rendered one, but for centres that the outline all but touches."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    view = part("camera").camera_view(scene, depsgraph)
-    vertices, faces = part("mesh_upload").read(ob.evaluated_get(depsgraph).data)
+    view = part("views.camera").camera_view(scene, depsgraph)
+    vertices, faces = part("shapes.mesh_upload").read(ob.evaluated_get(depsgraph).data)
     matrix = np.array(ob.matrix_world, dtype=np.float64)
     world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
 
     def seen(x: float, y: float) -> np.ndarray:
         shift = np.eye(4)
         shift[:2, 3] = x, y
-        moved = part("camera").CameraView(view.width, view.height, shift @ view.matrix)
-        return part("silhouette").mesh_silhouette(world, faces, moved)
+        moved = part("views.camera").CameraView(view.width, view.height, shift @ view.matrix)
+        return part("views.silhouette").mesh_silhouette(world, faces, moved)
 
     ours = seen(0, 0)
     assert ours.shape == theirs.shape
@@ -88,7 +88,7 @@ def check_against_render(part, scene, ob, theirs) -> None:
 @pytest.mark.parametrize("name", CAMERAS)
 def test_points_land_where_blender_says(scene, part, name):
     set_up(scene, **{**CAMERAS[name], "percentage": 100})  # at others it ignores the truncation
-    view = part("camera").camera_view(scene, bpy.context.evaluated_depsgraph_get())
+    view = part("views.camera").camera_view(scene, bpy.context.evaluated_depsgraph_get())
     points = np.random.default_rng(0).uniform(-1, 1, (50, 3))
     q = np.hstack([points, np.ones((50, 1))]) @ view.matrix.T
     pixels = q[:, :2] / q[:, 3:]
@@ -131,7 +131,7 @@ def test_what_is_behind_the_camera_is_cut_off(scene, part, tmp_path):
 
 def test_a_resized_view_sees_the_same(scene, part):
     set_up(scene)
-    view = part("camera").camera_view(scene, bpy.context.evaluated_depsgraph_get())
+    view = part("views.camera").camera_view(scene, bpy.context.evaluated_depsgraph_get())
     small = view.resized(100)
     assert (small.width, small.height) == (100, 75)
     np.testing.assert_allclose(small.matrix[:2] * 2, view.matrix[:2])

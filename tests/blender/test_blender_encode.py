@@ -65,7 +65,7 @@ def test_the_surface_error_is_a_share_of_the_sources_box(egg, fake, part):
     egg.scale = (14, 10, 10)
     bpy.context.view_layer.update()
     for placement, size in (("KEEP", 14.0), ("MATCH", 1.0)):
-        run = part("encode_run").EncodeRun(
+        run = part("training.encode_run").EncodeRun(
             bpy.context, egg, fake.space, "FILE",
             placement=placement, partial=False, selected=False,
         )  # fmt: skip
@@ -106,7 +106,7 @@ def test_a_part_is_taken_as_it_stands_and_never_matched_by_its_box(egg, fake, pa
 
 @pytest.mark.parametrize("part_of_it", PARTS)
 def test_the_panel_shows_and_passes_on_the_placement_that_a_part_gets(scene, part, part_of_it):
-    panel = part("panels_training").MESHSDF_PT_encode
+    panel = part("panels.training").MESHSDF_PT_encode
     settings = scene.meshsdf_encoding
     whole = drawn(panel, scene)
     assert whole.properties[0] == ("placement", "MATCH")
@@ -174,7 +174,7 @@ def test_what_cannot_be_encoded_is_refused_and_adds_nothing(egg, fake, change, m
 
 
 def test_too_many_triangles_are_refused_before_anything_is_sent(egg, fake, part, monkeypatch):
-    monkeypatch.setattr(part("encode_source"), "MOST_FACES", 3)
+    monkeypatch.setattr(part("training.encode_source"), "MOST_FACES", 3)
     with pytest.raises(RuntimeError, match=r"'Egg' has \d+ triangles, more than 3.*Decimate"):
         bpy.ops.meshsdf.encode(space=fake.space)
 
@@ -187,7 +187,7 @@ def test_too_few_selected_vertices_are_refused(egg, fake):
 
 def test_encoding_keeps_others_off_the_worker_and_can_be_stopped(egg, fake, part):
     fake("slow")
-    run = part("encode_run").EncodeRun(
+    run = part("training.encode_run").EncodeRun(
         bpy.context, egg, fake.space, "FILE", placement="MATCH", partial=False, selected=False
     )
     while run.advance(0.1) is None:
@@ -198,7 +198,7 @@ def test_encoding_keeps_others_off_the_worker_and_can_be_stopped(egg, fake, part
     step = to_end(run)
     assert step.step < 5
     run.finish(bpy.context, step, resolution=32)
-    assert part("fit_run").current() is None
+    assert part("fitting.fit_run").current() is None
 
 
 def test_every_note_on_an_exported_space_is_a_warning(scene, fake, tmp_path, capfd):

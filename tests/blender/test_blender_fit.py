@@ -67,7 +67,9 @@ def test_fit_step_takes_exactly_as_many_steps_as_asked(ready):
 
 
 def test_fit_step_asks_for_no_early_end_at_all(ready, part):
-    options = part("fit_request").fit_request(bpy.context, ready, exact_steps=3).header["options"]
+    options = (
+        part("fitting.fit_request").fit_request(bpy.context, ready, exact_steps=3).header["options"]
+    )
     assert options["steps"] == 3
     assert options["stop_iou"] > 1  # an exact match has an IoU of 1
     assert options["patience"] > 3
@@ -307,7 +309,7 @@ def test_live_steps_are_put_back_when_the_worker_dies(ready, fake, part):
     ready.vertex_groups.new(name="Top").add([0, 1, 2], 0.5, "REPLACE")
     before = state(ready)
     fake("die_at_step_4")
-    fit_run = part("fit_run")
+    fit_run = part("fitting.fit_run")
     run = fit_run.FitRun(bpy.context, ready)
     with pytest.raises(part("errors").WorkerLost):
         show_all(run)
@@ -332,7 +334,7 @@ def test_a_failed_pose_fit_puts_the_transform_back_to_the_bit(ready, fake, part,
     for name in ("move", "turn", "scale"):
         setattr(scene.meshsdf, name, True)
     fake("die_at_step_4")
-    run = part("fit_run").FitRun(bpy.context, ready)
+    run = part("fitting.fit_run").FitRun(bpy.context, ready)
     with pytest.raises(part("errors").WorkerLost):
         show_all(run)
     assert tuple(ready.location) != before["location"]
@@ -345,18 +347,18 @@ def test_a_fit_whose_last_extraction_fails_keeps_what_it_found(ready, fake, part
     scene.meshsdf.steps, scene.meshsdf.resolution = 5, 32
     ready.meshsdf.resolution = 96
     fake("alien_error")
-    run = part("fit_run").FitRun(bpy.context, ready)
+    run = part("fitting.fit_run").FitRun(bpy.context, ready)
     part("operators.fit").run_to_end(bpy.context, run)
     assert ready["meshsdf_code"][0] == pytest.approx(1 - 0.8**5, abs=1e-6)
     assert len(ready.data.polygons) == ready.meshsdf.faces
     assert ready.meshsdf.fit_steps == 5
     assert "could not be made at 96: It broke. Tell us." in run.warnings[0]
-    assert part("fit_run").current() is None
+    assert part("fitting.fit_run").current() is None
 
 
 def test_a_broken_frame_of_numbers_is_not_written(ready, fake, part):
     fake("bad_mesh")
-    run = part("fit_run").FitRun(bpy.context, ready)
+    run = part("fitting.fit_run").FitRun(bpy.context, ready)
     with pytest.raises(part("errors").Refusal, match="holds nan at index 0"):
         show_all(run)
     assert np.isfinite(list(ready["meshsdf_code"])).all()
@@ -366,7 +368,7 @@ def test_a_broken_frame_of_numbers_is_not_written(ready, fake, part):
 def test_stop_keeps_the_best_and_frees_the_worker(ready, fake, part, scene):
     fake("slow")
     scene.meshsdf.steps = 500
-    run = part("fit_run").FitRun(bpy.context, ready)
+    run = part("fitting.fit_run").FitRun(bpy.context, ready)
     seen = 0
     while True:
         step = run.advance(0.1)
@@ -384,7 +386,7 @@ def test_stop_keeps_the_best_and_frees_the_worker(ready, fake, part, scene):
 
 
 def test_other_operators_wait_for_a_running_fit(ready, fake, part):
-    run = part("fit_run").FitRun(bpy.context, ready)
+    run = part("fitting.fit_run").FitRun(bpy.context, ready)
     with pytest.raises(RuntimeError, match="A fit is running: stop it first"):
         bpy.ops.meshsdf.shape_update()
     run.abandon()
@@ -393,7 +395,7 @@ def test_other_operators_wait_for_a_running_fit(ready, fake, part):
 
 def test_undo_and_a_new_file_end_a_running_fit(ready, fake, part, scene):
     fake("slow")
-    fit_run = part("fit_run")
+    fit_run = part("fitting.fit_run")
     bpy.ops.ed.undo_push(message="base")
     bpy.ops.ed.undo_push(message="more")
     fit_run.FitRun(bpy.context, ready).advance(0.5)
@@ -408,7 +410,7 @@ def test_undo_and_a_new_file_end_a_running_fit(ready, fake, part, scene):
 
 
 def test_a_deleted_object_ends_its_fit(ready, fake, part):
-    run = part("fit_run").FitRun(bpy.context, ready)
+    run = part("fitting.fit_run").FitRun(bpy.context, ready)
     bpy.data.objects.remove(ready)
     with pytest.raises(part("errors").Refusal, match="'Fake' is gone"):
         show_all(run)
@@ -416,7 +418,7 @@ def test_a_deleted_object_ends_its_fit(ready, fake, part):
 
 
 def test_a_renamed_object_is_found_again(ready, fake, part):
-    run = part("fit_run").FitRun(bpy.context, ready)
+    run = part("fitting.fit_run").FitRun(bpy.context, ready)
     ready.name = "Another"
     bpy.data.objects.new("Fake", None)
     assert run.object() == ready

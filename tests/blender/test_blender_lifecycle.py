@@ -137,7 +137,7 @@ def test_a_worker_closed_while_it_starts_is_lost_to_who_waits(ready_to_fit, fake
     """As when the preferences change while a live fit waits for torch."""
     fake("dawdle")
     before = threading.active_count()
-    run = part("fit_run").FitRun(bpy.context, ready_to_fit)
+    run = part("fitting.fit_run").FitRun(bpy.context, ready_to_fit)
     assert run.advance(0.1) is None
     part("door").close()
     with pytest.raises(part("errors").WorkerLost, match=r"ended\. Try again: a new one starts"):
@@ -166,7 +166,7 @@ def test_the_workers_environment_is_clean_and_safe(part, monkeypatch):
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     monkeypatch.setenv("PYTHONPATH", "/foreign")
     monkeypatch.setenv("__PYVENV_LAUNCHER__", "x")
-    environment = part("launch").clean_environment(["/root", "/wheels"])
+    environment = part("door.launch").clean_environment(["/root", "/wheels"])
     assert "PYTHONHOME" not in environment
     assert "__PYVENV_LAUNCHER__" not in environment
     assert environment["PYTHONPATH"] == os.pathsep.join(["/root", "/wheels"])
@@ -203,7 +203,7 @@ def python_that_says(tmp_path, **versions):
     ],
 )
 def test_a_python_is_judged_by_what_it_has(part, tmp_path, versions, problem):
-    interpreter = part("interpreter")
+    interpreter = part("door.interpreter")
     found = interpreter.probe(python_that_says(tmp_path, **versions), "a test")
     assert problem in found.problem
     assert found.usable == (not problem)
@@ -213,7 +213,7 @@ def test_a_python_is_judged_by_what_it_has(part, tmp_path, versions, problem):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
 def test_bundled_wheels_help_a_python_that_lacks_torch(part, tmp_path, monkeypatch):
-    interpreter = part("interpreter")
+    interpreter = part("door.interpreter")
     version = list(sys.version_info[:3])
     plain = python_that_says(tmp_path, torch=None, python=version)
     full = python_that_says(tmp_path, python=version)
@@ -228,7 +228,7 @@ def test_bundled_wheels_help_a_python_that_lacks_torch(part, tmp_path, monkeypat
 
 
 def test_a_chosen_python_is_the_only_one_tried(part, tmp_path, monkeypatch):
-    interpreter = part("interpreter")
+    interpreter = part("door.interpreter")
     monkeypatch.setenv("MESHSDF_PYTHON", str(tmp_path / "named"))
     assert [found.problem for found in interpreter.find("")] == ["no such file"]
     monkeypatch.delenv("MESHSDF_PYTHON")
@@ -282,7 +282,7 @@ def test_the_details_can_be_copied_whether_or_not_there_is_a_worker(scene, fake,
             log.write("a warning of torch\n")
         assert "a warning of torch" in door.report()
     layout = Layout()
-    part("status_box").draw_status(layout)
+    part("panels.status_box").draw_status(layout)
     assert {"meshsdf.copy_details", "meshsdf.worker_check"} <= set(layout.offered)
 
 
@@ -300,10 +300,11 @@ def test_killing_blender_ends_the_worker(tmp_path):
     package = str(Path(sys.modules[f"{MODULE}.meshsdf_blender"].__file__).parent)
     fake_root = str(Path(__file__).parent / "fake_root")
     script.write_text(
-        "import importlib.util, os, sys, types\n"
-        f"package = types.ModuleType('m'); package.__path__ = [{package!r}]\n"
-        "sys.modules['m'] = package\n"
-        "from m.worker import Worker\n"
+        "import os, sys, types\n"
+        "for name, path in (('m', ''), ('m.door', '/door')):\n"
+        "    sys.modules[name] = types.ModuleType(name)\n"
+        f"    sys.modules[name].__path__ = [{package!r} + path]\n"
+        "from m.door.worker import Worker\n"
         f"w = Worker(sys.executable, [{fake_root!r}])\n"
         "w.wait_ready(); print(w.process.pid, flush=True); os.kill(os.getpid(), 9)\n"
     )
@@ -335,9 +336,9 @@ def contents(mesh):
 
 def test_meshes_arrive_exactly_as_from_pydata(part, scene):
     rng = np.random.default_rng(3)
-    upload = part("mesh_upload").upload
+    upload = part("shapes.mesh_upload").upload
     bpy.ops.mesh.primitive_ico_sphere_add(subdivisions=3)
-    vertices, faces = part("mesh_upload").read(bpy.context.active_object.data)
+    vertices, faces = part("shapes.mesh_upload").read(bpy.context.active_object.data)
     mesh, plain = bpy.data.meshes.new("Fast"), bpy.data.meshes.new("Plain")
     for moved in (vertices, vertices + rng.normal(0, 0.01, vertices.shape).astype("f4")):
         upload(mesh, moved, faces)

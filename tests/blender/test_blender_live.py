@@ -84,8 +84,8 @@ def drive(part, monkeypatch):
             begin=lambda: operator.invoke(context, None),
             send=send,
             run_on=run_on,
-            current=part("fit_run").current,
-            run=part("fit_run").FitRun,
+            current=part("fitting.fit_run").current,
+            run=part("fitting.fit_run").FitRun,
         )
 
     return driven

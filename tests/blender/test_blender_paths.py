@@ -21,8 +21,8 @@ def saved(scene, fake, part):
     folder = Path(fake.space).parent
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "datei.blend"))
     yield folder
-    part("training_live").unregister()
-    part("training_live").register()
+    part("training.training_live").unregister()
+    part("training.training_live").register()
     part("door").close()
 
 
@@ -100,7 +100,7 @@ def test_a_target_image_may_be_relative(saved, scene, part):
     made.save()
     image = bpy.data.images.load("//bild.png")
     assert image.filepath == "//bild.png"
-    assert part("image_pixels").image_mask(image, "LUMINANCE", 0.5).all()
+    assert part("views.image_pixels").image_mask(image, "LUMINANCE", 0.5).all()
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ LONGEST_SECONDS = 900.0  # a busy machine takes its time
 @pytest.fixture
 def ready(scene, part):
     yield scene
-    part("training_live").unregister()
-    part("training_live").register()
+    part("training.training_live").unregister()
+    part("training.training_live").register()
     part("door").close()
 
 
@@ -40,8 +40,8 @@ def family():
 
 def train_a_while(part, run, *, steps):
     """Drive a run by the live timer until it trained some steps, then stop it."""
-    live = part("training_live")
-    stand = part("training_preview").Stand(np.zeros(3), moved=True)
+    live = part("training.training_live")
+    stand = part("training.training_preview").Stand(np.zeros(3), moved=True)
     live.begin(bpy.context, run, stand)
     seen, end = set(), time.monotonic() + LONGEST_SECONDS
     trained = live.show
@@ -65,12 +65,16 @@ def train_a_while(part, run, *, steps):
 
 def prepared(part, out, name):
     """A run of the selected objects, as the operator prepares it."""
-    source = part("training_source").from_objects(bpy.context, bpy.context.selected_objects)
-    folder = part("training_folder").fresh(str(out), name)
+    source = part("training.training_source").from_objects(
+        bpy.context, bpy.context.selected_objects
+    )
+    folder = part("training.training_folder").fresh(str(out), name)
     meshes = ((mesh.name, mesh.vertices, mesh.faces) for mesh in source.meshes())
-    part("plyfile").write_folder(folder / "meshes", meshes)
+    part("training.plyfile").write_folder(folder / "meshes", meshes)
     options = {"name": name, "preset": "draft", "centre": True, "seed": 1}
-    return part("training_run").TrainingRun(folder, name, source=folder / "meshes", options=options)
+    return part("training.training_run").TrainingRun(
+        folder, name, source=folder / "meshes", options=options
+    )
 
 
 def test_two_objects_train_stop_resume_encode_and_export(ready, part, tmp_path):
@@ -87,7 +91,7 @@ def test_two_objects_train_stop_resume_encode_and_export(ready, part, tmp_path):
     assert {mesh["name"] for mesh in report["meshes"]} == {"Ball", "Egg"}
     assert all("closed" in line for line in outcome.lines if line.startswith(("Ball", "Egg")))
 
-    again = part("training_run").TrainingRun(run.folder, "Eier")
+    again = part("training.training_run").TrainingRun(run.folder, "Eier")
     train_a_while(part, again, steps=200)
     assert not again.outcome.problem, again.outcome.problem
     assert len(ready.meshsdf.loaded) == 1
@@ -129,9 +133,9 @@ def test_what_the_worker_cannot_use_is_refused_by_name(ready, part, tmp_path):
         bpy.ops.meshsdf.train_space(
             source="FOLDER", folder=str(meshes), output=str(tmp_path / "runs"), preset="DRAFT"
         )
-    assert part("training_run").current() is None
+    assert part("training.training_run").current() is None
     # They are the artist's own files: mended, the run can go on.
-    assert part("training_run").last().resumable
+    assert part("training.training_run").last().resumable
 
 
 def test_copies_that_the_worker_cannot_use_are_not_kept(ready, part, tmp_path):
@@ -143,5 +147,5 @@ def test_copies_that_the_worker_cannot_use_are_not_kept(ready, part, tmp_path):
         ob.select_set(True)
     with pytest.raises(RuntimeError, match=r"Flat"):
         bpy.ops.meshsdf.train_space(output=str(tmp_path / "runs"), preset="DRAFT")
-    assert not part("training_run").last().resumable
+    assert not part("training.training_run").last().resumable
     assert not list((tmp_path / "runs").glob("*"))

@@ -61,14 +61,14 @@ def test_the_mean_may_be_written_in_any_case(scene, fake, mean):
     ],
 )
 def test_the_list_of_known_shapes_ends(part, names, codes, listed):
-    info = part("catalogue").SpaceInfo(
+    info = part("spaces.catalogue").SpaceInfo(
         name="Some",
         path="",
         code_length=4,
         shape_names=tuple(f"n{index}" for index in range(names)),
         codes=np.zeros((codes, 4)),
         mean=np.zeros(4),
-        sliders=part("sliders").Sliders.of([], np.zeros((0, 4)), np.zeros(4)),
+        sliders=part("shapes.sliders").Sliders.of([], np.zeros((0, 4)), np.zeros(4)),
         card={},
         warnings=(),
         stamps=(),
@@ -134,14 +134,14 @@ def test_a_snapshot_of_a_deepsdf_folder_is_the_one_that_is_loaded(scene, fake, p
     bpy.ops.meshsdf.space_load(filepath=chosen)
     assert scene.meshsdf.space == chosen
     assert scene.meshsdf.space_up == "Y"
-    assert part("catalogue").title(chosen) == "experiment 500"
+    assert part("spaces.catalogue").title(chosen) == "experiment 500"
     bpy.ops.meshsdf.shape_add()
     assert bpy.context.active_object.meshsdf.space == chosen
 
 
 @pytest.mark.parametrize("changed", ["specs.json", "ModelParameters/latest.pth"])
 def test_a_deepsdf_folder_that_was_trained_on_is_read_again(scene, fake, part, experiment, changed):
-    info = part("catalogue").info
+    info = part("spaces.catalogue").info
     first = info(str(experiment), "Y")
     assert info(str(experiment), "Y") is first
     (experiment / changed).write_bytes(b"{ }")
@@ -154,7 +154,7 @@ def test_stamps_are_the_workers(part, experiment):
     start = source.index("def stamps(")
     theirs = {"Path": Path}
     exec(source[start : source.index("\n\n\n", start)], theirs)
-    ours = part("catalogue").stamps
+    ours = part("spaces.catalogue").stamps
     inner = experiment / "ModelParameters" / "500.pth"
     for path in (experiment, inner, experiment / "specs.json", experiment / "no.safetensors"):
         assert ours(path) == theirs["stamps"](path)
@@ -310,7 +310,7 @@ def test_undo_and_redo_keep_mesh_and_code_in_step(shape_object):
 
 
 def test_names_in_menus_need_neither_worker_nor_disk(scene, fake, part, tmp_path, monkeypatch):
-    names = part("space_header").shape_names
+    names = part("spaces.space_header").shape_names
     header = json.dumps({"__metadata__": {"meshsdf": json.dumps({"shape_names": ["bob", "Ü"]})}})
     data = struct.pack("<Q", len(header)) + header.encode()
     for number, (content, wanted) in enumerate(
@@ -326,7 +326,7 @@ def test_names_in_menus_need_neither_worker_nor_disk(scene, fake, part, tmp_path
         path = tmp_path / f"{number}.safetensors"
         path.write_bytes(content)
         assert names(path) == wanted
-    catalogue = part("catalogue")
+    catalogue = part("spaces.catalogue")
     monkeypatch.setattr(catalogue, "SPACES_FOLDER", tmp_path)
     catalogue.forget()
     assert catalogue.builtin_names() == ["0", "1", "2", "3", "4", "5"]

@@ -22,8 +22,8 @@ def code_of(ob):
 
 def driven(part, monkeypatch):
     """Slider moves are followed as in a window, and the timer's ticks are ours."""
-    monkeypatch.setattr(part("slide"), "in_script", lambda: False)
-    return part("slider_live")
+    monkeypatch.setattr(part("shapes.slide"), "in_script", lambda: False)
+    return part("shapes.slider_live")
 
 
 def settle(live, *, most=20.0):
@@ -54,7 +54,7 @@ def test_a_slider_reads_and_writes_the_code(egg):
 def test_other_sliders_and_the_rest_of_the_code_stay(egg, part):
     code = code_of(egg)
     code += np.linspace(0.1, 0.3, len(code), dtype=np.float32)
-    part("codes").write(egg, code)
+    part("shapes.codes").write(egg, code)
     values = egg.meshsdf
     second = values.slider_2
     values.slider_1 = -1.0

@@ -44,8 +44,8 @@ def warning(scene, part):
 
 def read(scene, part, longest):
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    view = part("camera").camera_view(scene, depsgraph).resized(longest)
-    return part("targets").read_target(scene, depsgraph, view)
+    view = part("views.camera").camera_view(scene, depsgraph).resized(longest)
+    return part("views.targets").read_target(scene, depsgraph, view)
 
 
 def test_an_image_is_read_by_brightness_or_alpha(scene, coverage):

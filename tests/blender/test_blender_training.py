@@ -49,8 +49,8 @@ def pair(scene, fake, part, tmp_path):
     objects = sphere("Small"), sphere("Large ü", 3.0, 1.0)
     select(*objects)
     yield objects
-    part("training_live").unregister()
-    part("training_live").register()
+    part("training.training_live").unregister()
+    part("training.training_live").register()
     part("door").close()
 
 
@@ -92,7 +92,7 @@ def test_selected_objects_become_a_space_that_shapes_can_be_added_from(pair, sce
     assert scene.meshsdf.loaded[0].name == "Bälle"
     assert Path(scene.meshsdf.space) == folder / "Bälle.safetensors"
     assert bpy.ops.meshsdf.shape_add() == {"FINISHED"}
-    assert part("training_run").current() is None
+    assert part("training.training_run").current() is None
     assert "training" not in part("door")._started
 
 
@@ -190,10 +190,10 @@ def test_what_is_no_shape_is_refused_by_name_and_the_rest_goes_on(pair, out, par
     assert not list(out.iterdir())
     select(odd, *pair)
     assert train(out, name="all") == {"FINISHED"}
-    lines = part("training_run").last().lines
+    lines = part("training.training_run").last().lines
     assert lines[0].startswith("Odd: refused: ")
     assert "Large ü: sealed (holes closed: 3)" in lines
-    assert len(part("training_run").last().used) == 2
+    assert len(part("training.training_run").last().used) == 2
     assert bpy.ops.meshsdf.train_report() == {"FINISHED"}
     text = bpy.data.texts["MeshSDF Training Report"].as_string()
     assert all(line in text for line in lines)
@@ -206,7 +206,7 @@ def test_hidden_objects_and_other_modes_are_refused_by_name(pair, out, part):
         family.objects.link(ob)
     assert train(out, source="COLLECTION", collection="Family") == {"FINISHED"}
     assert "Small: refused: Object 'Small' is hidden. Show it, or leave it out." in (
-        part("training_run").last().lines
+        part("training.training_run").last().lines
     )
 
 
@@ -266,7 +266,7 @@ def test_runs_of_a_file_that_was_never_saved_outlive_the_extension(pair, home, p
 
 
 def test_runs_of_the_former_place_are_still_found_and_resumed(pair, home, part, tmp_path):
-    browsed = part("training_folder").browsed
+    browsed = part("training.training_folder").browsed
     assert browsed("") == home / "MeshSDF"
     old = Path(bpy.utils.extension_path_user(part("identity").ROOT_PACKAGE, path="training"))
     try:
@@ -282,7 +282,7 @@ def test_runs_of_the_former_place_are_still_found_and_resumed(pair, home, part, 
 
 def test_the_panel_says_where_the_space_will_be_kept(scene, home, part, tmp_path):
     settings = scene.meshsdf_training
-    panel = part("panels_training").MESHSDF_PT_train
+    panel = part("panels.training").MESHSDF_PT_train
 
     def told():
         return drawn(panel, scene, selected_objects=[1, 2])
@@ -301,7 +301,7 @@ def test_the_panel_says_where_the_space_will_be_kept(scene, home, part, tmp_path
 
 
 def test_the_panel_says_that_one_shape_is_too_few(pair, scene, part):
-    panel = part("panels_training").MESHSDF_PT_train
+    panel = part("panels.training").MESHSDF_PT_train
     settings = scene.meshsdf_training
     settings.source, settings.collection = "COLLECTION", new_collection("Lonely")
     assert "'Lonely' is empty" in drawn(panel, scene).words
@@ -312,7 +312,7 @@ def test_the_panel_says_that_one_shape_is_too_few(pair, scene, part):
 
 
 def test_a_full_disk_leaves_nothing_behind(pair, out, part, monkeypatch):
-    plyfile = part("plyfile")
+    plyfile = part("training.plyfile")
     write, written = plyfile.write_ply, []
 
     def second_is_too_much(path, vertices, faces):
@@ -325,7 +325,7 @@ def test_a_full_disk_leaves_nothing_behind(pair, out, part, monkeypatch):
     with pytest.raises(RuntimeError, match=r"The disk of .* is full\. Free some space"):
         train(out)
     assert not list(out.iterdir())
-    assert part("training_run").current() is None
+    assert part("training.training_run").current() is None
 
 
 @pytest.mark.parametrize(
@@ -342,8 +342,8 @@ def test_a_run_that_breaks_off_can_be_resumed(pair, part, fake, mode, words):
     loaded = bpy.context.scene.meshsdf.loaded
     with pytest.raises(RuntimeError, match=words):
         train(out, name="Broken")
-    assert part("training_run").current() is None
-    assert part("training_run").last().resumable
+    assert part("training.training_run").current() is None
+    assert part("training.training_run").last().resumable
     assert not loaded
     folder = out / "Broken"
     reached = json.loads((folder / "run.json").read_text("utf-8"))["step"]
@@ -351,7 +351,7 @@ def test_a_run_that_breaks_off_can_be_resumed(pair, part, fake, mode, words):
     fake("")
     assert bpy.ops.meshsdf.train_resume(directory=str(folder)) == {"FINISHED"}
     assert loaded[0].name == "Broken"
-    assert not part("training_run").last().resumable
+    assert not part("training.training_run").last().resumable
 
 
 def test_the_shapes_worker_answers_while_a_space_is_trained(pair, fake, out, part):
@@ -381,21 +381,23 @@ def started(part, out):
     source.mkdir(parents=True)
     for name in "ab":
         (source / f"{name}.ply").write_bytes(b"")
-    folder = part("training_folder").fresh(str(out), "Run")
-    return part("training_run").TrainingRun(folder, "Run", source=source, options={"name": "Run"})
+    folder = part("training.training_folder").fresh(str(out), "Run")
+    return part("training.training_run").TrainingRun(
+        folder, "Run", source=source, options={"name": "Run"}
+    )
 
 
 @pytest.fixture
 def live(pair, out, part, monkeypatch):
     """A training beside the work: ``until(condition)`` and ``end()`` drive its timer."""
-    module = part("training_live")
+    module = part("training.training_live")
     run = started(part, out)
     bounds = np.array([[0, 0, 0.25], [4, 2, 1.0]])
-    stand = part("training_preview").Stand.beside(bounds, 1.0, moved=True)
+    stand = part("training.training_preview").Stand.beside(bounds, 1.0, moved=True)
     module.begin(bpy.context, run, stand)
 
     class Live:
-        preview = staticmethod(lambda: part("training_preview").find(str(run.folder)))
+        preview = staticmethod(lambda: part("training.training_preview").find(str(run.folder)))
 
         def until(self, condition):
             end = time.monotonic() + LONGEST_SECONDS
@@ -406,7 +408,7 @@ def live(pair, out, part, monkeypatch):
 
         def end(self):
             self.until(lambda: not module._live)
-            assert part("training_run").current() is None
+            assert part("training.training_run").current() is None
 
     made = Live()
     made.run, made.module = run, module
@@ -453,7 +455,7 @@ EDGES = np.array([[0, 2, 4], [1, 3, 5]], dtype=np.int32)
 
 
 def test_previews_of_centred_shapes_all_stand_on_the_familys_ground(scene, part):
-    preview = part("training_preview")
+    preview = part("training.training_preview")
     bounds = np.array([[0, 0, 0.25], [4, 2, 1.25]])
     stand = preview.Stand.beside(bounds, 1.0, moved=True)
     for vertices in (BALL, lift(BALL), np.add(BALL, (7, 0, 3))):
@@ -466,7 +468,7 @@ def test_previews_of_centred_shapes_all_stand_on_the_familys_ground(scene, part)
 
 def test_previews_of_shapes_that_keep_their_place_stand_where_the_family_does(scene, part):
     """A lamp that hangs from the ceiling hangs in its preview too."""
-    preview = part("training_preview")
+    preview = part("training.training_preview")
     bounds = np.array([[-1, 0, 0], [4, 2, 3.0]])
     stand = preview.Stand.beside(bounds, 2.0, moved=False)
     for vertices in (BALL, np.add(lift(BALL), (0, 0, 2))):
@@ -476,7 +478,7 @@ def test_previews_of_shapes_that_keep_their_place_stand_where_the_family_does(sc
 
 
 def test_a_preview_that_the_user_moved_stays_there_with_its_feet_on_its_ground(scene, part):
-    preview = part("training_preview")
+    preview = part("training.training_preview")
     stand = preview.Stand(np.zeros(3), moved=True)
     preview.show(scene, "x", "run", vertices=BALL, faces=EDGES, stand=stand)
     preview.find("run").location.x += 10
@@ -494,14 +496,14 @@ def test_a_preview_of_meshes_that_are_not_in_the_scene_stands_at_the_cursor(pair
     np.testing.assert_allclose(stand.location(BALL), (1, 2, 3.5))
     folder = out / "run"
     folder.mkdir(parents=True)
-    moves = part("training_folder").run_moves_each
+    moves = part("training.training_folder").run_moves_each
     for alignment, moved in (({"centre": True}, True), ({"normalise": True}, True), ({}, False)):
         (folder / "run.json").write_text(json.dumps({"options": {"alignment": alignment}}))
         assert moves(folder) is moved
 
 
 def test_the_panel_says_which_stage_the_time_left_is_of(live, part):
-    step = part("training_run").TrainingStep(
+    step = part("training.training_run").TrainingStep(
         stage="sampling", done=11, total=40, message="mug", loss=None, seconds_left=60.0,
         finished=False, reason="", path="", preview_name="", vertices=None, faces=None,
     )  # fmt: skip
@@ -537,8 +539,10 @@ def test_the_view_can_be_turned_to_the_preview(live, part):
 
 
 def test_the_panel_counts_meshes_and_tells_remarks_whole(addon, part):
-    outcome = part("training_run").Outcome("Mugs", "", lines=["a: closed", "b (2): closed"])
-    rows = part("panels_training").report_rows
+    outcome = part("training.training_run").Outcome(
+        "Mugs", "", lines=["a: closed", "b (2): closed"]
+    )
+    rows = part("panels.training").report_rows
     assert rows(outcome, 30) == ["2 meshes"]
     outcome.lines = ["Note: 'a' and 'c' are the same shape twice", "c: sealed (holes closed: 3)"]
     assert rows(outcome, 30, so_far=True) == [
@@ -665,17 +669,19 @@ def test_disabling_ends_a_training_which_can_be_resumed(live, part):
 
 
 def test_names_fit_every_file_system(part):
-    stem = part("training_source").file_stem
+    stem = part("training.training_source").file_stem
     assert [stem(n) for n in ("a/b", "con", "Con.x", "..", " x. ", "ü", "a\nb")] == [
         "a_b", "_con", "_Con.x", "Shape", "x", "ü", "a_b",
     ]  # fmt: skip
     taken = set()
-    names = [part("training_source")._stem(n, taken) for n in ("Cup", "cup", "CUP", "cup_2")]
+    names = [
+        part("training.training_source")._stem(n, taken) for n in ("Cup", "cup", "CUP", "cup_2")
+    ]
     assert len({n.casefold() for n in names}) == 4
 
 
 def test_times_are_said_as_people_say_them(part):
-    duration = part("training_live").duration
+    duration = part("training.training_live").duration
     assert [duration(s) for s in (-1, 7.4, 59, 90, 3600 * 2 + 300)] == [
         "0 s", "7 s", "59 s", "2 min", "2 h 5 min",
     ]  # fmt: skip

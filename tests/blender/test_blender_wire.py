@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def wire(part):
-    return part("wire")
+    return part("door.wire")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def main(package: str) -> dict[str, Any]:
     seen["warnings"] = dict(addon_utils._extensions_warnings_get())
     seen["operator"] = hasattr(bpy.types, "MESHSDF_OT_fit")
     door = importlib.import_module(f"{MODULE}.meshsdf_blender.door")
-    catalogue = importlib.import_module(f"{MODULE}.meshsdf_blender.catalogue")
+    catalogue = importlib.import_module(f"{MODULE}.meshsdf_blender.spaces.catalogue")
     worker = door.ready_worker()
     seen["worker"] = {**worker.hello, **worker.ready}
     seen["python_path"] = door.look().packages

@@ -27,7 +27,12 @@ def test_light_holds_the_product_and_nothing_else(light_package: Path) -> None:
     }
     files = {name for name in inside if not name.endswith("/")}
     assert files == expected | {"blender_manifest.toml"}
-    assert {"__init__.py", "LICENSE", "core/decoder.py", "meshsdf_blender/door.py"} <= files
+    assert {
+        "__init__.py",
+        "LICENSE",
+        "core/decoder.py",
+        "meshsdf_blender/door/__init__.py",
+    } <= files
     assert not [name for name in files if "__pycache__" in name or name.startswith(("tests", "."))]
 
 

@@ -65,7 +65,7 @@ def main() -> int:
     say("out/demo.blend is saved")
 
     say("drawing the same fit step by step")
-    frames = stage.render_steps(shape, mean, OUT, part("fit_run"))
+    frames = stage.render_steps(shape, mean, OUT, part("fitting.fit_run"))
     pictures.strip(silhouette, frames, OUT / "demo_steps.png")
     pictures.animation(silhouette, frames, OUT / "demo.gif")
     say(words.CLOSING)

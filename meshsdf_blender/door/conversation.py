@@ -1,0 +1,158 @@
+"""A long request to a worker: asked once, then answered frame by frame, one for each credit.
+
+A fit, an encoding and a training are each one conversation. Nothing here knows Blender's data.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import door
+from ..errors import WorkerError, WorkerLost
+from .worker import Reply, Worker
+
+Question = tuple[Mapping[str, Any], Mapping[str, np.ndarray]]
+
+
+class Conversation:
+    """One request ``op`` and the frames of kind ``answer`` that it brings.
+
+    ``question`` is called once the worker is ready, and gives header and arrays; it may ask the
+    worker other things first, and may raise Refusal.
+    """
+
+    def __init__(
+        self, role: door.Role, op: str, answer: str, question: Callable[[], Question]
+    ) -> None:
+        self._role, self._op, self._answer, self._question = role, op, answer, question
+        self._worker: Worker | None = None
+        self._asked = 0
+        self._stop_id = -1
+        self._owed = False
+        self._stopping = False
+        self._seen = time.monotonic()
+        self.phase = "starting"  # "asked", then "over"
+
+    @property
+    def python(self) -> str:
+        """The Python that runs the worker; empty before it was started."""
+        return self._worker.python if self._worker is not None else ""
+
+    @property
+    def importing(self) -> bool:
+        """Whether the worker is still on its way."""
+        return self.phase == "starting"
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it was stopped before the worker had begun, so that no last frame will come."""
+        return self._stopping and self.importing
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return self._stopping
+
+    def seen(self) -> None:
+        """Note that somebody still drives this conversation."""
+        self._seen = time.monotonic()
+
+    @property
+    def unseen_seconds(self) -> float:
+        """How long nobody has driven it."""
+        return time.monotonic() - self._seen
+
+    def advance(self, wait: float = 0.0) -> Reply | None:
+        """The next frame, if one comes within ``wait`` seconds. Raises Refusal; then it is over."""
+        self.seen()
+        if self._worker is None:
+            self._worker = door.worker(self._role)
+        try:
+            if self.phase == "starting":
+                if not self._worker.pump(wait):
+                    return None
+                door.note_ready(self._worker, self._role)
+                header, arrays = self._question()
+                self._asked = self._worker.send(self._op, header, arrays)
+                # Asked for at once, so that the first frame that comes is the start itself.
+                self._worker.send("next")
+                self.phase = "asked"
+            if self._owed:
+                self._worker.send("next")
+                self._owed = False
+            reply = self._worker.take(wait)
+        except WorkerLost as lost:
+            door.failed(lost, self._role)
+            raise
+        return None if reply is None else self._heard(*reply)
+
+    def stop(self) -> None:
+        """Ask the worker to end; what it has then comes as the last frame."""
+        if not self._stopping and self._worker is not None and self.phase == "asked":
+            self._stop_id = self._worker.send("stop")
+        self._stopping = True
+
+    def want_next(self) -> None:
+        """Ask for another frame with the next ``advance``.
+
+        Asked for when it is wanted, after Blender has drawn this one: the answer then is the newest
+        step, and not one that lay waiting while Blender drew.
+        """
+        self._owed = True
+
+    def end(self) -> None:
+        """Nothing more is expected."""
+        self.phase = "over"
+
+    def _heard(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reply | None:
+        op, identity = header["op"], header.get("id", 0)
+        # A stop that crossed the last frame may be answered by an error: nothing is lost.
+        if op == "error" and identity >= self._asked and identity != self._stop_id:
+            self.end()
+            raise WorkerError(
+                str(header.get("kind")),
+                str(header.get("problem")),
+                str(header.get("remedy", "")),
+                missing=tuple(str(name) for name in header.get("missing") or ()),
+            )
+        if op != self._answer or identity < self._asked:
+            return None
+        return header, arrays
+
+
+class Talk:
+    """A run that is one conversation, and what those who drive it may ask of that."""
+
+    _talk: Conversation
+
+    @property
+    def importing(self) -> bool:
+        """Whether the worker is still on its way."""
+        return self._talk.importing
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it was stopped before the worker had begun, so that no last frame will come."""
+        return self._talk.stopped_early
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._talk.stopping
+
+    @property
+    def unseen_seconds(self) -> float:
+        """How long nobody has driven this run."""
+        return self._talk.unseen_seconds
+
+    def seen(self) -> None:
+        """Note that somebody still drives this run."""
+        self._talk.seen()
+
+    def stop(self) -> None:
+        """Ask the worker to end; what it has then comes as the last frame. Raises Refusal."""
+        self._talk.stop()

@@ -1,0 +1,1 @@
+"""Fits: what they ask of the worker and how they run."""

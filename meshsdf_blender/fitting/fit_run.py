@@ -1,0 +1,231 @@
+"""One fit, driven from Blender: the same run for a script that waits and for the live window.
+
+The worker steps on by itself; each ``next`` brings its newest step. Mesh, code and transform are
+written together, and whatever goes wrong, the shape is put back as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import bpy
+import numpy as np
+
+from ..door.conversation import Conversation, Question, Talk
+from ..errors import Refusal
+from ..shapes import codes, shape
+from ..shapes.transform import write_matrix
+from .fit_request import fit_request
+
+REASONS = {
+    "converged": "The outlines match",
+    "steps": "All steps done",
+    "patience": "No more to gain",
+    "stopped": "Stopped",
+}
+
+
+class Run(Protocol):
+    """What keeps the worker of the shapes busy: a fit, or the encoding of a mesh."""
+
+    @property
+    def unseen_seconds(self) -> float: ...
+    def stop(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
+_running: list[Run] = []  # at most one
+
+
+@dataclass(frozen=True)
+class FitStep:
+    """A step as the worker sent it; vertices in local units, ``matrix`` local to world."""
+
+    step: int
+    steps: int
+    iou: float
+    best_iou: float
+    done: bool
+    reason: str
+    report: dict[str, Any]
+    code: np.ndarray
+    matrix: np.ndarray
+    vertices: np.ndarray
+    faces: np.ndarray
+
+
+def current() -> Run | None:
+    """The fit or encoding that is running, if one is."""
+    return _running[0] if _running else None
+
+
+def enter(run: Run) -> None:
+    """Note that ``run`` is running. Raises Refusal where another is."""
+    if _running:
+        raise Refusal("A fit is running", "Stop it first (Esc)")
+    _running.append(run)
+
+
+def leave(run: Run) -> None:
+    """Note that ``run`` is over; harmless when repeated."""
+    if run in _running:
+        _running.remove(run)
+
+
+class FitRun(Talk):
+    """A fit of one object, from its checks (in the constructor, Refusal) to its last frame."""
+
+    def __init__(
+        self, context: bpy.types.Context, ob: bpy.types.Object, *, exact_steps: int = 0
+    ) -> None:
+        if _running:  # before the checks, which take a while
+            raise Refusal("A fit is running", "Stop it first (Esc)")
+        self._request = fit_request(context, ob, exact_steps=exact_steps)
+        self._name, self._uid = ob.name, ob.session_uid
+        self._before = shape.Snapshot(ob)
+        self._talk = Conversation("shapes", "fit", "step", self._question)
+        self._newest = 0
+        self._written = False
+        self.start_iou: float | None = None
+        self.warnings = [self._request.warning] if self._request.warning else []
+        self.topologies: list[str] = []
+        enter(self)
+
+    @property
+    def pose(self) -> bool:
+        """Whether the object's transform is fitted."""
+        return self._request.pose
+
+    def object(self) -> bpy.types.Object:
+        """The object, looked up anew. Raises Refusal where it is gone."""
+        ob: bpy.types.Object = bpy.data.objects.get(self._name)
+        if ob is None or ob.session_uid != self._uid:
+            ob = next((o for o in bpy.data.objects if o.session_uid == self._uid), None)
+        if ob is None:
+            raise Refusal(f"Object '{self._name}' is gone, so the fit ended")
+        self._name = ob.name
+        return ob
+
+    def advance(self, wait: float = 0.0) -> FitStep | None:
+        """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail`` it."""
+        reply = self._talk.advance(wait)
+        return None if reply is None else self._heard(*reply)
+
+    def write(self, context: bpy.types.Context, step: FitStep) -> None:
+        """Show a step in Blender. Raises Refusal; then ``fail`` it."""
+        ob = self.object()
+        if not len(step.faces):
+            return  # a step without a surface has nothing to show; the best one has
+        self._written = True
+        if self.pose:
+            write_matrix(ob, step.matrix, context.view_layer, self._request.channels)
+        # Where the code is not fitted, it comes back with rounding: keep the exact one.
+        fitted = self._request.header["options"]["code"]
+        code = step.code if fitted else self._request.arrays["code"]
+        shape.write(ob, code, step.vertices, step.faces, step.report)
+
+    def finish(self, context: bpy.types.Context, step: FitStep) -> None:
+        """Write the last frame and what the fit came to, and end the run."""
+        self.write(context, step)
+        ob = self.object()
+        settings, options = ob.meshsdf, self._request.header["options"]
+        if (settings.resolution, settings.newton) != (options["resolution"], 0):
+            try:
+                shape.extract(ob, codes.read(ob))
+            except Refusal as refusal:  # the fit itself is whole: keep its code and its mesh
+                self.warnings.append(
+                    f"The mesh is the fit's own, of resolution {options['resolution']}: "
+                    f"it could not be made at {settings.resolution}: {refusal}"
+                )
+        settings.fit_start = step.iou if self.start_iou is None else self.start_iou
+        settings.fit_iou = step.best_iou
+        settings.fit_steps = self._taken(step)
+        settings.fit_reason = REASONS.get(step.reason, step.reason)
+        settings.fit_topology = " to ".join(self.topologies[-4:])
+        self._end()
+
+    def _taken(self, last: FitStep) -> int:
+        """Steps that were taken; the last frame carries the number of the best one."""
+        return last.steps if last.reason == "steps" else max(self._newest, last.step)
+
+    def fail(self) -> None:
+        """Give up: the shape as it was before, the worker free for the next request."""
+        try:
+            if self._written:
+                self._before.restore(self.object(), pose=self.pose)
+        except Refusal:
+            pass  # the object is gone: nothing is left to put back
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """End without touching Blender's data, which undo or a new file has already changed."""
+        # A worker that dies here ends its fit too; steps still on their way are passed over later.
+        with contextlib.suppress(Refusal):
+            self.stop()
+        self._end()
+
+    def _end(self) -> None:
+        self._talk.end()
+        self._before.free()
+        leave(self)
+
+    def _question(self) -> Question:
+        """What is sent, after a check of the code's length, which only the worker can tell."""
+        shape.checked_code(self.object())
+        return self._request.header, self._request.arrays
+
+    def _heard(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:
+        step = _step(header, arrays)
+        if step.done:
+            self._talk.end()
+        else:
+            self._talk.want_next()
+        if self.start_iou is None:
+            self.start_iou = step.iou
+        self._newest = max(self._newest, step.step)
+        words = shape.topology(step.report)
+        if not step.done and words and self.topologies[-1:] != [words]:
+            self.topologies.append(words)
+        return step
+
+
+def _step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:
+    """Read a step frame. Raises Refusal where a field is missing or is not what it should be."""
+    try:
+        step = _read_step(header, arrays)
+        if step.matrix.shape != (4, 4) or not np.isfinite(step.matrix).all():
+            raise ValueError("its matrix")
+        if step.vertices.ndim != 2 or step.vertices.shape[1] != 3:
+            raise ValueError("its vertices")
+        if step.faces.ndim != 2 or step.faces.shape[1] != 3:
+            raise ValueError("its faces")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise Refusal(
+            f"The worker sent a step that cannot be read ({error})", "Report this with Copy Details"
+        ) from error
+    return step
+
+
+def _read_step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:
+    return FitStep(
+        step=int(header["step"]),
+        steps=int(header["steps"]),
+        iou=float(header.get("iou") or 0.0),
+        best_iou=float(header.get("best_iou") or 0.0),
+        done=bool(header.get("done")),
+        reason=str(header.get("reason", "")),
+        report=dict(header.get("report") or {}),
+        code=arrays["code"],
+        matrix=arrays["object"],
+        vertices=arrays["vertices"],
+        faces=arrays["faces"],
+    )
+
+
+def abandon_current() -> None:
+    """End a running fit, if any, without touching Blender's data."""
+    for run in list(_running):
+        run.abandon()

@@ -1,0 +1,31 @@
+"""The sidebar tab that all panels are in, and how much text fits into it."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..shapes import shape
+
+CHARACTER_PIXELS = 6.5
+
+
+class Tab:
+    """Where all panels are: the sidebar of the 3D view."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "MeshSDF"
+
+
+class ShapeTab(Tab):
+    """A panel that is there only while a shape is active."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return shape.is_shape(context.active_object)
+
+
+def characters(context: bpy.types.Context) -> int:
+    """How many characters of text fit into the sidebar."""
+    width = context.region.width if context.region else 240
+    return max(20, int(width / (CHARACTER_PIXELS * context.preferences.system.ui_scale)) - 6)

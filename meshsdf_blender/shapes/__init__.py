@@ -1,0 +1,1 @@
+"""Shapes: objects with a code and the mesh that it stands for."""

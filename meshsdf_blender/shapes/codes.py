@@ -1,0 +1,64 @@
+"""The latent code of an object: a float array among its ID properties, L values of space units.
+
+An ID property is saved in the .blend, undone, animated per index, and holds any length
+(``FloatVectorProperty`` ends at 32).
+"""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..errors import Refusal
+
+KEY = "meshsdf_code"
+
+
+def read(ob: bpy.types.Object) -> np.ndarray:
+    """The object's code ``(L,)`` float32. Raises Refusal where it is missing or not finite."""
+    stored = ob.get(KEY)
+    if stored is None:
+        raise Refusal(
+            f"Object '{ob.name}' has no latent code (its custom property '{KEY}' is gone)",
+            "Undo what removed it, or add a new shape",
+        )
+    try:
+        code = np.array(stored, dtype=np.float32).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise Refusal(
+            f"The custom property '{KEY}' of object '{ob.name}' is no list of numbers",
+            "Undo what changed it, or add a new shape",
+        ) from error
+    return check(code, f"object '{ob.name}'")
+
+
+def write(ob: bpy.types.Object, code: np.ndarray) -> None:
+    """Store a code ``(L,)``.
+
+    The trap: writing an array over one of another length corrupts Blender's heap (4.2 to 5.2), so
+    the old one is always deleted first.
+    """
+    drop(ob)
+    ob[KEY] = np.ascontiguousarray(code, dtype=np.float32)
+
+
+def drop(ob: bpy.types.Object) -> None:
+    """Remove the code, if there is one."""
+    if ob.get(KEY) is not None:
+        del ob[KEY]
+
+
+def check(code: np.ndarray, owner: str, length: int | None = None) -> np.ndarray:
+    """``code`` if it is finite and of the right length; Refusal otherwise, naming ``owner``."""
+    if length is not None and len(code) != length:
+        raise Refusal(
+            f"The code of {owner} has {len(code)} values, its space's codes have {length}",
+            "Choose the space that the code was made with, or add a new shape",
+        )
+    bad = np.flatnonzero(~np.isfinite(code))
+    if len(bad):
+        raise Refusal(
+            f"The code of {owner} holds {code[bad[0]]} at index {bad[0]}",
+            "Set that value to a number, or undo",
+        )
+    return code

@@ -1,0 +1,183 @@
+"""A shape: an object with a code and the mesh that the code stands for, written only together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bmesh
+import bpy
+import numpy as np
+
+from .. import door
+from ..errors import Refusal
+from ..spaces import catalogue
+from . import codes, mesh_upload
+
+# The mode first: setting it converts the rotation of the old mode into the new one's.
+TRANSFORM = (
+    "rotation_mode",
+    "location",
+    "rotation_euler",
+    "rotation_quaternion",
+    "rotation_axis_angle",
+    "scale",
+)
+
+FIT_READOUT = ("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology")
+
+
+def is_shape(ob: bpy.types.Object | None) -> bool:
+    """Whether the object is one of ours."""
+    return ob is not None and ob.type == "MESH" and bool(ob.meshsdf.space)
+
+
+def mesh_of(ob: bpy.types.Object) -> bpy.types.Mesh:
+    """The mesh of a shape, which :func:`is_shape` and ``check_writable`` have made sure of."""
+    mesh: bpy.types.Mesh = ob.data  # type: ignore[assignment]
+    return mesh
+
+
+def source(ob: bpy.types.Object) -> dict[str, Any]:
+    """The header fields that name the object's space. Raises Refusal where it is gone."""
+    settings = ob.meshsdf
+    return {
+        "path": catalogue.existing(settings.space, ob.library),
+        **catalogue.up_header(settings.up),
+    }
+
+
+def checked_code(ob: bpy.types.Object) -> np.ndarray:
+    """The object's code, of its space's length and finite. Raises Refusal."""
+    settings = ob.meshsdf
+    length = catalogue.info(settings.space, settings.up, ob.library).code_length
+    return codes.check(codes.read(ob), f"object '{ob.name}'", length)
+
+
+def extract(ob: bpy.types.Object, code: np.ndarray) -> None:
+    """Mesh ``code`` at the object's resolution and store both. Raises Refusal, changing nothing.
+
+    What the last fit said of another code or mesh is forgotten.
+    """
+    mesh_upload.check_writable(ob)
+    settings = ob.meshsdf
+    header = mesh_header(ob, settings.resolution)
+    reply, arrays = door.ready_worker().request("mesh", header, {"code": code})
+    report = reply.get("report", {})
+    if not len(arrays["faces"]):
+        raise Refusal(
+            f"This code gives no surface in space '{catalogue.title(settings.space)}'"
+            + (f": {report['message']}" if report.get("message") else ""),
+            "Start from the mean or a known shape",
+        )
+    write(ob, code, arrays["vertices"], arrays["faces"], report)
+    forget_fit(ob)
+
+
+def forget_fit(ob: bpy.types.Object) -> None:
+    """Forget what the last fit said: the shape is another one now."""
+    for name in FIT_READOUT:
+        ob.meshsdf.property_unset(name)
+
+
+def mesh_header(ob: bpy.types.Object, resolution: int) -> dict[str, Any]:
+    """The header fields of a request for the object's mesh. Raises Refusal."""
+    settings = ob.meshsdf
+    given = {"resolution": resolution, "cap": settings.cap, "newton": settings.newton}
+    return {**source(ob), **given}
+
+
+def write(
+    ob: bpy.types.Object,
+    code: np.ndarray,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    report: Mapping[str, Any],
+) -> None:
+    """Store a code with its mesh and what is known of it. Checks everything first. Refusal."""
+    codes.check(code, "the worker's answer")
+    write_mesh(ob, vertices, faces, report)
+    codes.write(ob, code)
+
+
+def write_mesh(
+    ob: bpy.types.Object, vertices: np.ndarray, faces: np.ndarray, report: Mapping[str, Any]
+) -> None:
+    """Store the mesh of the code that is there. Checks everything first. Refusal."""
+    if not np.isfinite(vertices).all() or (
+        len(faces) and not 0 <= faces.min() <= faces.max() < len(vertices)
+    ):
+        raise Refusal("The worker sent a broken mesh", "Report this with Copy Details")
+    mesh_upload.check_writable(ob)
+    mesh_upload.upload(mesh_of(ob), vertices, faces)
+    ob.meshsdf.draft = False
+    _note(ob.meshsdf, report)
+
+
+def forget(ob: bpy.types.Object) -> None:
+    """Make a shape a plain object, with its mesh as it is."""
+    codes.drop(ob)
+    for name in _stored(ob.meshsdf):
+        ob.meshsdf.property_unset(name)
+
+
+def topology(report: Mapping[str, Any]) -> str:
+    """Parts and holes in words: "1 part, 2 holes"."""
+    parts, genus = report.get("components"), report.get("genus")
+    if parts is None:
+        return ""
+    words = f"{parts} part" + "s" * (parts != 1)
+    return words + (", open" if genus is None else f", {genus} hole" + "s" * (genus != 1))
+
+
+def _note(settings: bpy.types.PropertyGroup, report: Mapping[str, Any]) -> None:
+    genus = report.get("genus")
+    settings.vertices = int(report.get("vertices") or 0)
+    settings.faces = int(report.get("faces") or 0)
+    settings.components = int(report.get("components") or 0)
+    settings.genus = -1 if genus is None else int(genus)
+    settings.watertight = bool(report.get("watertight"))
+    settings.volume = float(report.get("volume") or 0.0)
+    settings.message = str(report.get("message") or "")
+
+
+class Snapshot:
+    """A shape as it was: code, mesh with all its layers, transform and readout.
+
+    Kept outside Blender's data (a bmesh), so that undo and saving never see it. ``free`` it.
+    """
+
+    def __init__(self, ob: bpy.types.Object) -> None:
+        self._mesh = bmesh.new()
+        self._mesh.from_mesh(mesh_of(ob))
+        self._code = codes.read(ob)
+        # The properties themselves: through matrix_world they would come back rounded.
+        self._transform = {name: _copied(getattr(ob, name)) for name in TRANSFORM}
+        self._readout = {name: _copied(getattr(ob.meshsdf, name)) for name in _stored(ob.meshsdf)}
+
+    def restore(self, ob: bpy.types.Object, *, pose: bool) -> None:
+        """Put everything back; ``pose`` says whether the transform was touched."""
+        self._mesh.to_mesh(mesh_of(ob))
+        mesh_of(ob).update()
+        codes.write(ob, self._code)
+        if pose:
+            for name, value in self._transform.items():
+                setattr(ob, name, value)
+        for name, value in self._readout.items():
+            setattr(ob.meshsdf, name, value)
+
+    def free(self) -> None:
+        """Release the mesh; harmless when repeated."""
+        if self._mesh.is_valid:
+            self._mesh.free()
+
+
+def _copied(value: Any) -> Any:
+    """``value``, or what an array of Blender's holds now."""
+    return value if isinstance(value, str | bool | int | float) else tuple(value)
+
+
+def _stored(settings: bpy.types.PropertyGroup) -> list[str]:
+    """Its properties that hold something: the sliders only show what the code holds."""
+    properties = settings.bl_rna.properties
+    return [p.identifier for p in properties if not p.is_readonly and not p.is_skip_save]

@@ -1,0 +1,52 @@
+"""A new shape object: code, mesh and settings, linked and active, or nothing at all."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..errors import Refusal
+from . import codes, shape
+
+
+def add(
+    context: bpy.types.Context,
+    space: str,
+    up: str,
+    code: np.ndarray,
+    *,
+    name: str,
+    resolution: int,
+) -> bpy.types.Object:
+    """Add the shape of ``code`` at the world's origin and make it the active object.
+
+    Raises Refusal with nothing added.
+    """
+    mesh = bpy.data.meshes.new(name)
+    ob = bpy.data.objects.new(name, mesh)
+    settings = ob.meshsdf
+    settings.space, settings.up = space, up
+    settings.resolution = resolution
+    try:
+        shape.extract(ob, code)
+        _link(ob, context.collection)
+    except Refusal:
+        bpy.data.objects.remove(ob)
+        bpy.data.meshes.remove(mesh)
+        raise
+    ob.id_properties_ui(codes.KEY).update(description="Latent code of the shape")
+    for other in context.selected_objects:
+        other.select_set(False)
+    ob.select_set(True)
+    context.view_layer.objects.active = ob
+    return ob
+
+
+def _link(ob: bpy.types.Object, collection: bpy.types.Collection) -> None:
+    try:
+        collection.objects.link(ob)
+    except RuntimeError as error:
+        raise Refusal(
+            f"Nothing can be added to collection '{collection.name}': it is linked or overridden",
+            "Select a collection of this file in the Outliner",
+        ) from error

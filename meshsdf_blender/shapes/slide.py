@@ -1,0 +1,62 @@
+"""Moving a shape along a direction of its space: what its sliders read and write."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..errors import Refusal
+from ..spaces import catalogue
+from . import codes, mesh_upload, shape, slider_live
+from .sliders import Sliders
+
+
+def of(ob: bpy.types.Object) -> Sliders | None:
+    """The sliders of a shape's space, as far as they are known: for drawing."""
+    found = catalogue.known(ob.meshsdf.space, ob.meshsdf.up, ob.library)
+    return None if found is None else found.sliders
+
+
+def value(ob: bpy.types.Object, number: int) -> float:
+    """How far the shape lies along a direction; 0 where that is not known."""
+    found = values(ob)
+    # Not -0.00, which rounding errors of the code would be shown as.
+    return round(float(found[number]), 6) + 0.0 if number < len(found) else 0.0
+
+
+def values(ob: bpy.types.Object) -> np.ndarray:
+    """All of them ``(K,)``; none where the space was not read yet, or the code does not fit."""
+    known = of(ob)
+    if known is None:
+        return np.zeros(0)
+    try:
+        return known.values(codes.check(codes.read(ob), ob.name, len(known.mean)))
+    except Refusal:
+        return np.zeros(0)
+
+
+def drag(ob: bpy.types.Object, number: int, wanted: float) -> None:
+    """Set a slider and let the mesh follow: live in a window, at once in a script.
+
+    Nothing changes where the shape cannot be written to; its message says why.
+    """
+    known = of(ob)
+    if known is None or number >= len(known.named) or ob.is_evaluated:
+        return
+    try:
+        mesh_upload.check_writable(ob)
+        code = known.moved(shape.checked_code(ob), number, wanted)
+        if in_script():
+            shape.extract(ob, code)
+            return
+        codes.write(ob, code)
+        shape.forget_fit(ob)
+        slider_live.follow(ob)
+    except Refusal as refusal:
+        if mesh_upload.is_editable(ob):
+            ob.meshsdf.message = str(refusal)
+
+
+def in_script() -> bool:
+    """Whether no timer ticks: everything is to be done at once then."""
+    return bpy.app.background

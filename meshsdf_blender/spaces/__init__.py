@@ -1,0 +1,1 @@
+"""Shape spaces as Blender sees them: where they are and what is in them."""

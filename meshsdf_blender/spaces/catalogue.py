@@ -1,0 +1,213 @@
+"""Shape spaces as Blender sees them: where they are, and what the worker said is in them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .. import blend_path, door
+from ..errors import Refusal
+from ..identity import SPACES_FOLDER
+from ..shapes import codes
+from ..shapes.sliders import Sliders
+from .space_header import shape_names
+
+BUILTIN = "builtin:"
+MEAN = "Mean"
+MOST_LISTED = 5
+OWN_SUFFIX = ".safetensors"
+SNAPSHOT_SUFFIX = ".pth"
+SNAPSHOT_FOLDERS = {"ModelParameters", "LatentCodes"}
+
+
+@dataclass(frozen=True)
+class SpaceInfo:
+    """A space as the worker described it; codes ``(N, L)``, mean ``(L,)``."""
+
+    name: str
+    path: str
+    code_length: int
+    shape_names: tuple[str, ...]
+    codes: np.ndarray
+    mean: np.ndarray
+    sliders: Sliders
+    card: dict[str, Any]
+    warnings: tuple[str, ...]
+    stamps: tuple[object, ...]
+
+    def code(self, shape: str) -> np.ndarray:
+        """The code of a known shape by name or number; Mean, mean or nothing is the mean code."""
+        if shape in {"", MEAN}:
+            return self.mean
+        if shape in self.shape_names:
+            return self.codes[self.shape_names.index(shape)]
+        if shape.isdecimal() and int(shape) < len(self.codes):
+            return self.codes[int(shape)]
+        if shape.casefold() == MEAN.casefold():
+            return self.mean
+        raise Refusal(f"Space '{self.name}' knows no shape '{shape}'", self._choices())
+
+    def _choices(self) -> str:
+        """What :meth:`code` takes, in words."""
+        names, count = ", ".join(self.shape_names[:MOST_LISTED]), len(self.codes)
+        if len(self.shape_names) > MOST_LISTED:
+            names += f", and {len(self.shape_names) - MOST_LISTED} more"
+        choices = [f"Its shapes are: {names}"] if names else []
+        if count:
+            number = "the number 0" if count == 1 else f"a number from 0 to {count - 1}"
+            choices.append(f"or {number}" if names else f"It takes {number}")
+        return "; ".join(choices) + ", or Mean" if choices else "It knows only Mean"
+
+
+_seen: dict[tuple[str, str], SpaceInfo] = {}
+# Names of the built-in spaces, and of the shapes in each, read when the extension starts.
+_builtin: dict[str, tuple[str, ...]] = {}
+
+
+def builtin_names() -> list[str]:
+    """Names of the spaces that come with the extension; no disk is touched."""
+    return list(_builtin)
+
+
+def location(space: str, library: bpy.types.Library | None = None) -> str:
+    """The absolute path behind a space's text; no disk is touched."""
+    if space.startswith(BUILTIN):
+        return str(SPACES_FOLDER / f"{space[len(BUILTIN) :]}.safetensors")
+    # Not Path.resolve: this is called while drawing, and resolving touches the disk.
+    return os.path.abspath(bpy.path.abspath(space, library=library))  # noqa: PTH100
+
+
+def title(space: str) -> str:
+    """A space's short name for buttons."""
+    if space.startswith(BUILTIN):
+        return space[len(BUILTIN) :].replace("_", " ").title()
+    path = Path(space.rstrip("/\\"))
+    if path.suffix.lower() == SNAPSHOT_SUFFIX:  # all experiments name theirs alike
+        return f"{path.parent.parent.name} {path.stem}".strip()
+    return path.stem
+
+
+def existing(space: str, library: bpy.types.Library | None = None) -> str:
+    """The absolute path of a space. Raises Refusal where nothing is there."""
+    if not space:
+        raise Refusal("No shape space is chosen", "Choose a built-in one, or load one from a file")
+    blend_path.check(space, library)
+    path = location(space, library)
+    if not Path(path).exists():
+        if space.startswith(BUILTIN):
+            raise Refusal(
+                f"There is no built-in space '{space[len(BUILTIN) :]}'",
+                f"Built in are: {', '.join(builtin_names()) or 'none'}",
+            )
+        raise Refusal(
+            f"The shape space '{path}' is not there",
+            builtin_hint(space) or "Put it back, or set the shape's Space to where it is now",
+        )
+    return path
+
+
+def builtin_hint(space: str) -> str:
+    """What to write for a built-in space that was named without ``builtin:``; empty for others."""
+    return f"The built-in space of this name is {BUILTIN}{space}" if space in _builtin else ""
+
+
+def chosen(scene: bpy.types.Scene) -> tuple[str, str]:
+    """Space and up axis that new shapes come from: the sidebar's, else the first built-in."""
+    settings = scene.meshsdf
+    if settings.space:
+        return settings.space, settings.space_up
+    names = builtin_names()
+    return (BUILTIN + names[0] if names else ""), "FILE"
+
+
+def up_header(up: str) -> dict[str, str]:
+    """The header field for an up axis; absent where the file decides."""
+    return {} if up == "FILE" else {"up": up}
+
+
+def known(space: str, up: str, library: bpy.types.Library | None = None) -> SpaceInfo | None:
+    """What is known of a space without asking anybody: for drawing."""
+    return _seen.get((location(space, library), up)) if space else None
+
+
+def info(space: str, up: str, library: bpy.types.Library | None = None) -> SpaceInfo:
+    """What is in a space; asks the worker once, and again when its files change. Raises Refusal."""
+    path = existing(space, library)
+    now = stamps(Path(path))
+    found = _seen.get((path, up))
+    if found is not None and found.stamps == now:
+        return found
+    header, arrays = door.ready_worker().request("space", {"path": path, **up_header(up)})
+    length = int(header["code_length"])
+    names = tuple(str(name) for name in header.get("shape_names", []))
+    mean = codes.check(arrays["mean"], f"the mean of space '{title(space)}'", length)
+    found = SpaceInfo(
+        name=title(space) if space.startswith(BUILTIN) else str(header.get("name") or title(space)),
+        path=path,
+        code_length=length,
+        shape_names=names,
+        codes=arrays["codes"].reshape(-1, length) if length else arrays["codes"],
+        mean=mean,
+        sliders=Sliders.of(list(header.get("sliders") or []), arrays["sliders"], mean),
+        card=dict(header.get("card") or {}),
+        warnings=tuple(str(text) for text in header.get("warnings", [])),
+        stamps=now,
+    )
+    _seen[(path, up)] = found
+    return found
+
+
+def stamps(path: Path) -> tuple[object, ...]:
+    """Times and sizes of what a space is read from, as ``core.worker`` judges its own cache."""
+    files = [path]
+    if path.suffix.lower() != OWN_SUFFIX:
+        folder = path if path.is_dir() else path.parent
+        if folder.name in SNAPSHOT_FOLDERS:
+            folder = folder.parent
+        files += [folder / "specs.json", *sorted(folder.glob(f"*/*{SNAPSHOT_SUFFIX}"))]
+    return tuple(
+        (str(file), stat.st_mtime_ns, stat.st_size)
+        for file in files
+        if file.is_file() and (stat := file.stat())
+    )
+
+
+def shape_choices(space: str, up: str) -> list[str]:
+    """Names to start from, as far as they are known without asking; no disk is touched."""
+    found = known(space, up)
+    if found is None:
+        names = _builtin.get(space[len(BUILTIN) :], ()) if space.startswith(BUILTIN) else ()
+        return [MEAN, *names]
+    numbers = [str(index) for index in range(len(found.codes))]
+    return [MEAN, *(found.shape_names or numbers)]
+
+
+def blend_choices(context: bpy.types.Context) -> list[str]:
+    """Names that a blend may go between: known shapes, then other shape objects."""
+    ob = context.active_object
+    if ob is None or not ob.meshsdf.space:
+        return []
+    others = [o.name for o in context.scene.objects if o.meshsdf.space and o != ob]
+    return [*shape_choices(ob.meshsdf.space, ob.meshsdf.up), *others]
+
+
+def forget() -> None:
+    """Drop what is known, and read the built-in names anew."""
+    _seen.clear()
+    _builtin.clear()
+    for path in sorted(SPACES_FOLDER.glob(f"*{OWN_SUFFIX}")):
+        _builtin[path.stem] = shape_names(path)
+
+
+def register() -> None:
+    forget()
+
+
+def unregister() -> None:
+    _seen.clear()
+    _builtin.clear()

@@ -1,0 +1,1 @@
+"""Spaces from the artist's own meshes, and codes of such meshes."""

@@ -1,0 +1,1 @@
+"""What cameras see: frames, targets, silhouettes."""

@@ -1,0 +1,91 @@
+"""The active camera as one 4x4 matrix from world to pixels, exactly as Blender renders it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..errors import Refusal
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """A frame of ``width`` x ``height`` pixels.
+
+    ``matrix`` (4, 4) float64 takes world points (x, y, z, 1) to (col * w, row * w, depth * w, w):
+    pixels with y down and centres at +0.5, w > 0 in front of the camera, and depth in [-1, 1]
+    between its clip planes.
+    """
+
+    width: int
+    height: int
+    matrix: np.ndarray
+
+    def resized(self, longest: int) -> CameraView:
+        """The same view with its longer side at most ``longest`` pixels."""
+        factor = min(1.0, longest / max(self.width, self.height))
+        width = max(1, round(self.width * factor))
+        height = max(1, round(self.height * factor))
+        scale = np.diag([width / self.width, height / self.height, 1.0, 1.0])
+        return CameraView(width, height, scale @ self.matrix)
+
+
+def frame_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Width and height of a render in pixels; Blender truncates, in whole numbers."""
+    render = scene.render
+    share = render.resolution_percentage
+    return max(1, render.resolution_x * share // 100), max(1, render.resolution_y * share // 100)
+
+
+def check_camera(scene: bpy.types.Scene) -> bpy.types.Object:
+    """The scene's camera object. Raises Refusal, by name, for one that has no single matrix."""
+    camera = scene.camera
+    if camera is None:
+        raise Refusal(
+            f"Scene '{scene.name}' has no active camera",
+            "Add a camera and make it active (View > Cameras > Set Active Object as Camera)",
+        )
+    if camera.type != "CAMERA":
+        raise Refusal(
+            f"The scene's camera '{camera.name}' is a {camera.type.lower()}",
+            "Make a camera object the active camera",
+        )
+    kind = camera.data.type
+    if kind not in {"PERSP", "ORTHO"}:
+        raise Refusal(
+            f"Camera '{camera.name}' is of type {kind}, which no 4x4 matrix describes",
+            "Set its lens to Perspective or Orthographic",
+        )
+    render = scene.render
+    if render.use_border:
+        raise Refusal(
+            f"Scene '{scene.name}' renders a region only",
+            "Turn off Render Region (View > View Regions > Clear Render Region)",
+        )
+    if render.use_multiview:
+        raise Refusal(f"Scene '{scene.name}' renders in stereo", "Turn off Stereoscopy")
+    return camera
+
+
+def camera_view(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
+    """The view of the scene's camera at the render's size. Raises Refusal."""
+    camera = check_camera(scene).evaluated_get(depsgraph)
+    width, height = frame_size(scene)
+    render = scene.render
+    projection = np.array(
+        camera.calc_matrix_camera(
+            depsgraph,
+            x=width,
+            y=height,
+            scale_x=render.pixel_aspect_x,
+            scale_y=render.pixel_aspect_y,
+        ),
+        dtype=np.float64,
+    )
+    # The scale of a camera object does not count.
+    to_camera = np.array(camera.matrix_world.normalized().inverted(), dtype=np.float64)
+    to_pixels = np.diag([width / 2, -height / 2, 1.0, 1.0])
+    to_pixels[0, 3], to_pixels[1, 3] = width / 2, height / 2
+    return CameraView(width, height, to_pixels @ projection @ to_camera)

@@ -1,0 +1,221 @@
+"""The target silhouette of a fit, whatever it comes from: coverage in [0, 1] per pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..errors import Refusal
+from ..shapes import mesh_upload
+from .background import placement, shown_background
+from .camera import CameraView, frame_size
+from .image_pixels import image_mask
+from .mask_outline import mask_coverage
+from .silhouette import mesh_silhouette
+
+SAMPLES = 4  # a side, per target pixel
+BAND_ROWS = 64  # rows of the view that are sampled at once, to bound the memory
+ASPECT_TOLERANCE = 0.02
+# Targets that are read from an image; Invert swaps its pixels, and leaves what is beside it.
+BY_THRESHOLD = {"BACKGROUND", "IMAGE"}
+# Types that Blender can turn into a mesh, some of them only where modifiers make one.
+MESHABLE = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Coverage ``(height, width)`` float32 of a view, row 0 at the top, and what looks wrong."""
+
+    coverage: np.ndarray
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a reader of targets needs."""
+
+    scene: bpy.types.Scene
+    depsgraph: bpy.types.Depsgraph
+    view: CameraView
+    fitted: bpy.types.Object | None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A reader's answer; ``drawn`` is what the target is drawn in, before it is placed."""
+
+    coverage: np.ndarray
+    name: str
+    drawn: np.ndarray
+
+
+def read_target(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    view: CameraView,
+    fitted: bpy.types.Object | None = None,
+) -> Target:
+    """The scene's target as ``view`` sees it.
+
+    ``view`` is the scene camera's, at the size to fit at. Raises Refusal, by name, for a target
+    that is missing, unreadable, empty or full.
+    """
+    settings = scene.meshsdf
+    reader = {
+        "BACKGROUND": _from_background,
+        "IMAGE": _from_image,
+        "OBJECT": _from_object,
+        "MASK": _from_mask,
+    }[settings.target]
+    read = reader(_Asked(scene, depsgraph, view, fitted))
+    coverage, drawn = read.coverage, read.drawn
+    if settings.invert and settings.target not in BY_THRESHOLD:
+        coverage, drawn = 1.0 - coverage, 1.0 - drawn
+    _check_filled(coverage, read.name, settings)
+    around = _touches_all_borders(coverage) or _touches_all_borders(drawn)
+    return Target(
+        np.ascontiguousarray(coverage, dtype=np.float32),
+        _around_warning(read.name, settings) if around else "",
+    )
+
+
+def _touches_all_borders(drawn: np.ndarray) -> bool:
+    borders = (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1])
+    return all(bool((border > 0.5).any()) for border in borders)
+
+
+def _around_warning(name: str, settings: bpy.types.PropertyGroup) -> str:
+    return (
+        f"The target ({name}) touches all four borders: if it is the background, "
+        f"turn Invert {'off' if settings.invert else 'on'}"
+    )
+
+
+def _check_filled(coverage: np.ndarray, name: str, settings: bpy.types.PropertyGroup) -> None:
+    share = float(coverage.mean())
+    by_threshold = settings.target in BY_THRESHOLD
+    if share * coverage.size < 1.0:
+        raise Refusal(
+            f"{name} covers no pixel of the camera's frame",
+            "Lower the threshold, try Invert, or move it into view"
+            if by_threshold
+            else "Move it into the camera's view",
+        )
+    if share > 1.0 - 0.5 / coverage.size:
+        raise Refusal(
+            f"{name} covers the camera's whole frame, so it has no outline",
+            "Raise the threshold, try Invert, or use an image with transparency"
+            if by_threshold
+            else "Move the camera back until its outline is in view",
+        )
+
+
+def _fine(view: CameraView) -> CameraView:
+    """The view with ``SAMPLES`` samples a side in each of its pixels."""
+    scale = np.diag([SAMPLES, SAMPLES, 1.0, 1.0])
+    return CameraView(view.width * SAMPLES, view.height * SAMPLES, scale @ view.matrix)
+
+
+def _shares(samples: np.ndarray) -> np.ndarray:
+    """Samples ``_fine`` to the share ``(H, W)`` float32 of each pixel that they cover."""
+    height, width = samples.shape
+    pixels = samples.reshape(height // SAMPLES, SAMPLES, width // SAMPLES, SAMPLES)
+    return pixels.mean(axis=(1, 3), dtype=np.float32)
+
+
+def _sampled(
+    mask: np.ndarray, to_frame: np.ndarray, frame: tuple[int, int], view: CameraView
+) -> np.ndarray:
+    """The mask's coverage of the view; ``to_frame`` maps its pixels to ``frame``, y up."""
+    fine = _fine(view)
+    x = (np.arange(fine.width) + 0.5) * frame[0] / fine.width
+    y = frame[1] - (np.arange(fine.height) + 0.5) * frame[1] / fine.height
+    inverse = np.linalg.inv(to_frame[:, :2])
+    x, y = x - to_frame[0, 2], y - to_frame[1, 2]
+    height, width = mask.shape
+    bands = []
+    for start in range(0, fine.height, BAND_ROWS * SAMPLES):
+        below = y[start : start + BAND_ROWS * SAMPLES, None]
+        # Clipped just beyond the mask, as what is far out overflows a whole number.
+        column = np.floor(inverse[0, 0] * x + inverse[0, 1] * below)
+        column = column.clip(-1, width).astype(np.int32)
+        above = np.floor(inverse[1, 0] * x + inverse[1, 1] * below)
+        row = height - 1 - above.clip(-1, height).astype(np.int32)
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        found = mask[row.clip(0, height - 1), column.clip(0, width - 1)]
+        bands.append(_shares(inside & found))
+    return np.concatenate(bands)
+
+
+def _mask_of(image: bpy.types.Image, settings: bpy.types.PropertyGroup) -> np.ndarray:
+    return image_mask(image, settings.channel, settings.threshold) ^ settings.invert
+
+
+def _from_background(asked: _Asked) -> _Read:
+    scene, view = asked.scene, asked.view
+    background = shown_background(scene.camera)
+    image = background.image
+    mask = _mask_of(image, scene.meshsdf)
+    frame = frame_size(scene)
+    size = (mask.shape[1], mask.shape[0])
+    to_frame = placement(background, scene.camera, scene, size, frame)
+    if abs(np.linalg.det(to_frame[:, :2])) < 1e-12:
+        raise Refusal(f"Background image '{image.name}' is scaled to nothing", "Raise its scale")
+    coverage = _sampled(mask, to_frame, frame, view)
+    return _Read(coverage, f"Background image '{image.name}'", mask)
+
+
+def _from_image(asked: _Asked) -> _Read:
+    scene, view = asked.scene, asked.view
+    image = scene.meshsdf.image
+    if image is None:
+        raise Refusal("No target image is set", "Open one under Fit > Image")
+    mask = _mask_of(image, scene.meshsdf)
+    width, height = frame_size(scene)
+    rows, columns = mask.shape
+    if abs((columns / rows) / (width / height) - 1.0) > ASPECT_TOLERANCE:
+        raise Refusal(
+            f"Image '{image.name}' is {columns} x {rows} but the camera's frame {width} x {height}",
+            "Give the render the image's proportions (Output > Resolution), or place the image "
+            "as the camera's background and fit to that",
+        )
+    to_frame = np.array([[width / columns, 0, 0], [0, height / rows, 0]])
+    return _Read(_sampled(mask, to_frame, (width, height), view), f"Image '{image.name}'", mask)
+
+
+def _from_object(asked: _Asked) -> _Read:
+    scene, view = asked.scene, asked.view
+    target = scene.meshsdf.object
+    if target is None:
+        raise Refusal("No target object is set", "Pick one under Fit > Object")
+    if target == asked.fitted:
+        raise Refusal(f"Object '{target.name}' cannot be its own target", "Pick another object")
+    if target.type not in MESHABLE:
+        raise Refusal(f"Target object '{target.name}' has no surface", "Pick a mesh object")
+    evaluated = target.evaluated_get(asked.depsgraph)
+    try:
+        mesh = evaluated.to_mesh()
+    except RuntimeError:  # hair and point clouds have none unless their modifiers make one
+        mesh = None
+    try:
+        vertices, faces = mesh_upload.read(mesh) if mesh else (np.zeros((0, 3)), np.zeros((0, 3)))
+    finally:
+        evaluated.to_mesh_clear()
+    if not len(faces):
+        raise Refusal(f"Target object '{target.name}' has no faces", "Pick a mesh object")
+    matrix = np.array(evaluated.matrix_world, dtype=np.float64)
+    world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
+    coverage = _shares(mesh_silhouette(world, faces, _fine(view)))
+    return _Read(coverage, f"Object '{target.name}'", coverage)
+
+
+def _from_mask(asked: _Asked) -> _Read:
+    scene, view = asked.scene, asked.view
+    mask = scene.meshsdf.mask
+    if mask is None:
+        raise Refusal("No target mask is set", "Pick one under Fit > Mask")
+    fine = _fine(view)
+    coverage = _shares(mask_coverage(mask, fine.width, fine.height))
+    return _Read(coverage, f"Mask '{mask.name}'", coverage)
