@@ -1,6 +1,6 @@
 """Sliders to look at: run inside a Blender with a window, it adds a shape and drags its sliders.
 
-    blender --python tools/show_sliders.py -- [--space builtin:heads] [--moves 40]
+    blender --python tools/show/sliders.py -- [--space builtin:heads] [--moves 40]
 
 The time from each move to the mesh that follows it is printed, in milliseconds.
 """
@@ -16,10 +16,9 @@ from statistics import median
 
 import bpy
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
-import headless_fit
+sys.path.append(str(Path(__file__).parent))
+import window
 
-AFTER_DRAWING = 2.0  # seconds until the window was drawn once, which the tab needs
 BETWEEN_MOVES = 0.02
 
 
@@ -27,7 +26,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--space", default="builtin:heads")
     parser.add_argument("--moves", type=int, default=40)
-    return parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
+    return parser.parse_args(window.arguments())
 
 
 OPTIONS = parsed()
@@ -36,19 +35,13 @@ took: list[float] = []
 
 
 def show() -> None:
-    """A shape in view, and the sidebar's tab."""
-    for ob in list(bpy.data.objects):
-        bpy.data.objects.remove(ob)
+    """A shape in view."""
     bpy.ops.meshsdf.shape_add(space=OPTIONS.space)
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    next(r for r in area.regions if r.type == "UI").active_panel_category = "MeshSDF"
-    view = next(region for region in area.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=area, region=view):
+    with window.in_view():
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_all()
     bpy.ops.ed.undo_push(message="Shape")
-    live = _live()
+    live = window.ours("shapes.slider_live")
     taken = live.shape.write_mesh
 
     def timed(*given: object) -> None:
@@ -74,19 +67,4 @@ def drag() -> float | None:
     return BETWEEN_MOVES
 
 
-def _live() -> object:
-    return next(
-        m for n, m in sys.modules.items() if n.endswith("meshsdf_blender.shapes.slider_live")
-    )
-
-
-def main() -> None:
-    bpy.context.preferences.view.show_splash = False
-    headless_fit.enable(bpy, Path(__file__).resolve().parents[1])
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    area.spaces.active.show_region_ui = True
-    bpy.app.timers.register(show, first_interval=AFTER_DRAWING)
-
-
-main()
+window.when_drawn(show)

@@ -1,6 +1,6 @@
 """A fit to look at: run inside a Blender with a window, it adds a shape and starts a live fit.
 
-    blender --python tools/show_fit.py -- [--space PATH] [--up Y] [--target 0] [--start 1]
+    blender --python tools/show/fit.py -- [--space PATH] [--up Y] [--target 0] [--start 1]
 
 The target is another shape of the same space, set aside in the camera's view. The sidebar's tab is
 opened, so that a screenshot shows it. --stage says how far to go.
@@ -16,10 +16,9 @@ from pathlib import Path
 
 import bpy
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
-import headless_fit
+sys.path.append(str(Path(__file__).parent))
+import window
 
-AFTER_DRAWING = 2.0  # seconds until the window was drawn once, which the tab needs
 TARGET_RESOLUTION = 32  # coarse, so that its wires do not hide the shape
 
 
@@ -32,7 +31,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--resolution", type=int, default=64, help="of the fit: more is slower")
     parser.add_argument("--stage", choices=("empty", "added", "fit", "broken"), default="fit")
-    return parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
+    return parser.parse_args(window.arguments())
 
 
 OPTIONS = parsed()
@@ -40,8 +39,6 @@ OPTIONS = parsed()
 
 def scene() -> None:
     """Camera, target shape and the shape to fit."""
-    for ob in list(bpy.data.objects):
-        bpy.data.objects.remove(ob)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     bpy.context.collection.objects.link(camera)
     camera.location = (2.6, -2.6, 1.7)
@@ -71,27 +68,12 @@ def scene() -> None:
 
 
 def show() -> None:
-    """The scene, the sidebar's tab, and the camera's view."""
+    """The scene, seen through its camera, and the fit."""
     scene()
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    region = next(region for region in area.regions if region.type == "UI")
-    area.spaces.active.show_region_ui = True
-    area.spaces.active.region_3d.view_perspective = "CAMERA"
-    region.active_panel_category = "MeshSDF"
-    view = next(region for region in area.regions if region.type == "WINDOW")
+    window.area().spaces.active.region_3d.view_perspective = "CAMERA"
     if OPTIONS.stage == "fit":
-        with bpy.context.temp_override(window=window, area=area, region=view):
+        with window.in_view():
             bpy.ops.meshsdf.fit("INVOKE_DEFAULT")
 
 
-def main() -> None:
-    bpy.context.preferences.view.show_splash = False
-    headless_fit.enable(bpy, Path(__file__).resolve().parents[1])
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    area.spaces.active.show_region_ui = True
-    bpy.app.timers.register(show, first_interval=AFTER_DRAWING)
-
-
-main()
+window.when_drawn(show)

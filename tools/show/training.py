@@ -1,6 +1,6 @@
 """A training to look at: run inside a Blender with a window, it makes a family and trains a space.
 
-    blender --python tools/show_training.py -- [--stage empty|train|done|refused] [--settings]
+    blender --python tools/show/training.py -- [--stage empty|train|done|refused] [--settings]
 
 The worker's Python needs libigl and trimesh beside torch: where Blender's own has none, make an
 environment (`python3 -m venv --system-site-packages`), put both into it, and let MESHSDF_PYTHON
@@ -20,10 +20,9 @@ from pathlib import Path
 import bpy
 from mathutils import Euler
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
-import headless_fit
+sys.path.append(str(Path(__file__).parent))
+import window
 
-AFTER_DRAWING = 2.0  # seconds until the window was drawn once, which the tab needs
 STOP_AFTER = 0.5  # the share of the training after which "done" stops it
 LOOK_AGAIN = 0.5  # seconds
 
@@ -34,7 +33,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--settings", action="store_true", help="open the settings as well")
     parser.add_argument("--count", type=int, default=6, help="shapes in the family")
     parser.add_argument("--preset", choices=("DRAFT", "BALANCED", "FINE"), default="DRAFT")
-    return parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else [])
+    return parser.parse_args(window.arguments())
 
 
 OPTIONS = parsed()
@@ -75,21 +74,15 @@ def _into(collection: bpy.types.Collection, name: str) -> None:
 
 
 def show() -> None:
-    """The family, the sidebar's tab, and the training."""
-    for ob in list(bpy.data.objects):
-        bpy.data.objects.remove(ob)
+    """The family, and its training."""
     mugs = family()
     for ob in bpy.context.scene.objects:
         ob.select_set(False)
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    view = next(region for region in area.regions if region.type == "WINDOW")
-    next(r for r in area.regions if r.type == "UI").active_panel_category = "MeshSDF"
-    area.spaces.active.region_3d.view_rotation = Euler((1.25, 0, 0.3)).to_quaternion()
-    with bpy.context.temp_override(window=window, area=area, region=view):
+    window.area().spaces.active.region_3d.view_rotation = Euler((1.25, 0, 0.3)).to_quaternion()
+    with window.in_view():
         bpy.ops.view3d.view_all()
     # Room at the right, where the preview will stand, beside the sidebar.
-    camera = area.spaces.active.region_3d
+    camera = window.area().spaces.active.region_3d
     camera.view_location.x += 0.4 * OPTIONS.count
     camera.view_distance *= 1.15
     settings = bpy.context.scene.meshsdf_training
@@ -97,7 +90,7 @@ def show() -> None:
     bpy.ops.ed.undo_push(message="Family")
     if OPTIONS.stage == "empty":
         return
-    with bpy.context.temp_override(window=window, area=area, region=view):
+    with window.in_view():
         bpy.ops.meshsdf.train_space(
             "INVOKE_DEFAULT",
             source="COLLECTION",
@@ -116,39 +109,10 @@ def stop() -> float | None:
         bpy.ops.meshsdf.train_stop()
     if told.text:
         return LOOK_AGAIN
-    window = bpy.context.window_manager.windows[0]
-    with bpy.context.temp_override(window=window):
+    with window.in_view():
         bpy.ops.meshsdf.shape_add()
     return None
 
 
-def main() -> None:
-    bpy.context.preferences.view.show_splash = False
-    headless_fit.enable(bpy, Path(__file__).resolve().parents[1])
-    _open_panels()
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    area.spaces.active.show_region_ui = True
-    bpy.app.timers.register(show, first_interval=AFTER_DRAWING)
-
-
-def _open_panels() -> None:
-    """Register the panel anew as one that is open, which a script cannot ask of a drawn one."""
-    for name in ("MESHSDF_PT_train_settings", "MESHSDF_PT_train"):
-        panel = getattr(bpy.types, name)
-        bpy.utils.unregister_class(panel)
-    for name, panel in _panels():
-        if OPTIONS.settings or name == "MESHSDF_PT_train":
-            panel.bl_options = set()
-        bpy.utils.register_class(panel)
-
-
-def _panels() -> list[tuple[str, type]]:
-    names = ("MESHSDF_PT_train", "MESHSDF_PT_train_settings")
-    module = next(
-        m for n, m in sys.modules.items() if n.endswith("meshsdf_blender.panels.training")
-    )
-    return [(name, getattr(module, name)) for name in names]
-
-
-main()
+opened = ["MESHSDF_PT_train"] + ["MESHSDF_PT_train_settings"] * OPTIONS.settings
+window.when_drawn(show, *opened)
