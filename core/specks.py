@@ -44,5 +44,6 @@ def volumes(
     origins[piece] = faces[:, 0]
     places = vertices.astype(np.float64)
     corners = places[faces] - places[origins[piece], None]
-    signed = np.linalg.det(corners) / 6
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    signed = np.einsum("ij,ij->i", a, np.cross(b, c)) / 6  # NumPy's det takes ten times as long
     return np.abs(np.bincount(piece, signed, minlength=pieces))

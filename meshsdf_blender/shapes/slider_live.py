@@ -19,10 +19,11 @@ from ..fitting import fit_run
 from ..fitting.progress import redraw
 from . import codes, shape
 
-TICK_SECONDS = 0.01
+TICK_SECONDS = 0.005
 # A slider that was not moved for so long is at rest.
 REST_SECONDS = 0.25
-FEWEST_CELLS, MOST_CELLS = 24, 40
+# A power of two: grids nest, and 32 cells take fewer evaluations than 24, which do not.
+DRAFT_CELLS = 32
 
 
 class Asked:
@@ -37,13 +38,15 @@ _drafted: dict[str, bytes] = {}  # the code that the coarse mesh of each is of
 _asked: list[Asked] = []  # at most one
 
 
-def follow(ob: bpy.types.Object) -> None:
-    """Have the mesh follow the object's code, which was written."""
+def follow(ob: bpy.types.Object, *, rests: bool = False) -> None:
+    """Have the mesh follow the object's code, which was written; coarsely, unless it ``rests``."""
     ob.meshsdf.draft = True
-    _moved[ob.name] = time.monotonic()
+    _moved[ob.name] = time.monotonic() - (REST_SECONDS if rests else 0.0)
     if not bpy.app.timers.is_registered(tick):
         # Persistent: the wheels of 4.5 hang at exit over one that a new file has dropped.
         bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
+    if not _asked:
+        tick()  # the worker begins now, not when Blender next sees to its timers
 
 
 def tick() -> float | None:
@@ -77,11 +80,11 @@ def _ask() -> float | None:
         del _moved[name]
         _drafted.pop(name, None)
         return TICK_SECONDS
-    rests = time.monotonic() - _moved[name] > REST_SECONDS
+    rests = time.monotonic() - _moved[name] >= REST_SECONDS
     whole, code = ob.meshsdf.resolution, codes.read(ob)
     if not rests and _drafted.get(name) == code.tobytes():
         return TICK_SECONDS
-    cells = whole if rests else min(whole, max(FEWEST_CELLS, min(MOST_CELLS, whole // 2)))
+    cells = whole if rests else min(whole, DRAFT_CELLS)
     identity = worker.ask("mesh", shape.mesh_header(ob, cells), {"code": code})
     _asked.append(Asked(worker, identity, name, cells))
     _drafted[name] = code.tobytes()
@@ -117,8 +120,7 @@ def _after_undo(*_: object) -> None:
     """A step of undo may hold a coarse mesh: make it whole."""
     for ob in bpy.data.objects:
         if shape.is_shape(ob) and ob.meshsdf.draft:
-            follow(ob)
-            _moved[ob.name] -= REST_SECONDS
+            follow(ob, rests=True)
 
 
 @persistent
