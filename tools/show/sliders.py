@@ -71,8 +71,8 @@ def drag() -> float | None:
         bpy.context.active_object.meshsdf.slider_2 = -1.0
         return None
     if len(moved) <= len(took):
-        bpy.context.active_object.meshsdf.slider_1 = 1.5 * sin(0.2 * (len(moved) + 1))
         moved.append(time.perf_counter())
+        bpy.context.active_object.meshsdf.slider_1 = 1.5 * sin(0.2 * len(moved))
     return BETWEEN_MOVES
 
 
