@@ -6,7 +6,7 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 from __future__ import annotations
 
 from . import door, operators, panels, preferences, properties
-from .shapes import slider_live
+from .shapes import known_shapes, pictures, slider_live
 from .spaces import catalogue
 from .training import training_live, training_properties
 
@@ -17,7 +17,9 @@ modules = (
     properties,
     training_properties,
     preferences,
+    pictures,
     slider_live,
+    known_shapes,
     training_live,
     operators,
     panels,

@@ -5,6 +5,8 @@ The code itself is an ID property of the object: see ``codes.py``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -52,10 +54,12 @@ class LoadedSpace(bpy.types.PropertyGroup):
     up: EnumProperty(name="Up Axis", description="The axis that points up", items=UP_AXES)
 
 
-class Meshed:
-    """How finely a shape is meshed: of the object, and of the operators that add one."""
+def _remesh(values: bpy.types.bpy_struct, context: bpy.types.Context) -> None:
+    slide.remesh(_owner(values))
 
-    resolution: IntProperty(
+
+def _resolution(update: Callable[[bpy.types.bpy_struct, bpy.types.Context], None] | None) -> object:
+    return IntProperty(
         name="Resolution",
         description="Cells along each side of the grid; twice as many take four times as long",
         default=64,
@@ -63,7 +67,14 @@ class Meshed:
         soft_min=16,
         soft_max=256,
         max=LARGEST_RESOLUTION,
+        update=update,
     )
+
+
+class Meshed:
+    """How finely a shape is meshed: of the operators that add one."""
+
+    resolution: _resolution(None)
 
 
 def _owner(values: bpy.types.bpy_struct) -> bpy.types.Object:
@@ -88,11 +99,13 @@ def _slider(number: int) -> object:
     )
 
 
-class ObjectSettings(Meshed, bpy.types.PropertyGroup):
+class ObjectSettings(bpy.types.PropertyGroup):
     """``Object.meshsdf``: which space a shape lives in, how it is meshed, and what is known of it.
 
     An object is a shape of ours where ``space`` is not empty.
     """
+
+    resolution: _resolution(_remesh)
 
     space: StringProperty(
         name="Space",
@@ -102,12 +115,14 @@ class ObjectSettings(Meshed, bpy.types.PropertyGroup):
     cap: BoolProperty(
         name="Close at the Wall",
         description="Close the surface where it leaves the space's cube, instead of leaving a hole",
+        update=_remesh,
     )
     newton: IntProperty(
         name="Projection Steps",
         description="Move each vertex onto the exact surface with this many Newton steps",
         min=0,
         max=3,
+        update=_remesh,
     )
     locks: BoolVectorProperty(
         name="Locks", description="Sliders that Randomise leaves alone", size=sliders.MOST

@@ -6,7 +6,7 @@ import textwrap
 
 import bpy
 
-from ..shapes import shape
+from ..shapes import codes, shape
 from .tab import ShapeTab, characters
 
 
@@ -21,23 +21,36 @@ class MESHSDF_PT_shape(ShapeTab, bpy.types.Panel):
         told = context.active_object.meshsdf
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(told, "space")
         layout.prop(told, "resolution")
-        layout.prop(told, "newton")
         layout.prop(told, "cap")
-        layout.operator("meshsdf.shape_update", icon="FILE_REFRESH")
+        row = layout.row(align=True)
+        row.operator("object.shade_smooth")
+        row.operator("object.shade_flat")
         column = layout.column(align=True)
-        words = shape.topology(
-            {
-                "components": told.components,
-                "genus": None if told.genus < 0 else told.genus,
-            }
-        )
-        column.label(text=f"{words}, {told.faces:,} triangles")
+        for line in shape.readout(context.active_object, context.scene):
+            column.label(text=line)
         for number, line in enumerate(textwrap.wrap(told.message, characters(context))):
             column.label(text=line, icon="BLANK1" if number else "INFO")
         layout.operator("meshsdf.make_regular", icon="MESH_DATA")
 
 
-classes = (MESHSDF_PT_shape,)
+class MESHSDF_PT_advanced(ShapeTab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_advanced"
+    bl_label = "Advanced"
+    bl_parent_id = "MESHSDF_PT_shape"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, ob = self.layout, context.active_object
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(ob.meshsdf, "space")
+        layout.prop(ob.meshsdf, "newton")
+        layout.operator("meshsdf.shape_update", icon="FILE_REFRESH")
+        if ob.get(codes.KEY) is not None:
+            layout.use_property_decorate = True
+            layout.prop(ob, f'["{codes.KEY}"]', text="Code")
+
+
+classes = (MESHSDF_PT_shape, MESHSDF_PT_advanced)
 register, unregister = bpy.utils.register_classes_factory(classes)

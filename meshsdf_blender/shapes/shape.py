@@ -24,6 +24,9 @@ TRANSFORM = (
     "scale",
 )
 
+# Systems of units: how many of which volume a cubic metre has. Blender's own words say 490825 cm³.
+VOLUMES = {"METRIC": (1.0, "m³"), "IMPERIAL": (35.3147, "ft³"), "NONE": (1.0, "")}
+
 FIT_READOUT = ("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology")
 
 
@@ -130,6 +133,21 @@ def topology(report: Mapping[str, Any]) -> str:
     return words + (", open" if genus is None else f", {genus} hole" + "s" * (genus != 1))
 
 
+def readout(ob: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
+    """What is known of a shape's mesh, in lines for the panel; the volume is the world's."""
+    told = ob.meshsdf
+    genus = None if told.genus < 0 else told.genus
+    lines = [
+        f"{told.vertices:,} vertices, {told.faces:,} triangles",
+        topology({"components": told.components, "genus": genus}),
+    ]
+    if told.watertight:
+        each, unit = VOLUMES[scene.unit_settings.system]
+        scale = abs(ob.matrix_world.determinant()) * scene.unit_settings.scale_length**3
+        lines.append(f"Volume {told.volume * scale * each:.4g} {unit}".rstrip())
+    return lines
+
+
 def _note(settings: bpy.types.PropertyGroup, report: Mapping[str, Any]) -> None:
     genus = report.get("genus")
     settings.vertices = int(report.get("vertices") or 0)
@@ -164,7 +182,9 @@ class Snapshot:
             for name, value in self._transform.items():
                 setattr(ob, name, value)
         for name, value in self._readout.items():
-            setattr(ob.meshsdf, name, value)
+            # Only what differs: a resolution that is written has the shape meshed anew.
+            if _copied(getattr(ob.meshsdf, name)) != value:
+                setattr(ob.meshsdf, name, value)
 
     def free(self) -> None:
         """Release the mesh; harmless when repeated."""

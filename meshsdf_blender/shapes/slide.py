@@ -57,6 +57,17 @@ def drag(ob: bpy.types.Object, number: int, wanted: float) -> None:
             ob.meshsdf.message = str(refusal)
 
 
+def remesh(ob: bpy.types.Object) -> None:
+    """Mesh a shape anew because of how it is to be meshed; in a window only: scripts ask for it."""
+    if in_script() or not shape.is_shape(ob) or ob.is_evaluated or ob.get(codes.KEY) is None:
+        return
+    try:
+        mesh_upload.check_writable(ob)
+    except Refusal:
+        return  # the panel says why; the setting is kept for the next mesh
+    slider_live.follow(ob, rests=True)
+
+
 def in_script() -> bool:
     """Whether no timer ticks: everything is to be done at once then."""
     return bpy.app.background

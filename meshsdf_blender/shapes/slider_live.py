@@ -49,6 +49,11 @@ def follow(ob: bpy.types.Object, *, rests: bool = False) -> None:
         tick()  # the worker begins now, not when Blender next sees to its timers
 
 
+def busy() -> bool:
+    """Whether a slider is being dragged, or a mesh is on its way."""
+    return bool(_moved or _asked)
+
+
 def tick() -> float | None:
     """Take an answer and ask for the next mesh; the next interval, or None when all is at rest."""
     if not _moved and not _asked:

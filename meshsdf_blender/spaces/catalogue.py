@@ -52,6 +52,10 @@ class SpaceInfo:
             return self.mean
         raise Refusal(f"Space '{self.name}' knows no shape '{shape}'", self._choices())
 
+    def shape_name(self, index: int) -> str:
+        """The name of a known shape, or its number."""
+        return self.shape_names[index] if self.shape_names else str(index)
+
     def _choices(self) -> str:
         """What :meth:`code` takes, in words."""
         names, count = ", ".join(self.shape_names[:MOST_LISTED]), len(self.codes)

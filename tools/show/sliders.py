@@ -1,6 +1,6 @@
 """Sliders to look at: run inside a Blender with a window, it adds a shape and drags its sliders.
 
-    blender --python tools/show/sliders.py -- [--space builtin:heads] [--moves 40]
+    blender --python tools/show/sliders.py -- [--space builtin:heads] [--moves 40] [--known]
 
 The time from each move to the mesh that follows it is printed, in milliseconds.
 """
@@ -26,6 +26,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--space", default="builtin:heads")
     parser.add_argument("--moves", type=int, default=40)
+    parser.add_argument("--known", action="store_true", help="open the known shapes as well")
     return parser.parse_args(window.arguments())
 
 
@@ -76,4 +77,5 @@ def drag() -> float | None:
     return BETWEEN_MOVES
 
 
-window.when_drawn(show)
+opened = ["MESHSDF_PT_sliders"] + ["MESHSDF_PT_known"] * OPTIONS.known
+window.when_drawn(show, *opened)

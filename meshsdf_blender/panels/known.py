@@ -1,0 +1,40 @@
+"""The known shapes that are nearest to the active one, as pictures to go to."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..fitting import fit_run
+from ..shapes import known_shapes, mesh_upload
+from .tab import ShapeTab
+
+PICTURE_SCALE = 3.4
+BUTTON_PIXELS = 90  # of sidebar, a column
+
+
+class MESHSDF_PT_known(ShapeTab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_known"
+    bl_label = "Similar Known Shapes"
+    bl_parent_id = "MESHSDF_PT_main"
+    bl_order = 1
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, ob = self.layout, context.active_object
+        known = known_shapes.nearest(ob)
+        if not known:
+            layout.operator("meshsdf.slider_show", icon="PLAY")
+            return
+        width = context.region.width / context.preferences.system.ui_scale
+        grid = layout.grid_flow(
+            row_major=True, columns=max(2, int(width / BUTTON_PIXELS)), even_columns=True
+        )
+        grid.enabled = fit_run.current() is None and mesh_upload.is_editable(ob)
+        for shape in known:
+            column = grid.column(align=True)
+            column.template_icon(shape.icon, scale=PICTURE_SCALE)
+            column.operator("meshsdf.known_shape", text=shape.name).shape = str(shape.number)
+
+
+classes = (MESHSDF_PT_known,)
+register, unregister = bpy.utils.register_classes_factory(classes)
