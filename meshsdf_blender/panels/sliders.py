@@ -16,7 +16,7 @@ class MESHSDF_PT_sliders(ShapeTab, bpy.types.Panel):
     bl_idname = "MESHSDF_PT_sliders"
     bl_label = "Sliders"
     bl_parent_id = "MESHSDF_PT_main"
-    bl_order = 1
+    bl_order = 0
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, ob = self.layout, context.active_object

@@ -13,6 +13,7 @@ import time
 from math import sin
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import bpy
 
@@ -48,10 +49,10 @@ def show() -> None:
     live = window.ours("shapes.slider_live")
     taken = live._take
 
-    def timed(asked: object, reply: tuple[dict[str, object], object]) -> None:
+    def timed(asked: Any, reply: tuple[dict[str, Any], object]) -> None:
         came = time.perf_counter()
         taken(asked, reply)
-        if moved:
+        if moved and asked.cells == live.DRAFT_CELLS:
             took.append(1000 * (time.perf_counter() - moved[-1]))
             ours.append(1000 * (time.perf_counter() - came))
             worker.append(sum(reply[0]["ms"].values()))
