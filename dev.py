@@ -6,7 +6,8 @@ python3 dev.py test         the tests (--all adds the heavy ones; the rest goes 
                             --blender 4.2, 5.0, 5.2 or all: tests/blender on other Blenders
 python3 dev.py bench        figures of this machine
 python3 dev.py bench spaces figures of the built-in spaces; bench training: what a run takes;
-                            bench signing DIR: what becomes of messy meshes
+                            bench signing DIR: what becomes of messy meshes;
+                            bench seat: latency, handlers and memory in Blender
 python3 dev.py spaces NAME  rebuild a built-in space
 python3 dev.py extension    the packages that Blender installs, in dist/
 python3 dev.py lint         ruff and mypy
@@ -44,7 +45,12 @@ def main() -> int:
             return script(python, "-m", "tools.demo", str(extension.package_path("light")), *rest)
         if options.command == "spaces":
             return script(python, "-m", "tools.spaces.build", *rest)
-        if options.command == "bench" and rest[:1] in (["signing"], ["spaces"], ["training"]):
+        if options.command == "bench" and rest[:1] in (
+            ["seat"],
+            ["signing"],
+            ["spaces"],
+            ["training"],
+        ):
             return script(python, "-m", f"tools.bench_{rest[0]}", *rest[1:])
         if options.command == "bench":
             return script(python, "tools/bench.py", *rest)

@@ -1,1 +1,1 @@
-"""What the artist's seat costs: latency, handlers and memory, measured in Blender without a window."""
+"""What the artist's seat costs, measured in Blender without a window."""

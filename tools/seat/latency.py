@@ -15,6 +15,8 @@ from types import ModuleType
 
 import bpy
 
+from .stage import Part
+
 LONGEST = 60.0  # seconds for one mesh, or something is wrong
 UNCOUNTED = 3  # moves until worker and Blender are warm
 
@@ -83,7 +85,7 @@ class _Driven:
         return self.until(lambda: self.written > now)
 
 
-def slider_latency(part: Callable[[str], ModuleType], space: str, moves: int) -> Latency:
+def slider_latency(part: Part, space: str, moves: int) -> Latency:
     """Drag the first slider of a new shape of ``space`` to and fro, ``moves`` times.
 
     ``part`` gives a module of meshsdf_blender by its name, as Blender enabled it.
