@@ -24,6 +24,7 @@ from pathlib import Path
 from tools.dev import Problem, blenders, checks, environment, extension, libraries
 
 ROOT = Path(__file__).resolve().parent
+BENCHES = ("seat", "signing", "spaces", "training")
 
 
 def main() -> int:
@@ -45,12 +46,7 @@ def main() -> int:
             return script(python, "-m", "tools.demo", str(extension.package_path("light")), *rest)
         if options.command == "spaces":
             return script(python, "-m", "tools.spaces.build", *rest)
-        if options.command == "bench" and rest[:1] in (
-            ["seat"],
-            ["signing"],
-            ["spaces"],
-            ["training"],
-        ):
+        if options.command == "bench" and rest and rest[0] in BENCHES:
             return script(python, "-m", f"tools.bench_{rest[0]}", *rest[1:])
         if options.command == "bench":
             return script(python, "tools/bench.py", *rest)
