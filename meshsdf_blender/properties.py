@@ -17,6 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from .fitting import fit_properties
 from .shapes import slide, sliders
 from .spaces import catalogue
 
@@ -131,6 +132,9 @@ class ObjectSettings(Meshed, bpy.types.PropertyGroup):
     fit_steps: IntProperty(name="Steps", description="Steps that the last fit took")
     fit_reason: StringProperty(name="Ended", description="Why the last fit ended")
     fit_topology: StringProperty(name="Topology", description="How parts and holes changed")
+    before: PointerProperty(
+        name="Before", description="The shape before its fit", type=fit_properties.ShapeBefore
+    )
 
 
 # slider_1 to slider_12, as text like all annotations here: 4.2 crashes at exit over callbacks of a
@@ -257,6 +261,9 @@ class SceneSettings(bpy.types.PropertyGroup):
     move: BoolProperty(name="Location", description="Let the fit move the object")
     turn: BoolProperty(name="Rotation", description="Let the fit rotate the object")
     scale: BoolProperty(name="Scale", description="Let the fit scale the object, evenly")
+    overlay: PointerProperty(
+        name="Overlay", description="What is drawn of it", type=fit_properties.OverlaySettings
+    )
 
 
 class Progress(bpy.types.PropertyGroup):
@@ -273,7 +280,14 @@ class Progress(bpy.types.PropertyGroup):
     topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
 
 
-classes = (LoadedSpace, ObjectSettings, BlendSettings, SceneSettings, Progress)
+classes = (
+    *fit_properties.classes,
+    LoadedSpace,
+    ObjectSettings,
+    BlendSettings,
+    SceneSettings,
+    Progress,
+)
 OWNERS = (
     (bpy.types.Object, ObjectSettings),
     (bpy.types.Scene, SceneSettings),

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
-from ..fitting import fit_run
-from ..properties import ObjectSettings, SceneSettings
-from .tab import ShapeTab
+from ..fitting import before, fit_run, overlay
+from ..fitting.fit_state import FitState, fit_state
+from ..properties import ObjectSettings, Progress, SceneSettings
+from .tab import ShapeTab, characters
+
+# The operator and icon behind each label of the big button.
+BIG = {
+    FitState.READY: ("meshsdf.fit", "PLAY"),
+    FitState.RUNNING: ("meshsdf.fit_stop", "CANCEL"),
+    FitState.UNFINISHED: ("meshsdf.fit", "PLAY"),
+    FitState.ENDED: ("meshsdf.fit_accept", "CHECKMARK"),
+    FitState.COMPARING: ("meshsdf.fit_compare", "LOOP_FORWARDS"),
+}
+# What stands beside it while a fit waits to be accepted.
+BESIDE = {
+    FitState.READY: ("meshsdf.fit_accept", "CHECKMARK", "Accept"),
+    FitState.UNFINISHED: ("meshsdf.fit_accept", "CHECKMARK", "Accept"),
+    FitState.ENDED: ("meshsdf.fit", "PLAY", "Continue"),
+}
 
 
 class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
@@ -16,25 +34,66 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
     bl_order = 3
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        settings, told = context.scene.meshsdf, context.window_manager.meshsdf
+        layout, ob = self.layout, context.active_object
+        state = fit_state(ob)
         column = layout.column()
-        column.enabled = fit_run.current() is None
-        _draw_target(column, context, settings)
-        if fit_run.current() is not None:
-            column = layout.column(align=True)
-            column.progress(factor=told.step / max(told.steps, 1), text=told.text)
-            row = column.row(align=True)
-            row.scale_y = 1.5
-            row.operator("meshsdf.fit_stop", icon="CANCEL")
-            if told.topology:
-                layout.label(text=f"Best IoU {told.best_iou:.3f}, {told.topology}")
-            return
-        row = layout.row(align=True)
-        row.scale_y = 1.5
-        row.operator("meshsdf.fit", icon="PLAY")
+        column.enabled = state is not FitState.RUNNING
+        _draw_target(column, context, context.scene.meshsdf)
+        _draw_preview(column, context)
+        if state is FitState.RUNNING:
+            _draw_progress(layout, context.window_manager.meshsdf)
+        _draw_buttons(layout, state, waits=before.exists(ob))
+        if state is not FitState.RUNNING:
+            _draw_result(layout, ob.meshsdf)
+
+
+def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    shown = overlay.current()
+    row = layout.row(align=True)
+    row.operator(
+        "meshsdf.target_preview",
+        icon="HIDE_ON" if shown is None else "HIDE_OFF",
+        depress=shown is not None,
+    )
+    if shown is None or fit_run.current() is not None:
+        return
+    view = context.region_data
+    if shown.problem:
+        for number, line in enumerate(textwrap.wrap(shown.problem, characters(context))):
+            layout.label(text=line, icon="BLANK1" if number else "ERROR")
+    elif view is not None and view.view_perspective != "CAMERA":
+        row.operator("view3d.view_camera", text="", icon="VIEW_CAMERA")
+        layout.label(text="It is drawn in the camera's view", icon="INFO")
+    else:
+        layout.label(text=f"IoU {shown.iou:.3f} as it is shown", icon="BLANK1")
+
+
+def _draw_progress(layout: bpy.types.UILayout, told: Progress) -> None:
+    column = layout.column(align=True)
+    column.progress(factor=told.step / max(told.steps, 1), text=told.text)
+    if told.topology:
+        column.label(text=f"Best IoU {told.best_iou:.3f}, {told.topology}")
+
+
+def _draw_buttons(layout: bpy.types.UILayout, state: FitState, *, waits: bool) -> None:
+    """The big button; ``waits`` tells that a fit is there to be accepted."""
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    row.scale_y = 1.5
+    operator, icon = BIG[state]
+    row.operator(operator, text=state.value, icon=icon)
+    if state is FitState.RUNNING:
+        return
+    if state is not FitState.COMPARING:
         row.operator("meshsdf.fit_step", text="", icon="FRAME_NEXT")
-        _draw_result(layout, context.active_object.meshsdf)
+    if not waits:
+        return
+    row = column.row(align=True)
+    if state in BESIDE:
+        operator, icon, text = BESIDE[state]
+        row.operator(operator, text=text, icon=icon)
+        row.operator("meshsdf.fit_compare", icon="LOOP_BACK")
+    row.operator("meshsdf.fit_back", icon="TRASH")
 
 
 def _draw_target(
@@ -67,10 +126,14 @@ def _shows_background(camera: bpy.types.Object) -> bool:
 
 
 def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
+    if told.before.mesh is not None and told.before.shown:
+        layout.label(text=f"Before the fit: IoU {told.before.iou:.3f}", icon="LOOP_BACK")
+        return
     if told.fit_iou < 0:
         return
+    start = told.fit_start if told.before.mesh is None else told.before.iou
     column = layout.column(align=True)
-    column.label(text=f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f}", icon="CHECKMARK")
+    column.label(text=f"IoU {start:.3f} to {told.fit_iou:.3f}", icon="CHECKMARK")
     column.label(text=f"{told.fit_reason}, {told.fit_steps} steps", icon="BLANK1")
     if " to " in told.fit_topology:
         column.label(text=told.fit_topology, icon="BLANK1")
@@ -92,6 +155,10 @@ class MESHSDF_PT_fit_settings(ShapeTab, bpy.types.Panel):
             column.prop(settings, name)
         for name in ("steps", "rate", "prior", "resolution", "pixels"):
             layout.prop(settings, name)
+        layout.prop(settings.overlay, "show")
+        column = layout.column()
+        column.enabled = settings.overlay.show
+        column.prop(settings.overlay, "opacity")
 
 
 classes = (
