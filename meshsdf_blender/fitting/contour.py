@@ -40,9 +40,8 @@ def contour(coverage: np.ndarray) -> np.ndarray:
     coverage ``(H, W)`` in [0, 1]; beside the image nothing is covered, so every outline is closed.
     """
     field = np.pad(np.asarray(coverage, dtype=np.float32), 1)
-    inside = field > LEVEL
-    corners = inside[:-1, :-1], inside[:-1, 1:], inside[1:, 1:], inside[1:, :-1]
-    case = sum(np.uint8(1 << bit) * corner for bit, corner in enumerate(corners))
+    inside = (field > LEVEL).view(np.uint8)
+    case = inside[:-1, :-1] + 2 * inside[:-1, 1:] + 4 * inside[1:, 1:] + 8 * inside[1:, :-1]
     row, column = np.nonzero((case != 0) & (case != 15))
     case = case[row, column]
     top = _crossed(field[row, column], field[row, column + 1])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
+from typing import Any
 
 import blf
 import bpy
@@ -19,6 +21,9 @@ HALO_WIDTH, LINE_WIDTH = 4.0, 2.0  # in pixels of an unscaled interface
 HALO = (0.0, 0.0, 0.0, 0.6)
 TEXT_SIZE, TEXT_GAP = 13.0, 10.0
 FONT = 0  # Blender's own
+CARD: Any = gpu.types  # whose stubs know no arguments
+WHITE = (1.0, 1.0, 1.0)
+Words = tuple[str, tuple[float, float, float]]
 
 
 class _Painted:
@@ -28,8 +33,8 @@ class _Painted:
         self.seen, self.version = seen, seen.version
         height, width = seen.target.shape
         pixels = np.ascontiguousarray(seen.tint).ravel()
-        buffer = gpu.types.Buffer("FLOAT", pixels.size, pixels)
-        self.tint = gpu.types.GPUTexture((width, height), format="RGBA8", data=buffer)
+        buffer = CARD.Buffer("FLOAT", pixels.size, pixels)
+        self.tint = CARD.GPUTexture((width, height), format="RGBA8", data=buffer)
         self.image = gpu.shader.from_builtin("IMAGE_COLOR")
         corners = [(0, 0, 0), (width, 0, 0), (width, height, 0), (0, height, 0)]
         across = [(0, 0), (1, 0), (1, 1), (0, 1)]
@@ -67,7 +72,8 @@ def paint(seen: Seen, frame: Rectangle, *, opacity: float, scale: float = 1.0) -
         painted.image.uniform_float("color", (1.0, 1.0, 1.0, opacity))
         painted.area.draw(painted.image)
         painted.line.bind()
-        painted.line.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
+        viewport: Any = gpu.state.viewport_get()
+        painted.line.uniform_float("viewportSize", viewport[2:])
         for batch, colour in painted.outlines:
             for thick, stroke in ((HALO_WIDTH, HALO), (LINE_WIDTH, (*colour, 1.0))):
                 painted.line.uniform_float("lineWidth", thick * scale)
@@ -76,20 +82,18 @@ def paint(seen: Seen, frame: Rectangle, *, opacity: float, scale: float = 1.0) -
     gpu.state.blend_set("NONE")
 
 
-def write(words: list[tuple[str, tuple[float, ...]]], x: float, y: float, scale: float) -> None:
-    """Words in their colours, side by side."""
+def write(words: Sequence[Words], x: float, y: float, scale: float) -> None:
+    """Words in their colours, side by side, each on a shadow of its own."""
     blf.size(FONT, TEXT_SIZE * scale)
-    blf.enable(FONT, blf.SHADOW)
-    blf.shadow(FONT, 5, 0.0, 0.0, 0.0, 1.0)
-    for text, colour in words:
-        blf.color(FONT, *colour, 1.0)
-        blf.position(FONT, x, y, 0)
-        blf.draw(FONT, text)
+    for text, (red, green, blue) in words:
+        for shift, colour in ((scale, HALO), (0.0, (red, green, blue, 1.0))):
+            blf.color(FONT, *colour)
+            blf.position(FONT, x + shift, y - shift, 0)
+            blf.draw(FONT, text)
         x += blf.dimensions(FONT, text)[0] + 1.5 * TEXT_GAP * scale
-    blf.disable(FONT, blf.SHADOW)
 
 
-def _points(lines: np.ndarray) -> np.ndarray:
+def _points(lines: np.ndarray) -> Any:
     """Ends of lines as points ``(2N, 3)``."""
     points = np.zeros((2 * len(lines), 3), dtype=np.float32)
     points[:, :2] = lines.reshape(-1, 2)
@@ -124,10 +128,10 @@ def _draw_view(context: bpy.types.Context, shown: overlay.Overlay) -> None:
         return
     scale = context.preferences.system.ui_scale
     paint(seen, frame, opacity=settings.opacity, scale=scale)
-    words = [(f"IoU {seen.iou:.3f}", (1.0, 1.0, 1.0))]
+    words: list[Words] = [(f"IoU {seen.iou:.3f}", WHITE)]
     words += [("Target", TARGET_COLOUR), ("Shape", SHAPE_COLOUR)]
     if shown.before:
-        words.append(("Before the Fit", (1.0, 1.0, 1.0)))
+        words.append(("Before the Fit", WHITE))
     # In the frame's lower left, as far as that is in view: headers and statistics are above.
     tools = next((r.width for r in context.area.regions if r.type == "TOOLS"), 0)
     gap = TEXT_GAP * scale

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import bpy
 
@@ -12,7 +13,7 @@ from ..properties import ObjectSettings, Progress, SceneSettings
 from .tab import ShapeTab, characters
 
 # The operator and icon behind each label of the big button.
-BIG = {
+BIG: dict[FitState, tuple[str, Any]] = {
     FitState.READY: ("meshsdf.fit", "PLAY"),
     FitState.RUNNING: ("meshsdf.fit_stop", "CANCEL"),
     FitState.UNFINISHED: ("meshsdf.fit", "PLAY"),
@@ -20,7 +21,7 @@ BIG = {
     FitState.COMPARING: ("meshsdf.fit_compare", "LOOP_FORWARDS"),
 }
 # What stands beside it while a fit waits to be accepted.
-BESIDE = {
+BESIDE: dict[FitState, tuple[str, Any, str]] = {
     FitState.READY: ("meshsdf.fit_accept", "CHECKMARK", "Accept"),
     FitState.UNFINISHED: ("meshsdf.fit_accept", "CHECKMARK", "Accept"),
     FitState.ENDED: ("meshsdf.fit", "PLAY", "Continue"),
