@@ -1,12 +1,13 @@
-"""Fitting: the target, the button, what came of it, and the settings."""
+"""Fitting: the target, the button, and what came of it."""
 
 from __future__ import annotations
 
 import bpy
 
 from ..fitting import fit_run
-from ..properties import ObjectSettings, SceneSettings
+from ..properties import ObjectSettings
 from .tab import ShapeTab
+from .views import draw_goal
 
 
 class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
@@ -17,10 +18,10 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        settings, told = context.scene.meshsdf, context.window_manager.meshsdf
+        told = context.window_manager.meshsdf
         column = layout.column()
         column.enabled = fit_run.current() is None
-        _draw_target(column, context, settings)
+        draw_goal(column, context)
         if fit_run.current() is not None:
             column = layout.column(align=True)
             column.progress(factor=told.step / max(told.steps, 1), text=told.text)
@@ -37,35 +38,6 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
         _draw_result(layout, context.active_object.meshsdf)
 
 
-def _draw_target(
-    layout: bpy.types.UILayout, context: bpy.types.Context, settings: SceneSettings
-) -> None:
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    layout.prop(settings, "target")
-    if settings.target == "IMAGE":
-        layout.template_ID(settings, "image", open="image.open")
-    elif settings.target == "OBJECT":
-        layout.prop(settings, "object")
-    elif settings.target == "MASK":
-        layout.prop(settings, "mask")
-    if settings.target in {"IMAGE", "BACKGROUND"}:
-        layout.prop(settings, "channel")
-        layout.prop(settings, "threshold")
-    layout.prop(settings, "invert")
-    camera = context.scene.camera
-    if camera is None:
-        layout.label(text="The scene has no active camera", icon="ERROR")
-    elif settings.target == "BACKGROUND" and not _shows_background(camera):
-        layout.label(text=f"'{camera.name}' shows no background image", icon="ERROR")
-
-
-def _shows_background(camera: bpy.types.Object) -> bool:
-    backgrounds = getattr(camera.data, "background_images", ())
-    shown = getattr(camera.data, "show_background_images", False)
-    return shown and any(b.show_background_image and (b.image or b.clip) for b in backgrounds)
-
-
 def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
     if told.fit_iou < 0:
         return
@@ -76,26 +48,5 @@ def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
         column.label(text=told.fit_topology, icon="BLANK1")
 
 
-class MESHSDF_PT_fit_settings(ShapeTab, bpy.types.Panel):
-    bl_idname = "MESHSDF_PT_fit_settings"
-    bl_label = "Settings"
-    bl_parent_id = "MESHSDF_PT_fit"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.meshsdf
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.enabled = fit_run.current() is None
-        column = layout.column(heading="Change", align=True)
-        for name in ("fit_code", "move", "turn", "scale"):
-            column.prop(settings, name)
-        for name in ("steps", "rate", "prior", "resolution", "pixels"):
-            layout.prop(settings, name)
-
-
-classes = (
-    MESHSDF_PT_fit,
-    MESHSDF_PT_fit_settings,
-)
+classes = (MESHSDF_PT_fit,)
 register, unregister = bpy.utils.register_classes_factory(classes)
