@@ -43,7 +43,7 @@ def fit_request(
 
     ``exact_steps`` asks for that many steps and no early end, else the scene's settings rule.
     """
-    scene, settings = context.scene, context.scene.meshsdf
+    settings = context.scene.meshsdf
     mesh_upload.check_writable(ob)
     channels = written_channels(ob, move=settings.move, turn=settings.turn, scale=settings.scale)
     if not (channels or settings.fit_code):

@@ -6,6 +6,7 @@ from . import (
     blend,
     encode,
     fit,
+    fit_settings,
     regular,
     shape_add,
     shape_update,
@@ -15,6 +16,7 @@ from . import (
     train,
     train_report,
     train_view,
+    views,
     worker,
 )
 
@@ -25,6 +27,8 @@ modules = (
     slide,
     blend,
     fit,
+    fit_settings,
+    views,
     regular,
     train,
     train_report,

@@ -33,7 +33,7 @@ def drawn_strokes(scene: bpy.types.Scene, settings: bpy.types.PropertyGroup) -> 
     holder = settings.outline
     if holder is None:
         data, matrix = compat.annotation(scene), np.eye(4)
-        what = f"The annotation of scene '{scene.name}'"
+        what = f"the annotation of scene '{scene.name}'"
     elif holder.type not in compat.DRAWN_TYPES:
         raise Refusal(f"Object '{holder.name}' holds no strokes", "Pick a Grease Pencil object")
     else:
@@ -45,8 +45,7 @@ def drawn_strokes(scene: bpy.types.Scene, settings: bpy.types.PropertyGroup) -> 
             strokes += _shown(layer, matrix, scene.frame_current)
     if not strokes:
         where = f"layer '{settings.layer}' of " if settings.layer else ""
-        what = f"{where}{what[0].lower()}{what[1:]}"
-        raise Refusal(f"Nothing is drawn in {what} at this frame", HOW_TO_DRAW)
+        raise Refusal(f"Nothing is drawn in {where}{what} at this frame", HOW_TO_DRAW)
     return strokes
 
 

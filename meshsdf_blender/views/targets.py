@@ -20,6 +20,7 @@ from .silhouette import mesh_silhouette
 from .strokes import drawn_strokes
 
 SAMPLES = 4  # a side, per target pixel
+RENDERED_SIDE = 2048  # at most, of what is rendered for its samples
 BAND_ROWS = 64  # rows of the view that are sampled at once, to bound the memory
 ASPECT_TOLERANCE = 0.02
 # Targets that are read from an image; Invert swaps its pixels, and leaves what is beside it.
@@ -122,16 +123,16 @@ def _check_filled(coverage: np.ndarray, name: str, settings: bpy.types.PropertyG
         )
 
 
-def _fine(view: CameraView) -> CameraView:
-    """The view with ``SAMPLES`` samples a side in each of its pixels."""
-    scale = np.diag([SAMPLES, SAMPLES, 1.0, 1.0])
-    return CameraView(view.width * SAMPLES, view.height * SAMPLES, scale @ view.matrix)
+def _fine(view: CameraView, count: int = SAMPLES) -> CameraView:
+    """The view with ``count`` samples a side in each of its pixels."""
+    scale = np.diag([count, count, 1.0, 1.0])
+    return CameraView(view.width * count, view.height * count, scale @ view.matrix)
 
 
-def _shares(samples: np.ndarray) -> np.ndarray:
+def _shares(samples: np.ndarray, count: int = SAMPLES) -> np.ndarray:
     """Samples ``_fine`` to the share ``(H, W)`` float32 of each pixel that they cover."""
     height, width = samples.shape
-    pixels = samples.reshape(height // SAMPLES, SAMPLES, width // SAMPLES, SAMPLES)
+    pixels = samples.reshape(height // count, count, width // count, count)
     return pixels.mean(axis=(1, 3), dtype=np.float32)
 
 
@@ -238,6 +239,8 @@ def _from_outline(asked: _Asked) -> _Read:
 
 
 def _from_render(asked: _Asked) -> _Read:
-    mask = rendered_mask(asked.scene, asked.camera, _fine(asked.view), asked.fitted)
-    coverage = _shares(mask)
+    view = asked.view
+    count = max(1, min(SAMPLES, RENDERED_SIDE // max(view.width, view.height)))
+    mask = rendered_mask(asked.scene, asked.camera, _fine(view, count), asked.fitted)
+    coverage = _shares(mask, count)
     return _Read(coverage, f"The render of scene '{asked.scene.name}'", coverage)
