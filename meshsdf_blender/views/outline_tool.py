@@ -11,6 +11,7 @@ from .strokes import layer_names
 from .view_list import active_target, active_view, look_through, view_area
 
 TOOL = "builtin.annotate"
+COLOUR = (1.0, 0.35, 0.05)  # a layer made by a script is black, which hardly shows
 
 
 def prepare(context: bpy.types.Context) -> str:
@@ -34,7 +35,7 @@ def prepare(context: bpy.types.Context) -> str:
 def _choose_layer(scene: bpy.types.Scene, name: str) -> None:
     data = compat.annotation(scene) or compat.new_annotation(scene, "Annotations")
     if name not in layer_names(data):
-        data.layers.new(name)
+        data.layers.new(name).color = COLOUR
     data.layers.active_index = layer_names(data).index(name)
     data.layers[data.layers.active_index].annotation_hide = False
 

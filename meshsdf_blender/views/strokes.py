@@ -59,7 +59,8 @@ def _layers(
 ) -> list[bpy.types.bpy_struct]:
     if name and name not in layer_names(data):
         raise Refusal(
-            f"{what} has no layer '{name}'", "Pick one that is there, or press Draw Outline"
+            f"{what[0].upper()}{what[1:]} has no layer '{name}'",
+            "Pick one that is there, or press Draw Outline",
         )
     return [
         layer

@@ -89,7 +89,7 @@ def test_three_views_tell_more_than_one(scene, part):
         missed[count] = np.linalg.norm(np.array(head["meshsdf_code"]) - wanted) / start
         missed[count, "volume"] = abs(head.meshsdf.volume / known.meshsdf.volume - 1)
     part("door").close()
-    assert missed[3] < 0.9 * missed[1], missed
+    assert missed[3] < 0.75 * missed[1], missed
     assert missed[3, "volume"] < 0.02, missed
 
 
