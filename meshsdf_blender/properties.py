@@ -20,6 +20,7 @@ from bpy.props import (
 from .fitting import fit_properties
 from .shapes import slide, sliders
 from .spaces import catalogue
+from .views.target_properties import FitView, Targeted
 
 UP_AXES = (
     ("FILE", "As the File Says", "Use the up axis that the file states, or Z where it states none"),
@@ -33,17 +34,6 @@ BLENDS = (
 )
 # Within the core's own limits; beyond it, only the largest machines have the memory.
 SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 4, 512
-TARGETS = (
-    ("BACKGROUND", "Background", "Fit to the background image of the active camera, as drawn"),
-    ("IMAGE", "Image", "Fit to an image that fills the camera's frame"),
-    ("OBJECT", "Object", "Fit to the silhouette of another object"),
-    ("MASK", "Mask", "Fit to the filled outline of a mask datablock"),
-)
-CHANNELS = (
-    ("AUTO", "Automatic", "Use alpha where the image has any transparency, else brightness"),
-    ("ALPHA", "Alpha", "Pixels that are more opaque than the threshold are inside"),
-    ("LUMINANCE", "Brightness", "Pixels that are brighter than the threshold are inside"),
-)
 
 
 class LoadedSpace(bpy.types.PropertyGroup):
@@ -177,7 +167,7 @@ class BlendSettings(Blend, bpy.types.PropertyGroup):
     """``Scene.meshsdf.blend``."""
 
 
-class SceneSettings(bpy.types.PropertyGroup):
+class SceneSettings(Targeted, bpy.types.PropertyGroup):
     """``Scene.meshsdf``: what to add next, what to blend, and how to fit."""
 
     space: StringProperty(
@@ -193,28 +183,10 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     blend: PointerProperty(name="Blend", description="What to blend", type=BlendSettings)
 
-    target: EnumProperty(name="Target", description="What to fit to", items=TARGETS)
-    image: PointerProperty(
-        name="Image", description="An image that fills the camera's frame", type=bpy.types.Image
+    views: CollectionProperty(
+        name="Views", description="Cameras and what each should see", type=FitView
     )
-    object: PointerProperty(
-        name="Object", description="The object whose outline to follow", type=bpy.types.Object
-    )
-    mask: PointerProperty(
-        name="Mask", description="A mask with a closed outline", type=bpy.types.Mask
-    )
-    channel: EnumProperty(
-        name="Read From", description="What tells inside from outside", items=CHANNELS
-    )
-    threshold: FloatProperty(
-        name="Threshold",
-        description="Values above it are inside",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-    )
-    invert: BoolProperty(name="Invert", description="Swap inside and outside")
+    view_index: IntProperty(name="Active View", description="The view shown below the list", min=0)
 
     steps: IntProperty(
         name="Steps", description="Stop after this many", default=60, min=1, soft_max=300, max=10000
@@ -285,6 +257,7 @@ classes = (
     LoadedSpace,
     ObjectSettings,
     BlendSettings,
+    FitView,
     SceneSettings,
     Progress,
 )

@@ -12,12 +12,11 @@ import numpy as np
 
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
-from ..views.camera import CameraView, camera_view
+from ..views.camera import CameraView
 from ..views.silhouette import mesh_silhouette
-from ..views.targets import read_target
 from . import before
 from .contour import LEVEL, contour
-from .fit_request import FitRequest
+from .fit_request import FitRequest, seen_views
 from .fit_run import FitStep
 
 # Sky blue and orange, which nobody mistakes for each other (Okabe and Ito, Color Universal Design).
@@ -31,6 +30,7 @@ class Seen:
 
     camera: str
     view: CameraView
+    weight: float
     target: np.ndarray  # bool (H, W)
     target_lines: np.ndarray
     tint: np.ndarray  # RGBA (H, W, 4) float32, clear where both agree
@@ -39,11 +39,11 @@ class Seen:
     version: int = 0
 
     @classmethod
-    def of(cls, camera: str, view: CameraView, coverage: np.ndarray) -> Seen:
+    def of(cls, camera: str, view: CameraView, coverage: np.ndarray, weight: float = 1.0) -> Seen:
         """A target alone."""
         none = np.zeros((0, 2, 2), dtype=np.float32)
         blank = np.zeros((*coverage.shape, 4), dtype=np.float32)
-        return cls(camera, view, coverage > LEVEL, contour(coverage), blank, none)
+        return cls(camera, view, weight, coverage > LEVEL, contour(coverage), blank, none)
 
     def show(self, mask: np.ndarray) -> None:
         """Compare with the silhouette ``(H, W)`` of the shape as it is now."""
@@ -69,8 +69,9 @@ class Overlay:
 
     @property
     def iou(self) -> float:
-        """The mean over the cameras."""
-        return float(np.mean([each.iou for each in self.seen])) if self.seen else 0.0
+        """The mean over the cameras, by weight, as a fit has it."""
+        total = sum(each.weight for each in self.seen)
+        return sum(each.weight * each.iou for each in self.seen) / total if total else 0.0
 
 
 _shown: list[Overlay] = []  # at most one
@@ -111,10 +112,10 @@ def begin(context: bpy.types.Context, ob: bpy.types.Object, request: FitRequest)
     if not context.scene.meshsdf.overlay.show:
         return
     seen = []
-    for number, size in enumerate(request.header["views"]):
+    for number, sent in enumerate(request.header["views"]):
         matrix, target = request.arrays[f"matrix{number}"], request.arrays[f"target{number}"]
-        view = CameraView(size["width"], size["height"], matrix)
-        seen.append(Seen.of(context.scene.camera.name, view, target))
+        view = CameraView(sent["width"], sent["height"], matrix)
+        seen.append(Seen.of(request.cameras[number], view, target, sent["weight"]))
     _shown[:] = [Overlay(context.scene.name, ob.session_uid, seen)]
 
 
@@ -127,8 +128,11 @@ def show_step(step: FitStep) -> None:
             seen.show(mask)
 
 
-def refresh(context: bpy.types.Context) -> None:
-    """Work all of it out anew; what stands in its way becomes its ``problem``."""
+def refresh(context: bpy.types.Context, *, targets: bool = True) -> None:
+    """Work all of it out anew; what stands in its way becomes its ``problem``.
+
+    Without ``targets`` only the shape is looked at anew, as long as the targets are known.
+    """
     overlay = current()
     if overlay is None or context.scene.name != overlay.scene:
         return
@@ -137,6 +141,9 @@ def refresh(context: bpy.types.Context) -> None:
         end()
         return
     overlay.before = before.shown(ob)
+    if overlay.seen and not targets:
+        _show_shape(ob, overlay.seen)
+        return
     try:
         overlay.seen, overlay.problem = _compared(context, ob, overlay.seen), ""
     except Refusal as refusal:
@@ -146,16 +153,23 @@ def refresh(context: bpy.types.Context) -> None:
 def _compared(
     context: bpy.types.Context, ob: bpy.types.Object, last: list[Seen] | None = None
 ) -> list[Seen]:
-    """Target and shape in the scene's camera. Raises Refusal."""
-    scene = context.scene
-    context.view_layer.update()
-    depsgraph = context.evaluated_depsgraph_get()
-    view = camera_view(scene, depsgraph).resized(scene.meshsdf.pixels)
-    target = read_target(scene, depsgraph, view, ob).coverage
-    seen = Seen.of(scene.camera.name, view, target)
-    # Drawn things are kept by version: never one that was used.
-    seen.version = 1 + max((each.version for each in last or []), default=0)
+    """Targets and shape in the cameras of a fit. Raises Refusal."""
+    seen = [
+        Seen.of(view.camera, view.frame, view.target.coverage, view.aim.weight)
+        for view in seen_views(context, ob)
+    ]
+    # What is drawn is known by its version: never one that was used.
+    used = max((each.version for each in last or []), default=0)
+    for each in seen:
+        each.version = used
+    _show_shape(ob, seen)
+    return seen
+
+
+def _show_shape(ob: bpy.types.Object, seen: list[Seen]) -> None:
+    """Compare the targets with the shape as it is now."""
     vertices, faces = mesh_upload.read(shape.mesh_of(ob))
     matrix = np.array(ob.matrix_world, dtype=np.float64)
-    seen.show(mesh_silhouette(vertices @ matrix[:3, :3].T + matrix[:3, 3], faces, view))
-    return [seen]
+    world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
+    for each in seen:
+        each.show(mesh_silhouette(world, faces, each.view))

@@ -15,6 +15,7 @@ from bpy.app.handlers import persistent
 from . import fit_run, overlay
 from .progress import redraw
 
+UNLOOKED = ("rna_type", "overlay")
 REST_SECONDS = 0.1  # so that dragging a value does not wait for the overlay
 
 
@@ -22,6 +23,7 @@ class _Watch:
     """Whether something changed, and the settings when it was last worked out."""
 
     stale = False
+    targets = False  # whether the targets are to be read anew too
     settings: tuple[Any, ...] = ()
 
 
@@ -43,9 +45,9 @@ def look(scene: bpy.types.Scene) -> None:
         mark()
 
 
-def mark() -> None:
-    """Note that the overlay may be out of date."""
-    _Watch.stale = True
+def mark(*, targets: bool = True) -> None:
+    """Note that the overlay may be out of date, and whether its ``targets`` may be."""
+    _Watch.stale, _Watch.targets = True, _Watch.targets or targets
     if not bpy.app.timers.is_registered(tick):
         # Persistent: the wheels of 4.5 hang at exit over one that a new file has dropped.
         bpy.app.timers.register(tick, first_interval=REST_SECONDS, persistent=True)
@@ -58,16 +60,17 @@ def tick() -> float | None:
         return None
     if fit_run.current() is not None or bpy.app.is_job_running("RENDER"):
         return REST_SECONDS
-    _Watch.stale = False
+    targets = _Watch.targets
+    _Watch.stale = _Watch.targets = False
     _Watch.settings = settings_of(bpy.context.scene)
-    overlay.refresh(bpy.context)
+    overlay.refresh(bpy.context, targets=targets)
     redraw(bpy.context)
     return None
 
 
 def _values(settings: bpy.types.PropertyGroup) -> Iterator[Any]:
     for described in settings.bl_rna.properties:
-        if described.identifier == "rna_type":
+        if described.identifier in UNLOOKED:
             continue
         value = getattr(settings, described.identifier)
         if isinstance(value, bpy.types.PropertyGroup):
@@ -84,7 +87,13 @@ def _values(settings: bpy.types.PropertyGroup) -> Iterator[Any]:
 @persistent
 def _changed(*_: object) -> None:
     if overlay.current() is not None and fit_run.current() is None:
-        mark()
+        mark(targets=not _renders(bpy.context.scene))
+
+
+def _renders(scene: bpy.types.Scene) -> bool:
+    """Whether a target is rendered: that takes long, and is itself a change in the scene."""
+    settings = scene.meshsdf
+    return any(each.target == "RENDER" for each in (settings, *settings.views))
 
 
 @persistent

@@ -7,6 +7,7 @@ from . import (
     encode,
     fit,
     fit_compare,
+    fit_settings,
     regular,
     shape_add,
     shape_update,
@@ -17,6 +18,7 @@ from . import (
     train,
     train_report,
     train_view,
+    views,
     worker,
 )
 
@@ -29,6 +31,8 @@ modules = (
     fit,
     fit_compare,
     target_preview,
+    fit_settings,
+    views,
     regular,
     train,
     train_report,

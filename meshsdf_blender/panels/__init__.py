@@ -5,9 +5,9 @@ Panels hold no logic and draw cached values only; ``bl_order`` of each says wher
 
 from __future__ import annotations
 
-from . import blend, fit, shape, sliders, start, training
+from . import blend, fit, fit_settings, shape, sliders, start, training, views
 
-modules = (start, sliders, shape, fit, blend, training)
+modules = (start, sliders, shape, fit, views, fit_settings, blend, training)
 
 
 def register() -> None:

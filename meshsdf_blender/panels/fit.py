@@ -1,4 +1,4 @@
-"""Fitting: the target, the button, what came of it, and the settings."""
+"""Fitting: the target, the button, and what came of it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import bpy
 
 from ..fitting import before, fit_run, overlay
 from ..fitting.fit_state import FitState, fit_state
-from ..properties import ObjectSettings, Progress, SceneSettings
+from ..properties import ObjectSettings, Progress
 from .tab import ShapeTab, characters
+from .views import draw_goal
 
 # The operator and icon behind each label of the big button.
 BIG: dict[FitState, tuple[str, Any]] = {
@@ -39,7 +40,7 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
         state = fit_state(ob)
         column = layout.column()
         column.enabled = state is not FitState.RUNNING
-        _draw_target(column, context, context.scene.meshsdf)
+        draw_goal(column, context)
         _draw_preview(column, context)
         if state is FitState.RUNNING:
             _draw_progress(layout, context.window_manager.meshsdf)
@@ -97,35 +98,6 @@ def _draw_buttons(layout: bpy.types.UILayout, state: FitState, *, waits: bool) -
     row.operator("meshsdf.fit_back", icon="TRASH")
 
 
-def _draw_target(
-    layout: bpy.types.UILayout, context: bpy.types.Context, settings: SceneSettings
-) -> None:
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    layout.prop(settings, "target")
-    if settings.target == "IMAGE":
-        layout.template_ID(settings, "image", open="image.open")
-    elif settings.target == "OBJECT":
-        layout.prop(settings, "object")
-    elif settings.target == "MASK":
-        layout.prop(settings, "mask")
-    if settings.target in {"IMAGE", "BACKGROUND"}:
-        layout.prop(settings, "channel")
-        layout.prop(settings, "threshold")
-    layout.prop(settings, "invert")
-    camera = context.scene.camera
-    if camera is None:
-        layout.label(text="The scene has no active camera", icon="ERROR")
-    elif settings.target == "BACKGROUND" and not _shows_background(camera):
-        layout.label(text=f"'{camera.name}' shows no background image", icon="ERROR")
-
-
-def _shows_background(camera: bpy.types.Object) -> bool:
-    backgrounds = getattr(camera.data, "background_images", ())
-    shown = getattr(camera.data, "show_background_images", False)
-    return shown and any(b.show_background_image and (b.image or b.clip) for b in backgrounds)
-
-
 def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
     if told.before.mesh is not None and told.before.shown:
         layout.label(text=f"Before the fit: IoU {told.before.iou:.3f}", icon="LOOP_BACK")
@@ -140,30 +112,22 @@ def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
         column.label(text=told.fit_topology, icon="BLANK1")
 
 
-class MESHSDF_PT_fit_settings(ShapeTab, bpy.types.Panel):
-    bl_idname = "MESHSDF_PT_fit_settings"
-    bl_label = "Settings"
+class MESHSDF_PT_overlay(ShapeTab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_overlay"
+    bl_label = "Show Overlay"
     bl_parent_id = "MESHSDF_PT_fit"
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(context.scene.meshsdf.overlay, "show", text="")
+
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.meshsdf
+        layout, settings = self.layout, context.scene.meshsdf.overlay
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.enabled = fit_run.current() is None
-        column = layout.column(heading="Change", align=True)
-        for name in ("fit_code", "move", "turn", "scale"):
-            column.prop(settings, name)
-        for name in ("steps", "rate", "prior", "resolution", "pixels"):
-            layout.prop(settings, name)
-        layout.prop(settings.overlay, "show")
-        column = layout.column()
-        column.enabled = settings.overlay.show
-        column.prop(settings.overlay, "opacity")
+        layout.enabled = settings.show
+        layout.prop(settings, "opacity")
 
 
-classes = (
-    MESHSDF_PT_fit,
-    MESHSDF_PT_fit_settings,
-)
+classes = (MESHSDF_PT_fit, MESHSDF_PT_overlay)
 register, unregister = bpy.utils.register_classes_factory(classes)
