@@ -295,3 +295,34 @@ def test_the_right_pixels_are_painted(canvas, overlay, part):
     seen.show(coverage)  # a new version, in which both agree
     pixels = canvas(lambda: paint(seen, (12, 12, 52, 52), opacity=1.0), SIZE)
     assert pixels[42, 22, :3].max() == 0
+
+
+def test_every_view_is_compared_in_its_own_camera(ready, overlay, scene, target):
+    side = bpy.data.objects.new("Side", bpy.data.cameras.new("Side"))
+    scene.collection.objects.link(side)
+    side.location, side.rotation_euler = (5, 0, 0), (np.pi / 2, 0, np.pi / 2)
+    for camera, weight in ((scene.camera, 3.0), (side, 1.0)):
+        view = scene.meshsdf.views.add()
+        view.name, view.camera, view.weight = camera.name, camera, weight
+        view.target, view.object = "OBJECT", target
+    bpy.ops.meshsdf.target_preview()
+    shown = overlay.current()
+    front, across = shown.through("Camera"), shown.through("Side")
+    assert front.iou != across.iou
+    assert shown.iou == pytest.approx((3 * front.iou + across.iou) / 4)
+
+
+def test_a_target_that_is_rendered_is_not_rendered_at_every_change(
+    ready, overlay, part, scene, monkeypatch
+):
+    follow = part("fitting.overlay_follow")
+    bpy.ops.meshsdf.target_preview()
+    follow.tick()
+    scene.meshsdf.target = "RENDER"
+    first = overlay.current().iou
+    monkeypatch.setattr(overlay, "seen_views", lambda *_: 1 / 0)
+    follow._Watch.settings = follow.settings_of(scene)
+    ready.location.x = 0.5
+    bpy.context.view_layer.update()
+    follow.tick()
+    assert overlay.current().iou < first
