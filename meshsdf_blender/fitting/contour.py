@@ -40,7 +40,7 @@ def contour(coverage: np.ndarray) -> np.ndarray:
     coverage ``(H, W)`` in [0, 1]; beside the image nothing is covered, so every outline is closed.
     """
     field = np.pad(np.asarray(coverage, dtype=np.float32), 1)
-    inside = (field > LEVEL).view(np.uint8)
+    inside = (field >= LEVEL).view(np.uint8)
     case = inside[:-1, :-1] + 2 * inside[:-1, 1:] + 4 * inside[1:, 1:] + 8 * inside[1:, :-1]
     row, column = np.nonzero((case != 0) & (case != 15))
     case = case[row, column]

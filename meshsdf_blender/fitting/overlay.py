@@ -43,7 +43,7 @@ class Seen:
         """A target alone."""
         none = np.zeros((0, 2, 2), dtype=np.float32)
         blank = np.zeros((*coverage.shape, 4), dtype=np.float32)
-        return cls(camera, view, weight, coverage > LEVEL, contour(coverage), blank, none)
+        return cls(camera, view, weight, coverage >= LEVEL, contour(coverage), blank, none)
 
     def show(self, mask: np.ndarray) -> None:
         """Compare with the silhouette ``(H, W)`` of the shape as it is now."""
