@@ -67,7 +67,7 @@ class MESHSDF_OT_fit_preset_add(NeedsNoFit, bpy.types.Operator):
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_props_dialog(self)
+        return set(context.window_manager.invoke_props_dialog(self))
 
     def perform(self, context: bpy.types.Context) -> None:
         presets.save(context.scene.meshsdf, self.name)

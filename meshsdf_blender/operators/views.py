@@ -47,7 +47,7 @@ class MESHSDF_OT_view_add(NeedsNoFit, bpy.types.Operator):
     )
 
     def perform(self, context: bpy.types.Context) -> None:
-        camera = context.scene.objects.get(self.camera)
+        camera: bpy.types.Object | None = context.scene.objects.get(self.camera)
         if self.camera and (camera is None or camera.type != "CAMERA"):
             raise Refusal(f"There is no camera '{self.camera}' in this scene", "Name another one")
         view_list.add(context.scene, self.name, camera)

@@ -116,8 +116,8 @@ class MESHSDF_PT_views(ShapeTab, bpy.types.Panel):
             return
         column.separator()
         column.operator("meshsdf.view_duplicate", text="", icon="DUPLICATE")
-        for direction, icon in (("UP", "TRIA_UP"), ("DOWN", "TRIA_DOWN")):
-            column.operator("meshsdf.view_move", text="", icon=icon).direction = direction
+        column.operator("meshsdf.view_move", text="", icon="TRIA_UP").direction = "UP"
+        column.operator("meshsdf.view_move", text="", icon="TRIA_DOWN").direction = "DOWN"
         layout.operator("meshsdf.view_look", icon="OUTLINER_OB_CAMERA")
         column = layout.column()
         column.use_property_split = True

@@ -11,7 +11,7 @@ from .strokes import layer_names
 from .view_list import active_target, active_view, look_through, view_area
 
 TOOL = "builtin.annotate"
-COLOUR = (1.0, 0.35, 0.05)  # a layer made by a script is black, which hardly shows
+COLOUR = (0.0, 0.8, 1.0)  # a script's layer is black, and what is selected has orange edges
 
 
 def prepare(context: bpy.types.Context) -> str:

@@ -51,9 +51,9 @@ def rendered_mask(
 
 
 def rendered_objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The objects that the scene's first view layer renders, and its cameras see."""
+    """The objects that the scene's view layers render, and its cameras see."""
     found: dict[bpy.types.Object, None] = {}
-    layers = [scene.view_layers[0].layer_collection]
+    layers = [layer.layer_collection for layer in scene.view_layers if layer.use]
     while layers:
         layer = layers.pop()
         if layer.exclude or layer.collection.hide_render or layer.holdout or layer.indirect_only:
@@ -99,13 +99,13 @@ def _choose_engine(stage: bpy.types.Scene) -> None:
     Either decides for each pixel whether it is covered or not.
     """
     if bpy.app.background and hasattr(stage, "cycles"):
-        stage.render.engine = "CYCLES"
+        stage.render.engine = "CYCLES"  # type: ignore[assignment]  # the stubs know one
         cycles = stage.cycles
         cycles.device, cycles.samples, cycles.max_bounces = "CPU", 1, 0
         cycles.use_adaptive_sampling = cycles.use_denoising = False
         cycles.pixel_filter_type = "BOX"
     else:
-        stage.render.engine = "BLENDER_WORKBENCH"
+        stage.render.engine = "BLENDER_WORKBENCH"  # type: ignore[assignment]
         stage.display.render_aa = "OFF"
 
 
@@ -125,7 +125,8 @@ def _alpha(path: str, view: CameraView) -> np.ndarray:
     try:
         if tuple(image.size) != (view.width, view.height):
             raise Refusal("The scene's render cannot be read", "Render an image to see why")
-        values = np.empty(len(image.pixels), dtype=np.float32)
+        count = len(image.pixels)  # type: ignore[arg-type]  # touching pixels loads the file
+        values = np.empty(count, dtype=np.float32)
         image.pixels.foreach_get(values)
     finally:
         bpy.data.images.remove(image)

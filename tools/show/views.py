@@ -2,9 +2,9 @@
 
     blender --python tools/show/views.py -- [--stage list|draw|fit] [--space builtin:heads]
 
-"list" shows the list; "draw" presses Draw Outline in one that alone is on, for a hand at the
-mouse; "fit" starts a fit to
-three silhouettes of another shape of the space, which stands hidden.
+"list" shows the list and the settings; "draw" presses Draw Outline in one that alone is on, for a
+hand at the mouse; "fit" starts a fit to three silhouettes of another shape of the space, which
+stands hidden in the viewport; "render" starts one to three renders of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--space", default="builtin:heads")
     parser.add_argument("--target", default="0")
-    parser.add_argument("--stage", choices=("list", "draw", "fit"), default="list")
+    parser.add_argument("--stage", choices=("list", "draw", "fit", "render"), default="list")
     return parser.parse_args(window.arguments())
 
 
@@ -70,8 +70,11 @@ def show() -> None:
             for view in bpy.context.scene.meshsdf.views[1:]:
                 view.use = False
             bpy.ops.meshsdf.outline_draw()
-        elif OPTIONS.stage == "fit":
+        elif OPTIONS.stage != "list":
+            for view in bpy.context.scene.meshsdf.views:
+                view.target = "RENDER" if OPTIONS.stage == "render" else "OBJECT"
             bpy.ops.meshsdf.fit("INVOKE_DEFAULT")
 
 
-window.when_drawn(show, "MESHSDF_PT_fit", "MESHSDF_PT_views")
+SETTINGS = ["MESHSDF_PT_fit_settings"] if OPTIONS.stage == "list" else []
+window.when_drawn(show, "MESHSDF_PT_fit", "MESHSDF_PT_views", *SETTINGS)
