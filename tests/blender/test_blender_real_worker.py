@@ -120,3 +120,21 @@ def test_a_space_that_is_no_space_is_refused_in_the_workers_words(scene, part, t
     with pytest.raises(RuntimeError, match=r"broken\.safetensors"):
         bpy.ops.meshsdf.space_load(filepath=str(broken))
     part("door").close()
+
+
+def test_the_overlay_and_the_worker_say_the_same(scene, pair, part):
+    bob, spot = add(pair, "0"), add(pair, "1")
+    settings, overlay = scene.meshsdf, part("fitting.overlay")
+    settings.target, settings.object, settings.resolution = "OBJECT", bob, 64
+    bpy.ops.meshsdf.target_preview()
+    previewed = overlay.current().iou
+    run = part("fitting.fit_run").FitRun(bpy.context, spot, exact_steps=2)
+    overlay.begin(bpy.context, spot, run.request)
+    step = None
+    while step is None:
+        step = run.advance(0.1)
+    overlay.show_step(step)
+    assert overlay.current().iou == pytest.approx(step.iou, abs=1e-9)
+    assert previewed == pytest.approx(step.iou, abs=1e-3)
+    run.fail()
+    overlay.end()
