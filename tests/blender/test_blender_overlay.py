@@ -181,7 +181,7 @@ def test_a_steps_own_silhouettes_are_shown(ready, overlay, part, scene):
     scene.meshsdf.overlay.show = True
     overlay.begin(bpy.context, ready, run.request)
     seen = overlay.current().through("Camera")
-    target = run.request.arrays["target0"] > 0.5
+    target = run.request.arrays["target0"] >= 0.5
     overlay.show_step(SimpleNamespace(masks=(target.astype("u1"),)))
     assert seen.iou == 1
     assert seen.tint.max() == 0
