@@ -15,6 +15,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .camera import View
@@ -107,8 +108,9 @@ class FitStep:
     """One step: the state it looked at, and how good that was.
 
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
-    ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views. The
-    last step of a fit has ``done`` and a ``reason``, and is the best one again.
+    ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
+    ``masks`` the shape's silhouette ``(H, W)`` in each. The last step of a fit has ``done`` and a
+    ``reason``, and is the best one again.
     """
 
     step: int
@@ -126,6 +128,7 @@ class FitStep:
     message: str
     evaluations: int
     ms: dict[str, float]
+    masks: tuple[NDArray[np.bool_], ...] = ()
     done: bool = False
     reason: str = ""
 
@@ -329,6 +332,7 @@ class _Fit:
             message=mesh.message,
             evaluations=mesh.evaluations,
             ms=clock.laps,
+            masks=tuple(silhouette.mask for silhouette in seen),
         )
 
     def _descend(self, mesh: Extraction, seen: list[Silhouette], *, lost: bool) -> None:

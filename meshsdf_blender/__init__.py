@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from . import door, operators, panels, preferences, properties
 from .shapes import known_shapes, pictures, slider_live
+from .fitting import overlay_draw, overlay_follow
+from .shapes import slider_live
 from .spaces import catalogue
 from .training import training_live, training_properties
 
@@ -20,6 +22,8 @@ modules = (
     pictures,
     slider_live,
     known_shapes,
+    overlay_follow,
+    overlay_draw,
     training_live,
     operators,
     panels,

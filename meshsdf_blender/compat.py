@@ -48,3 +48,51 @@ def action_curves(
             for bag in strip.channelbags:
                 if slot is not None and bag.slot_handle == slot.handle:
                     yield from bag.fcurves
+
+
+# Objects that hold drawn strokes: up to 4.2, and since.
+DRAWN_TYPES = {"GPENCIL", "GREASEPENCIL"}
+
+
+def annotation(scene: bpy.types.Scene) -> bpy.types.ID | None:
+    """The scene's annotation: a Grease Pencil datablock until 4.5."""
+    return scene.annotation if hasattr(scene, "annotation") else scene.grease_pencil
+
+
+def new_annotation(scene: bpy.types.Scene, name: str) -> bpy.types.ID:
+    """An empty annotation, made the scene's."""
+    if hasattr(scene, "annotation"):
+        scene.annotation = bpy.data.annotations.new(name)
+        return scene.annotation
+    scene.grease_pencil = bpy.data.grease_pencils.new(name)
+    return scene.grease_pencil
+
+
+def layer_name(layer: bpy.types.bpy_struct) -> str:
+    """The name of a layer of strokes: ``info`` of annotations and until 4.2, else ``name``."""
+    return layer.info if hasattr(layer, "info") else layer.name
+
+
+def layer_hidden(layer: bpy.types.bpy_struct, *, annotated: bool) -> bool:
+    """Whether a layer of strokes is hidden; annotations have a switch of their own."""
+    return bool(layer.annotation_hide if annotated else layer.hide)
+
+
+def layer_matrix(layer: bpy.types.bpy_struct) -> object:
+    """The 4x4 matrix from a layer of strokes to its object; None for one without, an annotation."""
+    return getattr(layer, "matrix_local", getattr(layer, "matrix_layer", None))
+
+
+def frame_strokes(frame: bpy.types.bpy_struct) -> Iterator[bpy.types.bpy_struct]:
+    """The strokes of a frame: its own, or since 4.3 those of its drawing."""
+    yield from (frame.drawing.strokes if hasattr(frame, "drawing") else frame.strokes)
+
+
+def stroke_points(stroke: bpy.types.bpy_struct) -> list[tuple[float, float, float]]:
+    """Where a stroke's points are, in its layer."""
+    return [tuple(getattr(p, "position", None) or p.co) for p in stroke.points]
+
+
+def stroke_closed(stroke: bpy.types.bpy_struct) -> bool:
+    """Whether a stroke is drawn closed; annotations never say so since 4.3."""
+    return bool(getattr(stroke, "cyclic", getattr(stroke, "use_cyclic", False)))

@@ -19,8 +19,10 @@ from bpy.props import (
     StringProperty,
 )
 
+from .fitting import fit_properties
 from .shapes import slide, sliders
 from .spaces import catalogue
+from .views.target_properties import FitView, Targeted
 
 UP_AXES = (
     ("FILE", "As the File Says", "Use the up axis that the file states, or Z where it states none"),
@@ -34,17 +36,6 @@ BLENDS = (
 )
 # Within the core's own limits; beyond it, only the largest machines have the memory.
 SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 4, 512
-TARGETS = (
-    ("BACKGROUND", "Background", "Fit to the background image of the active camera, as drawn"),
-    ("IMAGE", "Image", "Fit to an image that fills the camera's frame"),
-    ("OBJECT", "Object", "Fit to the silhouette of another object"),
-    ("MASK", "Mask", "Fit to the filled outline of a mask datablock"),
-)
-CHANNELS = (
-    ("AUTO", "Automatic", "Use alpha where the image has any transparency, else brightness"),
-    ("ALPHA", "Alpha", "Pixels that are more opaque than the threshold are inside"),
-    ("LUMINANCE", "Brightness", "Pixels that are brighter than the threshold are inside"),
-)
 
 
 class LoadedSpace(bpy.types.PropertyGroup):
@@ -146,6 +137,9 @@ class ObjectSettings(bpy.types.PropertyGroup):
     fit_steps: IntProperty(name="Steps", description="Steps that the last fit took")
     fit_reason: StringProperty(name="Ended", description="Why the last fit ended")
     fit_topology: StringProperty(name="Topology", description="How parts and holes changed")
+    before: PointerProperty(
+        name="Before", description="The shape before its fit", type=fit_properties.ShapeBefore
+    )
 
 
 # slider_1 to slider_12, as text like all annotations here: 4.2 crashes at exit over callbacks of a
@@ -188,7 +182,7 @@ class BlendSettings(Blend, bpy.types.PropertyGroup):
     """``Scene.meshsdf.blend``."""
 
 
-class SceneSettings(bpy.types.PropertyGroup):
+class SceneSettings(Targeted, bpy.types.PropertyGroup):
     """``Scene.meshsdf``: what to add next, what to blend, and how to fit."""
 
     space: StringProperty(
@@ -204,28 +198,10 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     blend: PointerProperty(name="Blend", description="What to blend", type=BlendSettings)
 
-    target: EnumProperty(name="Target", description="What to fit to", items=TARGETS)
-    image: PointerProperty(
-        name="Image", description="An image that fills the camera's frame", type=bpy.types.Image
+    views: CollectionProperty(
+        name="Views", description="Cameras and what each should see", type=FitView
     )
-    object: PointerProperty(
-        name="Object", description="The object whose outline to follow", type=bpy.types.Object
-    )
-    mask: PointerProperty(
-        name="Mask", description="A mask with a closed outline", type=bpy.types.Mask
-    )
-    channel: EnumProperty(
-        name="Read From", description="What tells inside from outside", items=CHANNELS
-    )
-    threshold: FloatProperty(
-        name="Threshold",
-        description="Values above it are inside",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-    )
-    invert: BoolProperty(name="Invert", description="Swap inside and outside")
+    view_index: IntProperty(name="Active View", description="The view shown below the list", min=0)
 
     steps: IntProperty(
         name="Steps", description="Stop after this many", default=60, min=1, soft_max=300, max=10000
@@ -272,6 +248,9 @@ class SceneSettings(bpy.types.PropertyGroup):
     move: BoolProperty(name="Location", description="Let the fit move the object")
     turn: BoolProperty(name="Rotation", description="Let the fit rotate the object")
     scale: BoolProperty(name="Scale", description="Let the fit scale the object, evenly")
+    overlay: PointerProperty(
+        name="Overlay", description="What is drawn of it", type=fit_properties.OverlaySettings
+    )
 
 
 class Progress(bpy.types.PropertyGroup):
@@ -288,7 +267,15 @@ class Progress(bpy.types.PropertyGroup):
     topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
 
 
-classes = (LoadedSpace, ObjectSettings, BlendSettings, SceneSettings, Progress)
+classes = (
+    *fit_properties.classes,
+    LoadedSpace,
+    ObjectSettings,
+    BlendSettings,
+    FitView,
+    SceneSettings,
+    Progress,
+)
 OWNERS = (
     (bpy.types.Object, ObjectSettings),
     (bpy.types.Scene, SceneSettings),

@@ -139,6 +139,8 @@ def step_reply(step: FitStep, frame: Frame) -> Reply:
     arrays = mesh_arrays(step.vertices, step.faces, frame)
     arrays["code"] = single(step.code)
     arrays["object"] = step.object_matrix.detach().cpu().numpy().astype("<f8")
+    for number, mask in enumerate(step.masks):
+        arrays[f"mask{number}"] = mask.view("|u1")
     return header, arrays
 
 

@@ -11,21 +11,24 @@ import numpy as np
 from ..errors import Refusal
 from ..shapes import codes, mesh_upload, shape
 from ..shapes.transform import fit_matrix, written_channels
-from ..views.camera import camera_view
-from ..views.targets import read_target
+from ..views.aims import Aim, scene_aims
+from ..views.camera import CameraView, camera_view
+from ..views.targets import Target, read_target
 
 
 @dataclass(frozen=True)
 class FitRequest:
     """The header and arrays of a ``fit`` request, and the ``channels`` that it may change.
 
-    ``warning`` says what looks wrong with the target, or is empty.
+    ``warning`` says what looks wrong with a target, or is empty. ``cameras`` names the camera of
+    each view.
     """
 
     header: dict[str, Any]
     arrays: dict[str, np.ndarray]
     channels: tuple[str, ...]
     warning: str
+    cameras: tuple[str, ...]
 
     @property
     def pose(self) -> bool:
@@ -36,19 +39,16 @@ class FitRequest:
 def fit_request(
     context: bpy.types.Context, ob: bpy.types.Object, *, exact_steps: int = 0
 ) -> FitRequest:
-    """Read camera, target, code and transform. Raises Refusal, by name, changing nothing.
+    """Read cameras, targets, code and transform. Raises Refusal, by name, changing nothing.
 
     ``exact_steps`` asks for that many steps and no early end, else the scene's settings rule.
     """
-    scene, settings = context.scene, context.scene.meshsdf
+    settings = context.scene.meshsdf
     mesh_upload.check_writable(ob)
     channels = written_channels(ob, move=settings.move, turn=settings.turn, scale=settings.scale)
     if not (channels or settings.fit_code):
         raise Refusal("Nothing may change in this fit", "Turn on Shape, or a part of the transform")
-    context.view_layer.update()
-    depsgraph = context.evaluated_depsgraph_get()
-    view = camera_view(scene, depsgraph).resized(settings.pixels)
-    target = read_target(scene, depsgraph, view, ob)
+    seen = seen_views(context, ob)
     options = {
         "steps": exact_steps or settings.steps,
         "rate": settings.rate,
@@ -63,12 +63,49 @@ def fit_request(
     if exact_steps:
         # No IoU is above 1, so that not even an exact match ends it early.
         options |= {"patience": exact_steps + 1, "stop_iou": 2.0}
-    arrays = {
-        "code": codes.read(ob),
-        "object": fit_matrix(ob, channels),
-        "matrix0": view.matrix,
-        "target0": target.coverage,
-    }
-    views = [{"width": view.width, "height": view.height, "weight": 1.0}]
-    header = {**shape.source(ob), "options": options, "views": views}
-    return FitRequest(header, arrays, channels, target.warning)
+    arrays = {"code": codes.read(ob), "object": fit_matrix(ob, channels)}
+    for number, view in enumerate(seen):
+        arrays |= {f"matrix{number}": view.frame.matrix, f"target{number}": view.target.coverage}
+    views = [
+        {"width": view.frame.width, "height": view.frame.height, "weight": view.aim.weight}
+        for view in seen
+    ]
+    return FitRequest(
+        header={**shape.source(ob), "options": options, "views": views},
+        arrays=arrays,
+        channels=channels,
+        warning=". ".join(view.warning for view in seen if view.warning),
+        cameras=tuple(view.camera for view in seen),
+    )
+
+
+@dataclass(frozen=True)
+class SeenView:
+    """A view as the worker gets it."""
+
+    aim: Aim
+    camera: str
+    frame: CameraView
+    target: Target
+
+    @property
+    def warning(self) -> str:
+        """What looks wrong with its target, with the view's name."""
+        words = self.target.warning
+        return f"View '{self.aim.name}': {words}" if words and self.aim.name else words
+
+
+def seen_views(context: bpy.types.Context, ob: bpy.types.Object) -> list[SeenView]:
+    """The views of a fit with their targets, the same as the overlay shows. Raises Refusal."""
+    scene, seen = context.scene, []
+    for aim in scene_aims(scene):
+        # Anew for each: a target that is rendered replaces what is evaluated.
+        context.view_layer.update()
+        depsgraph = context.evaluated_depsgraph_get()
+        try:
+            frame = camera_view(scene, depsgraph, aim.camera).resized(scene.meshsdf.pixels)
+            target = read_target(scene, depsgraph, frame, ob, aim)
+        except Refusal as refusal:
+            raise aim.named(refusal) from refusal
+        seen.append(SeenView(aim, aim.camera.name, frame, target))
+    return seen

@@ -17,7 +17,8 @@ from ..door.conversation import Conversation, Question, Talk
 from ..errors import Refusal
 from ..shapes import codes, shape
 from ..shapes.transform import write_matrix
-from .fit_request import fit_request
+from . import before
+from .fit_request import FitRequest, fit_request
 
 REASONS = {
     "converged": "The outlines match",
@@ -41,7 +42,10 @@ _running: list[Run] = []  # at most one
 
 @dataclass(frozen=True)
 class FitStep:
-    """A step as the worker sent it; vertices in local units, ``matrix`` local to world."""
+    """A step as the worker sent it; vertices in local units, ``matrix`` local to world.
+
+    ``masks`` holds the shape's silhouette in each view, or nothing.
+    """
 
     step: int
     steps: int
@@ -54,6 +58,7 @@ class FitStep:
     matrix: np.ndarray
     vertices: np.ndarray
     faces: np.ndarray
+    masks: tuple[np.ndarray, ...] = ()
 
 
 def current() -> Run | None:
@@ -87,11 +92,16 @@ class FitRun(Talk):
         self._before = shape.Snapshot(ob)
         self._talk = Conversation("shapes", "fit", "step", self._question)
         self._newest = 0
-        self._written = False
+        self._written = self._keeps = False
         self.start_iou: float | None = None
         self.warnings = [self._request.warning] if self._request.warning else []
         self.topologies: list[str] = []
         enter(self)
+
+    @property
+    def request(self) -> FitRequest:
+        """What the worker was asked."""
+        return self._request
 
     @property
     def pose(self) -> bool:
@@ -118,6 +128,9 @@ class FitRun(Talk):
         ob = self.object()
         if not len(step.faces):
             return  # a step without a surface has nothing to show; the best one has
+        if not self._written:
+            start = step.iou if self.start_iou is None else self.start_iou
+            self._keeps = before.keep(ob, start)
         self._written = True
         if self.pose:
             write_matrix(ob, step.matrix, context.view_layer, self._request.channels)
@@ -155,6 +168,8 @@ class FitRun(Talk):
         try:
             if self._written:
                 self._before.restore(self.object(), pose=self.pose)
+                if self._keeps:
+                    before.drop(self.object())
         except Refusal:
             pass  # the object is gone: nothing is left to put back
         finally:
@@ -222,6 +237,7 @@ def _read_step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep
         matrix=arrays["object"],
         vertices=arrays["vertices"],
         faces=arrays["faces"],
+        masks=tuple(array for name, array in arrays.items() if name.startswith("mask")),
     )
 
 

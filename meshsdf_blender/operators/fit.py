@@ -7,7 +7,7 @@ from bpy.app.handlers import persistent
 from bpy.props import IntProperty
 
 from ..errors import Refusal
-from ..fitting import fit_run
+from ..fitting import fit_run, overlay
 from ..fitting.fit_run import FitRun, FitStep
 from ..fitting.progress import hide_progress, show_progress, show_stopping, show_waiting
 from .guarded import NeedsShape
@@ -126,7 +126,9 @@ class MESHSDF_OT_fit(RunsLive, NeedsShape, bpy.types.Operator):
         return FitRun(context, context.active_object)
 
     def show_start(self, context: bpy.types.Context) -> None:
-        show_waiting(context, self._run)
+        run = self._run
+        overlay.begin(context, run.object(), run.request)
+        show_waiting(context, run)
 
     def take_step(self, context: bpy.types.Context) -> set[str] | None:
         run = self._run
@@ -144,6 +146,7 @@ class MESHSDF_OT_fit(RunsLive, NeedsShape, bpy.types.Operator):
             return None
         if not step.done:
             run.write(context, step)
+            overlay.show_step(step)
             show_progress(context, step)
             return None
         run.finish(context, step)

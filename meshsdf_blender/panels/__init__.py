@@ -8,6 +8,9 @@ from __future__ import annotations
 from . import blend, fit, known, shape, sliders, start, training
 
 modules = (start, sliders, known, shape, fit, blend, training)
+from . import blend, fit, fit_settings, shape, sliders, start, training, views
+
+modules = (start, sliders, shape, fit, views, fit_settings, blend, training)
 
 
 def register() -> None:

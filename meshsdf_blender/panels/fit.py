@@ -1,12 +1,32 @@
-"""Fitting: the target, the button, what came of it, and the settings."""
+"""Fitting: the target, the button, and what came of it."""
 
 from __future__ import annotations
 
+import textwrap
+from typing import Any
+
 import bpy
 
-from ..fitting import fit_run
-from ..properties import ObjectSettings, SceneSettings
-from .tab import ShapeTab
+from ..fitting import before, fit_run, overlay
+from ..fitting.fit_state import FitState, fit_state
+from ..properties import ObjectSettings, Progress
+from .tab import ShapeTab, characters
+from .views import draw_goal
+
+# The operator and icon behind each label of the big button.
+BIG: dict[FitState, tuple[str, Any]] = {
+    FitState.READY: ("meshsdf.fit", "PLAY"),
+    FitState.RUNNING: ("meshsdf.fit_stop", "CANCEL"),
+    FitState.UNFINISHED: ("meshsdf.fit", "PLAY"),
+    FitState.ENDED: ("meshsdf.fit_accept", "CHECKMARK"),
+    FitState.COMPARING: ("meshsdf.fit_compare", "LOOP_FORWARDS"),
+}
+# What stands beside it while a fit waits to be accepted.
+BESIDE: dict[FitState, tuple[str, Any, str]] = {
+    FitState.READY: ("meshsdf.fit_accept", "CHECKMARK", "Accept"),
+    FitState.UNFINISHED: ("meshsdf.fit_accept", "CHECKMARK", "Accept"),
+    FitState.ENDED: ("meshsdf.fit", "PLAY", "Continue"),
+}
 
 
 class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
@@ -16,86 +36,98 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
     bl_order = 3
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        settings, told = context.scene.meshsdf, context.window_manager.meshsdf
+        layout, ob = self.layout, context.active_object
+        state = fit_state(ob)
         column = layout.column()
-        column.enabled = fit_run.current() is None
-        _draw_target(column, context, settings)
-        if fit_run.current() is not None:
-            column = layout.column(align=True)
-            column.progress(factor=told.step / max(told.steps, 1), text=told.text)
-            row = column.row(align=True)
-            row.scale_y = 1.5
-            row.operator("meshsdf.fit_stop", icon="CANCEL")
-            if told.topology:
-                layout.label(text=f"Best IoU {told.best_iou:.3f}, {told.topology}")
-            return
-        row = layout.row(align=True)
-        row.scale_y = 1.5
-        row.operator("meshsdf.fit", icon="PLAY")
+        column.enabled = state is not FitState.RUNNING
+        draw_goal(column, context)
+        _draw_preview(column, context)
+        if state is FitState.RUNNING:
+            _draw_progress(layout, context.window_manager.meshsdf)
+        _draw_buttons(layout, state, waits=before.exists(ob))
+        if state is not FitState.RUNNING:
+            _draw_result(layout, ob.meshsdf)
+
+
+def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    shown = overlay.current()
+    row = layout.row(align=True)
+    row.operator(
+        "meshsdf.target_preview",
+        icon="HIDE_ON" if shown is None else "HIDE_OFF",
+        depress=shown is not None,
+    )
+    if shown is None or fit_run.current() is not None:
+        return
+    view = context.region_data
+    if shown.problem:
+        for number, line in enumerate(textwrap.wrap(shown.problem, characters(context))):
+            layout.label(text=line, icon="BLANK1" if number else "ERROR")
+    elif view is not None and view.view_perspective != "CAMERA":
+        row.operator("view3d.view_camera", text="", icon="VIEW_CAMERA")
+        layout.label(text="It is drawn in the camera's view", icon="INFO")
+    else:
+        layout.label(text=f"IoU {shown.iou:.3f} as it is shown", icon="BLANK1")
+
+
+def _draw_progress(layout: bpy.types.UILayout, told: Progress) -> None:
+    column = layout.column(align=True)
+    column.progress(factor=told.step / max(told.steps, 1), text=told.text)
+    if told.topology:
+        column.label(text=f"Best IoU {told.best_iou:.3f}, {told.topology}")
+
+
+def _draw_buttons(layout: bpy.types.UILayout, state: FitState, *, waits: bool) -> None:
+    """The big button; ``waits`` tells that a fit is there to be accepted."""
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    row.scale_y = 1.5
+    operator, icon = BIG[state]
+    row.operator(operator, text=state.value, icon=icon)
+    if state is FitState.RUNNING:
+        return
+    if state is not FitState.COMPARING:
         row.operator("meshsdf.fit_step", text="", icon="FRAME_NEXT")
-        _draw_result(layout, context.active_object.meshsdf)
-
-
-def _draw_target(
-    layout: bpy.types.UILayout, context: bpy.types.Context, settings: SceneSettings
-) -> None:
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    layout.prop(settings, "target")
-    if settings.target == "IMAGE":
-        layout.template_ID(settings, "image", open="image.open")
-    elif settings.target == "OBJECT":
-        layout.prop(settings, "object")
-    elif settings.target == "MASK":
-        layout.prop(settings, "mask")
-    if settings.target in {"IMAGE", "BACKGROUND"}:
-        layout.prop(settings, "channel")
-        layout.prop(settings, "threshold")
-    layout.prop(settings, "invert")
-    camera = context.scene.camera
-    if camera is None:
-        layout.label(text="The scene has no active camera", icon="ERROR")
-    elif settings.target == "BACKGROUND" and not _shows_background(camera):
-        layout.label(text=f"'{camera.name}' shows no background image", icon="ERROR")
-
-
-def _shows_background(camera: bpy.types.Object) -> bool:
-    backgrounds = getattr(camera.data, "background_images", ())
-    shown = getattr(camera.data, "show_background_images", False)
-    return shown and any(b.show_background_image and (b.image or b.clip) for b in backgrounds)
+    if not waits:
+        return
+    row = column.row(align=True)
+    if state in BESIDE:
+        operator, icon, text = BESIDE[state]
+        row.operator(operator, text=text, icon=icon)
+        row.operator("meshsdf.fit_compare", icon="LOOP_BACK")
+    row.operator("meshsdf.fit_back", icon="TRASH")
 
 
 def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
+    if told.before.mesh is not None and told.before.shown:
+        layout.label(text=f"Before the fit: IoU {told.before.iou:.3f}", icon="LOOP_BACK")
+        return
     if told.fit_iou < 0:
         return
+    start = told.fit_start if told.before.mesh is None else told.before.iou
     column = layout.column(align=True)
-    column.label(text=f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f}", icon="CHECKMARK")
+    column.label(text=f"IoU {start:.3f} to {told.fit_iou:.3f}", icon="CHECKMARK")
     column.label(text=f"{told.fit_reason}, {told.fit_steps} steps", icon="BLANK1")
     if " to " in told.fit_topology:
         column.label(text=told.fit_topology, icon="BLANK1")
 
 
-class MESHSDF_PT_fit_settings(ShapeTab, bpy.types.Panel):
-    bl_idname = "MESHSDF_PT_fit_settings"
-    bl_label = "Settings"
+class MESHSDF_PT_overlay(ShapeTab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_overlay"
+    bl_label = "Show Overlay"
     bl_parent_id = "MESHSDF_PT_fit"
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(context.scene.meshsdf.overlay, "show", text="")
+
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.meshsdf
+        layout, settings = self.layout, context.scene.meshsdf.overlay
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.enabled = fit_run.current() is None
-        column = layout.column(heading="Change", align=True)
-        for name in ("fit_code", "move", "turn", "scale"):
-            column.prop(settings, name)
-        for name in ("steps", "rate", "prior", "resolution", "pixels"):
-            layout.prop(settings, name)
+        layout.enabled = settings.show
+        layout.prop(settings, "opacity")
 
 
-classes = (
-    MESHSDF_PT_fit,
-    MESHSDF_PT_fit_settings,
-)
+classes = (MESHSDF_PT_fit, MESHSDF_PT_overlay)
 register, unregister = bpy.utils.register_classes_factory(classes)

@@ -38,6 +38,16 @@ def read(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
 
 def check_editable(ob: bpy.types.Object) -> None:
     """Raise Refusal, by name, where the object or its mesh is not this file's to change now."""
+    check_own(ob)
+    if ob.meshsdf.before.shown:
+        raise Refusal(
+            f"Object '{ob.name}' is shown as it was before the fit",
+            "Use Show Fitted or Go Back first, under Fit",
+        )
+
+
+def check_own(ob: bpy.types.Object) -> None:
+    """Raise Refusal, by name, where the object or its mesh is another file's, or being edited."""
     mesh = ob.data
     if ob.type != "MESH" or mesh is None:
         raise Refusal(f"Object '{ob.name}' is no mesh", "Select a MeshSDF shape")
@@ -74,6 +84,12 @@ def check_writable(ob: bpy.types.Object) -> None:
             f"Mesh '{mesh.name}' has shape keys, which cannot follow a changing number of vertices",
             "Delete its shape keys (Object Data > Shape Keys), or use a copy without them",
         )
+    check_unshared(ob)
+
+
+def check_unshared(ob: bpy.types.Object) -> None:
+    """Raise Refusal, by name, where another object has the same mesh."""
+    mesh = ob.data
     if mesh.users - int(mesh.use_fake_user) > 1:
         others = [o.name for o in bpy.data.objects if o.data == mesh and o != ob]
         raise Refusal(

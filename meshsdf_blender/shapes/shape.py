@@ -120,7 +120,7 @@ def write_mesh(
 def forget(ob: bpy.types.Object) -> None:
     """Make a shape a plain object, with its mesh as it is."""
     codes.drop(ob)
-    for name in _stored(ob.meshsdf):
+    for name in (*_stored(ob.meshsdf), "before"):
         ob.meshsdf.property_unset(name)
 
 
@@ -170,8 +170,8 @@ class Snapshot:
         self._mesh.from_mesh(mesh_of(ob))
         self._code = codes.read(ob)
         # The properties themselves: through matrix_world they would come back rounded.
-        self._transform = {name: _copied(getattr(ob, name)) for name in TRANSFORM}
-        self._readout = {name: _copied(getattr(ob.meshsdf, name)) for name in _stored(ob.meshsdf)}
+        self._transform = {name: copied(getattr(ob, name)) for name in TRANSFORM}
+        self._readout = {name: copied(getattr(ob.meshsdf, name)) for name in _stored(ob.meshsdf)}
 
     def restore(self, ob: bpy.types.Object, *, pose: bool) -> None:
         """Put everything back; ``pose`` says whether the transform was touched."""
@@ -192,7 +192,7 @@ class Snapshot:
             self._mesh.free()
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """``value``, or what an array of Blender's holds now."""
     return value if isinstance(value, str | bool | int | float) else tuple(value)
 

@@ -1,4 +1,4 @@
-"""The active camera as one 4x4 matrix from world to pixels, exactly as Blender renders it."""
+"""A camera as one 4x4 matrix from world to pixels, exactly as Blender renders it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,12 @@ def frame_size(scene: bpy.types.Scene) -> tuple[int, int]:
     return max(1, render.resolution_x * share // 100), max(1, render.resolution_y * share // 100)
 
 
-def check_camera(scene: bpy.types.Scene) -> bpy.types.Object:
-    """The scene's camera object. Raises Refusal, by name, for one that has no single matrix."""
-    camera = scene.camera
+def check_camera(
+    scene: bpy.types.Scene, camera: bpy.types.Object | None = None
+) -> bpy.types.Object:
+    """``camera``, or else the scene's. Raises Refusal, by name, for one without a single matrix."""
+    if camera is None:
+        camera = scene.camera
     if camera is None:
         raise Refusal(
             f"Scene '{scene.name}' has no active camera",
@@ -69,9 +72,13 @@ def check_camera(scene: bpy.types.Scene) -> bpy.types.Object:
     return camera
 
 
-def camera_view(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
-    """The view of the scene's camera at the render's size. Raises Refusal."""
-    camera = check_camera(scene).evaluated_get(depsgraph)
+def camera_view(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    camera: bpy.types.Object | None = None,
+) -> CameraView:
+    """The view of ``camera``, or else the scene's, at the render's size. Raises Refusal."""
+    camera = check_camera(scene, camera).evaluated_get(depsgraph)
     width, height = frame_size(scene)
     render = scene.render
     projection = np.array(

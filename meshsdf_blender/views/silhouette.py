@@ -35,12 +35,25 @@ def polygon_parity(polygons: list[np.ndarray], width: int, height: int) -> np.nd
     pixels = np.concatenate(polygons)
     edges, start = [], 0
     for polygon in polygons:
-        index = start + np.arange(len(polygon))
-        edges.append(np.stack([index, np.roll(index, -1)], axis=1))
+        edges.append(start + _around(polygon))
         start += len(polygon)
     chain = np.concatenate(edges)
     counts = np.ones(len(chain), dtype=np.int32)
     return _filled(pixels, chain, counts, width, height, parity=True)
+
+
+def polygon_area(polygon: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Pixels that a closed polygon ``(N, 2)`` winds around: bool ``(height, width)``.
+
+    Where it crosses itself, as where a hand overshoots, nothing falls out.
+    """
+    counts = np.ones(len(polygon), dtype=np.int32)
+    return _filled(polygon, _around(polygon), counts, width, height)
+
+
+def _around(polygon: np.ndarray) -> np.ndarray:
+    index = np.arange(len(polygon))
+    return np.stack([index, np.roll(index, -1)], axis=1)
 
 
 def _clip(

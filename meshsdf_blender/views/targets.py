@@ -9,13 +9,18 @@ import numpy as np
 
 from ..errors import Refusal
 from ..shapes import mesh_upload
+from .aims import Aim, scene_aim
 from .background import placement, shown_background
 from .camera import CameraView, frame_size
 from .image_pixels import image_mask
 from .mask_outline import mask_coverage
+from .outline import outline_mask
+from .scene_render import rendered_mask
 from .silhouette import mesh_silhouette
+from .strokes import drawn_strokes
 
 SAMPLES = 4  # a side, per target pixel
+RENDERED_SIDE = 2048  # at most, of what is rendered for its samples
 BAND_ROWS = 64  # rows of the view that are sampled at once, to bound the memory
 ASPECT_TOLERANCE = 0.02
 # Targets that are read from an image; Invert swaps its pixels, and leaves what is beside it.
@@ -40,6 +45,8 @@ class _Asked:
     depsgraph: bpy.types.Depsgraph
     view: CameraView
     fitted: bpy.types.Object | None
+    settings: bpy.types.PropertyGroup
+    camera: bpy.types.Object
 
 
 @dataclass(frozen=True)
@@ -56,20 +63,24 @@ def read_target(
     depsgraph: bpy.types.Depsgraph,
     view: CameraView,
     fitted: bpy.types.Object | None = None,
+    aim: Aim | None = None,
 ) -> Target:
-    """The scene's target as ``view`` sees it.
+    """The target of ``aim``, or else of the scene, as ``view`` sees it.
 
-    ``view`` is the scene camera's, at the size to fit at. Raises Refusal, by name, for a target
+    ``view`` is the aim's camera's, at the size to fit at. Raises Refusal, by name, for a target
     that is missing, unreadable, empty or full.
     """
-    settings = scene.meshsdf
+    aim = aim or scene_aim(scene)
+    settings = aim.settings
     reader = {
         "BACKGROUND": _from_background,
         "IMAGE": _from_image,
         "OBJECT": _from_object,
         "MASK": _from_mask,
+        "OUTLINE": _from_outline,
+        "RENDER": _from_render,
     }[settings.target]
-    read = reader(_Asked(scene, depsgraph, view, fitted))
+    read = reader(_Asked(scene, depsgraph, view, fitted, settings, aim.camera))
     coverage, drawn = read.coverage, read.drawn
     if settings.invert and settings.target not in BY_THRESHOLD:
         coverage, drawn = 1.0 - coverage, 1.0 - drawn
@@ -112,16 +123,16 @@ def _check_filled(coverage: np.ndarray, name: str, settings: bpy.types.PropertyG
         )
 
 
-def _fine(view: CameraView) -> CameraView:
-    """The view with ``SAMPLES`` samples a side in each of its pixels."""
-    scale = np.diag([SAMPLES, SAMPLES, 1.0, 1.0])
-    return CameraView(view.width * SAMPLES, view.height * SAMPLES, scale @ view.matrix)
+def _fine(view: CameraView, count: int = SAMPLES) -> CameraView:
+    """The view with ``count`` samples a side in each of its pixels."""
+    scale = np.diag([count, count, 1.0, 1.0])
+    return CameraView(view.width * count, view.height * count, scale @ view.matrix)
 
 
-def _shares(samples: np.ndarray) -> np.ndarray:
+def _shares(samples: np.ndarray, count: int = SAMPLES) -> np.ndarray:
     """Samples ``_fine`` to the share ``(H, W)`` float32 of each pixel that they cover."""
     height, width = samples.shape
-    pixels = samples.reshape(height // SAMPLES, SAMPLES, width // SAMPLES, SAMPLES)
+    pixels = samples.reshape(height // count, count, width // count, count)
     return pixels.mean(axis=(1, 3), dtype=np.float32)
 
 
@@ -154,13 +165,13 @@ def _mask_of(image: bpy.types.Image, settings: bpy.types.PropertyGroup) -> np.nd
 
 
 def _from_background(asked: _Asked) -> _Read:
-    scene, view = asked.scene, asked.view
-    background = shown_background(scene.camera)
+    scene, settings, view = asked.scene, asked.settings, asked.view
+    background = shown_background(asked.camera)
     image = background.image
-    mask = _mask_of(image, scene.meshsdf)
+    mask = _mask_of(image, settings)
     frame = frame_size(scene)
     size = (mask.shape[1], mask.shape[0])
-    to_frame = placement(background, scene.camera, scene, size, frame)
+    to_frame = placement(background, asked.camera, scene, size, frame)
     if abs(np.linalg.det(to_frame[:, :2])) < 1e-12:
         raise Refusal(f"Background image '{image.name}' is scaled to nothing", "Raise its scale")
     coverage = _sampled(mask, to_frame, frame, view)
@@ -168,11 +179,11 @@ def _from_background(asked: _Asked) -> _Read:
 
 
 def _from_image(asked: _Asked) -> _Read:
-    scene, view = asked.scene, asked.view
-    image = scene.meshsdf.image
+    scene, settings, view = asked.scene, asked.settings, asked.view
+    image = settings.image
     if image is None:
         raise Refusal("No target image is set", "Open one under Fit > Image")
-    mask = _mask_of(image, scene.meshsdf)
+    mask = _mask_of(image, settings)
     width, height = frame_size(scene)
     rows, columns = mask.shape
     if abs((columns / rows) / (width / height) - 1.0) > ASPECT_TOLERANCE:
@@ -186,8 +197,8 @@ def _from_image(asked: _Asked) -> _Read:
 
 
 def _from_object(asked: _Asked) -> _Read:
-    scene, view = asked.scene, asked.view
-    target = scene.meshsdf.object
+    settings, view = asked.settings, asked.view
+    target = settings.object
     if target is None:
         raise Refusal("No target object is set", "Pick one under Fit > Object")
     if target == asked.fitted:
@@ -212,10 +223,24 @@ def _from_object(asked: _Asked) -> _Read:
 
 
 def _from_mask(asked: _Asked) -> _Read:
-    scene, view = asked.scene, asked.view
-    mask = scene.meshsdf.mask
+    settings, view = asked.settings, asked.view
+    mask = settings.mask
     if mask is None:
         raise Refusal("No target mask is set", "Pick one under Fit > Mask")
     fine = _fine(view)
     coverage = _shares(mask_coverage(mask, fine.width, fine.height))
     return _Read(coverage, f"Mask '{mask.name}'", coverage)
+
+
+def _from_outline(asked: _Asked) -> _Read:
+    strokes = drawn_strokes(asked.scene, asked.settings)
+    coverage = _shares(outline_mask(strokes, _fine(asked.view)))
+    return _Read(coverage, "The drawn outline", coverage)
+
+
+def _from_render(asked: _Asked) -> _Read:
+    view = asked.view
+    count = max(1, min(SAMPLES, RENDERED_SIDE // max(view.width, view.height)))
+    mask = rendered_mask(asked.scene, asked.camera, _fine(view, count), asked.fitted)
+    coverage = _shares(mask, count)
+    return _Read(coverage, f"The render of scene '{asked.scene.name}'", coverage)

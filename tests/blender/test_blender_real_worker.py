@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+HEADS = str(ROOT / "spaces" / "heads.safetensors")
+KNOWN_HEAD = "0"
 PAIR = str(ROOT / "spaces" / "bob_and_spot.safetensors")
 
 
@@ -63,6 +65,34 @@ def test_a_pose_fit_moves_the_object_and_not_the_mesh(scene, pair):
     assert abs(np.dot(np.array(moved.matrix_world.translation), side)) < 0.02
 
 
+def test_three_views_tell_more_than_one(scene, part):
+    """A head from the front alone, and from the front, the side and above."""
+    scene.render.resolution_x = scene.render.resolution_y = 256
+    settings = scene.meshsdf
+    settings.resolution, settings.pixels, settings.steps = 32, 128, 60
+    known = add((HEADS, "FILE"), KNOWN_HEAD)
+    wanted = np.array(known["meshsdf_code"])
+    settings.target, settings.object = "OBJECT", known
+    places = {"Front": (0, -4, 0), "Side": (4, 0, 0), "Above": (0, 0, 4)}
+    missed = {}
+    for count in (1, 3):
+        settings.views.clear()
+        for name in list(places)[:count]:
+            camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
+            camera.location = places[name]
+            camera.rotation_euler = (-camera.location).to_track_quat("-Z", "Y").to_euler()
+            scene.collection.objects.link(camera)
+            bpy.ops.meshsdf.view_add(name=name, camera=camera.name)
+        head = add((HEADS, "FILE"), "")
+        start = np.linalg.norm(np.array(head["meshsdf_code"]) - wanted)
+        bpy.ops.meshsdf.fit()
+        missed[count] = np.linalg.norm(np.array(head["meshsdf_code"]) - wanted) / start
+        missed[count, "volume"] = abs(head.meshsdf.volume / known.meshsdf.volume - 1)
+    part("door").close()
+    assert missed[3] < 0.75 * missed[1], missed
+    assert missed[3, "volume"] < 0.02, missed
+
+
 def test_a_snapshot_of_a_published_checkpoint_is_the_one_that_is_read(
     scene, part, checkpoint, tmp_path
 ):
@@ -90,3 +120,21 @@ def test_a_space_that_is_no_space_is_refused_in_the_workers_words(scene, part, t
     with pytest.raises(RuntimeError, match=r"broken\.safetensors"):
         bpy.ops.meshsdf.space_load(filepath=str(broken))
     part("door").close()
+
+
+def test_the_overlay_and_the_worker_say_the_same(scene, pair, part):
+    bob, spot = add(pair, "0"), add(pair, "1")
+    settings, overlay = scene.meshsdf, part("fitting.overlay")
+    settings.target, settings.object, settings.resolution = "OBJECT", bob, 64
+    bpy.ops.meshsdf.target_preview()
+    previewed = overlay.current().iou
+    run = part("fitting.fit_run").FitRun(bpy.context, spot, exact_steps=2)
+    overlay.begin(bpy.context, spot, run.request)
+    step = None
+    while step is None:
+        step = run.advance(0.1)
+    overlay.show_step(step)
+    assert overlay.current().iou == pytest.approx(step.iou, abs=1e-9)
+    assert previewed == pytest.approx(step.iou, abs=1e-3)
+    run.fail()
+    overlay.end()

@@ -322,6 +322,10 @@ def test_fit(worker: WorkerClient, flat_path: str) -> None:
     final = {name: raw.numpy() for name, raw in steps[-1].arrays.items()}
     assert final["code"][0] > -0.8
     np.testing.assert_array_equal(final["object"], np.eye(4))
+    covered, wanted = final["mask0"], arrays["target0"] > 0.5
+    assert covered.dtype == np.uint8
+    both, either = (covered & wanted).sum(), (covered | wanted).sum()
+    assert both / either == pytest.approx(last["iou"])
     assert np.abs(final["vertices"]).sum(axis=1).max() == pytest.approx(
         radius(float(final["code"][0])), rel=1e-4
     )

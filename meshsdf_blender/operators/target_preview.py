@@ -1,0 +1,45 @@
+"""Showing what a fit would compare, before it is started."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..fitting import overlay, overlay_follow
+from ..fitting.progress import redraw
+from ..shapes import shape
+from .guarded import NeedsNoFit
+
+
+class MESHSDF_OT_target_preview(NeedsNoFit, bpy.types.Operator):
+    bl_idname = "meshsdf.target_preview"
+    bl_label = "Preview Target"
+    bl_description = (
+        "Look through the camera and draw the outlines of target and shape over it, "
+        "with their present overlap; press again to end it"
+    )
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        if not shape.is_shape(context.active_object):
+            cls.poll_message_set("Select a MeshSDF shape")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> None:
+        if overlay.current() is not None:
+            overlay.end()
+        else:
+            overlay.preview(context, context.active_object)
+            context.scene.meshsdf.overlay.show = True
+            overlay_follow.mark()
+            view = context.region_data
+            if view is not None and hasattr(view, "view_perspective"):
+                view.view_perspective = "CAMERA"
+        redraw(context)
+
+
+classes = (MESHSDF_OT_target_preview,)
+register, unregister = bpy.utils.register_classes_factory(classes)

@@ -1,0 +1,54 @@
+"""What a fit may change, how long it takes, how fine it is."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..fitting import fit_run, presets
+from ..operators.fit_settings import CHANGES, POSE
+from .tab import ShapeTab
+
+
+class MESHSDF_MT_fit_presets(bpy.types.Menu):
+    bl_idname = "MESHSDF_MT_fit_presets"
+    bl_label = "Fit Presets"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        for name in presets.names():
+            self.layout.operator("meshsdf.fit_preset", text=name).name = name
+
+
+class MESHSDF_PT_fit_settings(ShapeTab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_fit_settings"
+    bl_label = "Settings"
+    bl_parent_id = "MESHSDF_PT_fit"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.meshsdf
+        layout.enabled = fit_run.current() is None
+        row = layout.row(align=True)
+        row.menu("MESHSDF_MT_fit_presets", text=presets.current(settings) or "Own Settings")
+        row.operator("meshsdf.fit_preset_add", text="", icon="ADD")
+        row.operator("meshsdf.fit_preset_remove", text="", icon="REMOVE")
+        pose = {getattr(settings, name) for name in POSE}
+        pressed = {
+            "SHAPE": settings.fit_code and pose == {False},
+            "POSE": not settings.fit_code and pose == {True},
+            "EVERYTHING": settings.fit_code and pose == {True},
+        }
+        row = layout.row(align=True)
+        for what, label, _ in CHANGES:
+            button = row.operator("meshsdf.fit_change", text=label, depress=bool(pressed[what]))
+            button.what = what
+        row = layout.row(align=True)
+        for name in ("fit_code", *POSE):
+            row.prop(settings, name, toggle=True)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("steps", "rate", "prior", "resolution", "pixels"):
+            layout.prop(settings, name)
+
+
+classes = (MESHSDF_MT_fit_presets, MESHSDF_PT_fit_settings)
+register, unregister = bpy.utils.register_classes_factory(classes)
