@@ -17,6 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from .after.after_properties import AfterSettings
 from .shapes import slide, sliders
 from .spaces import catalogue
 
@@ -114,6 +115,9 @@ class ObjectSettings(Meshed, bpy.types.PropertyGroup):
     )
     draft: BoolProperty(
         name="Draft", description="Whether the mesh is coarser than asked for, for now"
+    )
+    after: PointerProperty(
+        name="After", description="What is kept beyond the shape", type=AfterSettings
     )
     # What the worker said of the mesh.
     vertices: IntProperty(name="Vertices", description="Vertices of the last extraction")
@@ -273,7 +277,7 @@ class Progress(bpy.types.PropertyGroup):
     topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
 
 
-classes = (LoadedSpace, ObjectSettings, BlendSettings, SceneSettings, Progress)
+classes = (LoadedSpace, AfterSettings, ObjectSettings, BlendSettings, SceneSettings, Progress)
 OWNERS = (
     (bpy.types.Object, ObjectSettings),
     (bpy.types.Scene, SceneSettings),
