@@ -10,6 +10,7 @@ none of them into the last part.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import os
 import sys
@@ -154,7 +155,7 @@ def arguments(cls: Any, package: str) -> list[Any]:
         name
         for base in reversed(cls.__mro__)
         if base.__module__.startswith(f"{package}.")
-        for name in base.__dict__.get("__annotations__", {})
+        for name in inspect.get_annotations(base)
     ]
     properties = described(cls).properties
     return [

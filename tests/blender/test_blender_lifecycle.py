@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -69,7 +70,7 @@ def test_labels_and_tooltips_follow_the_house_of_blender():
     for cls in our_classes():
         rna = rna_of(cls)
         texts = [(rna.name, rna.description)]
-        own = set().union(*(base.__dict__.get("__annotations__", ()) for base in cls.__mro__))
+        own = set().union(*map(inspect.get_annotations, cls.__mro__))
         for item in rna.properties:
             if item.identifier in own and not item.is_hidden:
                 texts.append((item.name, item.description))
