@@ -296,3 +296,41 @@ def test_a_parent_does_not_move_the_copy(shape_object, scene):
     assert "matrix_world" in text
     # A matrix with shear cannot be a lone object's; what can be is there.
     np.testing.assert_allclose(np.array(ob.matrix_world)[:, 3], was["matrix"][:, 3], atol=1e-5)
+
+
+@pytest.fixture
+def cow(scene, part):
+    """A shape of a real space, with the real worker."""
+    scene.camera.location, scene.camera.rotation_euler = (2.0, -2.0, 1.4), (1.1, 0.0, 0.785)
+    bpy.ops.meshsdf.shape_add(space="builtin:bob_and_spot", shape="spot", resolution=32)
+    yield bpy.context.active_object
+    part("door").close()
+
+
+def test_a_real_fit_comes_to_the_same_shape_again(cow, scene):
+    spot = cow
+    bpy.ops.meshsdf.shape_add(space="builtin:bob_and_spot", shape="bob", resolution=32)
+    scene.meshsdf.target, scene.meshsdf.object = "OBJECT", bpy.context.active_object
+    scene.meshsdf.resolution, scene.meshsdf.pixels = 32, 64
+    scene.meshsdf.move = True
+    bpy.context.view_layer.objects.active = spot
+    spot.location = (0.05, 0.0, 0.02)
+    bpy.ops.meshsdf.slide(slider="1", value=0.25)
+    bpy.ops.meshsdf.fit_step(steps=6)
+    bpy.ops.meshsdf.slide(slider="1", value=0.5)
+    assert spot.meshsdf.faces
+    was, text = state(spot), copied(spot)
+
+    def bob():
+        bpy.ops.meshsdf.shape_add(space="builtin:bob_and_spot", shape="bob", resolution=32)
+
+    same(run_afresh(text, bob), was)
+
+
+def test_a_real_shape_gets_quads(cow):
+    assert cow.meshsdf.watertight
+    bpy.ops.meshsdf.retopologise(faces=300)
+    ob = bpy.context.active_object
+    assert {len(face.vertices) for face in ob.data.polygons} == {4}
+    assert 150 < len(ob.data.polygons) < 600
+    np.testing.assert_allclose(ob.dimensions, cow.dimensions, atol=0.15)
