@@ -153,12 +153,13 @@ def _merge(steps: list[Step], step: Step) -> None:
 def _arguments(context: bpy.types.Context, operator: bpy.types.Operator) -> dict[str, Any]:
     """What the operator was given beside its defaults; its space in any case."""
     given: dict[str, Any] = {}
-    properties = operator.properties.bl_rna.properties
+    called = getattr(bpy.ops.meshsdf, type(operator).bl_idname.partition(".")[2])
+    properties = called.get_rna_type().properties
     for item in properties:
         name = item.identifier
         if name in UNSAID or item.type in {"POINTER", "COLLECTION"}:
             continue
-        value = getattr(operator, name)
+        value = getattr(operator, name, item.default)
         if value != item.default:
             given[name] = shortest(value) if item.type == "FLOAT" else value
     if "space" in properties and "space" not in given:

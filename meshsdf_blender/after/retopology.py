@@ -6,6 +6,7 @@ from the nearest place of the old surface, Decimate as it merges edges.
 
 from __future__ import annotations
 
+import bmesh
 import bpy
 
 from ..errors import Refusal
@@ -13,6 +14,7 @@ from ..shapes import mesh_upload, shape
 from . import former
 
 SUFFIX = "Retopology"
+SHORTEST_EDGE = 3e-4  # in local units, of which the space's cube has two
 
 
 def copy_of(context: bpy.types.Context, source: bpy.types.Object) -> bpy.types.Object:
@@ -60,23 +62,40 @@ def discard(context: bpy.types.Context, ob: bpy.types.Object, source: bpy.types.
 
 def _quadriflow(ob: bpy.types.Object, faces: int, *, attributes: bool) -> None:
     mesh = shape.mesh_of(ob)
-    try:
-        done = bpy.ops.object.quadriflow_remesh(
-            mode="FACES",
-            target_faces=faces,
-            use_preserve_boundary=True,
-            preserve_attributes=attributes,
-            smooth_normals=not mesh_upload.is_flat(mesh),
-        )
-        problem = "" if done == {"FINISHED"} else "it gave up"
-    except RuntimeError as error:
-        problem = str(error).strip().removeprefix("Error: ").rstrip(".")
-    if problem:
+    bad = _merge_slivers(mesh)
+    if bad:
         raise Refusal(
-            f"Blender's Quadriflow cannot remesh object '{ob.name}': {problem}",
-            "Turn on Close at the Wall and update the mesh, ask for more faces, "
-            "or choose Fewer Triangles",
+            f"Quadriflow cannot remesh object '{ob.name}': {bad:,} of its edges have more than two "
+            "faces, or faces that look opposite ways, or none",
+            "Mend them (Edit Mode, Select > All by Trait > Non Manifold), or reduce triangles",
         )
+    done = bpy.ops.object.quadriflow_remesh(
+        mode="FACES",
+        target_faces=faces,
+        use_preserve_boundary=True,
+        preserve_attributes=attributes,
+        smooth_normals=not mesh_upload.is_flat(mesh),
+    )
+    if done != {"FINISHED"}:
+        raise Refusal(
+            f"Blender's Quadriflow gave up on object '{ob.name}'",
+            "Ask for more faces, or reduce triangles",
+        )
+
+
+def _merge_slivers(mesh: bpy.types.Mesh) -> int:
+    """Collapse the shortest edges; how many edges are left that Quadriflow takes for broken.
+
+    It calls every mesh with an edge below 1e-4 non-manifold, and a grid's surface has some.
+    """
+    whole = bmesh.new()
+    try:
+        whole.from_mesh(mesh)
+        bmesh.ops.dissolve_degenerate(whole, dist=SHORTEST_EDGE, edges=whole.edges)
+        whole.to_mesh(mesh)
+        return sum(not (e.is_contiguous or e.is_boundary) for e in whole.edges)
+    finally:
+        whole.free()
 
 
 def _decimate(context: bpy.types.Context, ob: bpy.types.Object, faces: int) -> None:

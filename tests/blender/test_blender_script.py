@@ -327,8 +327,17 @@ def test_a_real_fit_comes_to_the_same_shape_again(cow, scene):
     same(run_afresh(text, bob), was)
 
 
+def length(mesh, edge):
+    first, second = (mesh.vertices[index].co for index in edge.vertices)
+    return (first - second).length
+
+
 def test_a_real_shape_gets_quads(cow):
     assert cow.meshsdf.watertight
+    cow.meshsdf.resolution = 64
+    bpy.ops.meshsdf.shape_update()
+    # Quadriflow takes no edge this short, and a grid's surface has some.
+    assert min(length(cow.data, edge) for edge in cow.data.edges) < 3e-4
     bpy.ops.meshsdf.retopologise(faces=300)
     ob = bpy.context.active_object
     assert {len(face.vertices) for face in ob.data.polygons} == {4}
