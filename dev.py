@@ -9,6 +9,7 @@ python3 dev.py bench spaces figures of the built-in spaces; bench training: what
                             bench signing DIR: what becomes of messy meshes;
                             bench seat: latency, handlers and memory in Blender
 python3 dev.py spaces NAME  rebuild a built-in space
+python3 dev.py docs         write docs/operators.md anew
 python3 dev.py extension    the packages that Blender installs, in dist/
 python3 dev.py lint         ruff and mypy
 python3 dev.py env          only make or mend the environment, .venv
@@ -44,6 +45,8 @@ def main() -> int:
         if options.command == "demo":
             extension.main(python, "light")
             return script(python, "-m", "tools.demo", str(extension.package_path("light")), *rest)
+        if options.command == "docs":
+            return script(python, "-m", "tools.operators_page")
         if options.command == "spaces":
             return script(python, "-m", "tools.spaces.build", *rest)
         if options.command == "bench" and rest and rest[0] in BENCHES:
@@ -78,6 +81,7 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
     figures = "print figures of this machine, or of the built-in spaces"
     commands.add_parser("bench", help=figures, add_help=False)
     commands.add_parser("spaces", help="rebuild built-in spaces", add_help=False)
+    commands.add_parser("docs", help="write docs/operators.md from what Blender has registered")
     commands.add_parser("lint", help="ruff and mypy")
     commands.add_parser("env", help="make or mend .venv")
     options, rest = parser.parse_known_args()

@@ -20,6 +20,7 @@ from bpy.props import (
 )
 
 from .fitting import fit_properties
+from .after.after_properties import AfterSettings
 from .shapes import slide, sliders
 from .spaces import catalogue
 from .views.target_properties import FitView, Targeted
@@ -120,6 +121,9 @@ class ObjectSettings(bpy.types.PropertyGroup):
     )
     draft: BoolProperty(
         name="Draft", description="Whether the mesh is coarser than asked for, for now"
+    )
+    after: PointerProperty(
+        name="After", description="What is kept beyond the shape", type=AfterSettings
     )
     # What the worker said of the mesh.
     vertices: IntProperty(name="Vertices", description="Vertices of the last extraction")
@@ -270,6 +274,7 @@ class Progress(bpy.types.PropertyGroup):
 classes = (
     *fit_properties.classes,
     LoadedSpace,
+    AfterSettings,
     ObjectSettings,
     BlendSettings,
     FitView,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..after import record
 from ..errors import Refusal
 from ..fitting import fit_run
 from ..shapes import mesh_upload, shape
@@ -22,7 +23,9 @@ class Guarded:
         if window is not None:
             window.cursor_modal_set("WAIT")
         try:
+            was = record.before(context, self)  # type: ignore[arg-type]  # mixed into an operator
             self.perform(context)
+            record.note(context, self, was)  # type: ignore[arg-type]
         except Refusal as refusal:
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}

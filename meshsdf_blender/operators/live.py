@@ -10,6 +10,7 @@ from typing import Protocol
 
 import bpy
 
+from ..after import record
 from ..errors import Refusal
 from ..fitting import fit_run
 from ..fitting.progress import hide_progress, show_stopping
@@ -30,6 +31,7 @@ class RunsLive:
     tick_seconds = 0.05
 
     _run: LiveRun
+    _was: record.Before
     _timer: bpy.types.Timer | None
 
     def new_run(self, context: bpy.types.Context) -> LiveRun:
@@ -48,6 +50,7 @@ class RunsLive:
         if bpy.app.background:
             return self.execute(context)
         try:
+            self._was = record.before(context, self)  # type: ignore[arg-type]  # an operator
             self._run = self.new_run(context)
         except Refusal as refusal:
             self.report({"ERROR"}, str(refusal))
@@ -76,6 +79,8 @@ class RunsLive:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
         hide_progress(context)
+        if result == {"FINISHED"}:
+            record.note(context, self, self._was)  # type: ignore[arg-type]
         return result
 
     def _guard(

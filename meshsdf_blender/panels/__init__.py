@@ -11,6 +11,9 @@ modules = (start, sliders, known, shape, fit, blend, training)
 from . import blend, fit, fit_settings, shape, sliders, start, training, views
 
 modules = (start, sliders, shape, fit, views, fit_settings, blend, training)
+from . import after, blend, fit, shape, sliders, start, training
+
+modules = (start, sliders, shape, fit, blend, after, training)
 
 
 def register() -> None:

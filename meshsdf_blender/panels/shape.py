@@ -31,7 +31,6 @@ class MESHSDF_PT_shape(ShapeTab, bpy.types.Panel):
             column.label(text=line)
         for number, line in enumerate(textwrap.wrap(told.message, characters(context))):
             column.label(text=line, icon="BLANK1" if number else "INFO")
-        layout.operator("meshsdf.make_regular", icon="MESH_DATA")
 
 
 class MESHSDF_PT_advanced(ShapeTab, bpy.types.Panel):

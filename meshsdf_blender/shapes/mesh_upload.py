@@ -116,7 +116,7 @@ def _move(mesh: bpy.types.Mesh, vertices: np.ndarray) -> None:
 
 
 def _replace(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray) -> None:
-    flat = _is_flat(mesh)
+    flat = is_flat(mesh)
     mesh.clear_geometry()
     if len(vertices) and len(faces):
         mesh.vertices.add(len(vertices))
@@ -136,7 +136,8 @@ def _replace(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray) -> N
         mesh.update()
 
 
-def _is_flat(mesh: bpy.types.Mesh) -> bool:
+def is_flat(mesh: bpy.types.Mesh) -> bool:
+    """Whether all its faces are shaded flat."""
     sharp: bpy.types.Attribute = mesh.attributes.get("sharp_face")
     if sharp is None or not len(mesh.polygons):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from ..after import record
 from ..errors import Refusal
 from ..spaces import catalogue
 from . import codes, mesh_upload, shape, slider_live
@@ -45,13 +46,15 @@ def drag(ob: bpy.types.Object, number: int, wanted: float) -> None:
         return
     try:
         mesh_upload.check_writable(ob)
-        code = known.moved(shape.checked_code(ob), number, wanted)
+        was = shape.checked_code(ob)
+        code = known.moved(was, number, wanted)
         if in_script():
             shape.extract(ob, code)
-            return
-        codes.write(ob, code)
-        shape.forget_fit(ob)
-        slider_live.follow(ob)
+        else:
+            codes.write(ob, code)
+            shape.forget_fit(ob)
+            slider_live.follow(ob)
+        record.slid(ob, known.named[number].name, wanted, was)
     except Refusal as refusal:
         if mesh_upload.is_editable(ob):
             ob.meshsdf.message = str(refusal)

@@ -279,7 +279,7 @@ def test_the_paths_of_a_blend_are_named_as_the_other_choices_are(shape_object, m
 
 def test_make_regular_keeps_only_the_mesh(shape_object):
     vertices = len(shape_object.data.vertices)
-    bpy.ops.meshsdf.make_regular()
+    bpy.ops.meshsdf.make_regular(forget=True)
     assert "meshsdf_code" not in shape_object
     assert shape_object.meshsdf.space == ""
     assert len(shape_object.data.vertices) == vertices

@@ -27,8 +27,8 @@ def test_texts_fit_blenders_limits() -> None:
         assert text[-1].isalnum()
 
 
-def test_no_permission_but_files() -> None:
-    assert set(MANIFEST["permissions"]) == {"files"}
+def test_no_permission_but_files_and_clipboard() -> None:
+    assert set(MANIFEST["permissions"]) == {"files", "clipboard"}
 
 
 def test_no_wheels_in_the_template() -> None:

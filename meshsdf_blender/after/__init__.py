@@ -1,0 +1,1 @@
+"""What comes after a shape: a regular mesh and the way back, retopology, a script."""

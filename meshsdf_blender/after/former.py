@@ -1,0 +1,105 @@
+"""A regular mesh that was a shape, and the way back.
+
+Code and settings stay where they are, keyframes too; only the space is put aside, for an object is
+a shape where that is not empty. So it all survives saving and duplicating, and costs a code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import bpy
+import numpy as np
+
+from ..errors import Refusal
+from ..shapes import mesh_upload, shape
+
+# What every mesh of ours has. Any other layer is the artist's work.
+OWN_LAYERS = {"position", ".edge_verts", ".corner_vert", ".corner_edge", "sharp_face"}
+VIEW_LAYERS = (".select", ".hide", ".sculpt")
+
+
+def is_former(ob: bpy.types.Object | None) -> bool:
+    """Whether the object is a regular mesh that can be a shape again."""
+    if ob is None or ob.type != "MESH":
+        return False
+    return bool(ob.meshsdf.after.space) and not ob.meshsdf.space
+
+
+def leave(ob: bpy.types.Object) -> None:
+    """Make a shape a regular mesh that knows what it was. Raises Refusal, changing nothing."""
+    settings = ob.meshsdf
+    if settings.draft:  # what a dragged slider shows is coarse, and nothing would follow it now
+        shape.extract(ob, shape.checked_code(ob))
+    settings.after.mesh = digest(shape.mesh_of(ob))
+    settings.after.space, settings.space = settings.space, ""
+
+
+def forget(ob: bpy.types.Object) -> None:
+    """Make a shape a plain object for good."""
+    shape.forget(ob)
+    for name in ("space", "mesh", "record"):
+        ob.meshsdf.after.property_unset(name)
+
+
+def back(ob: bpy.types.Object) -> str:
+    """Make a regular mesh the shape that it was, with the mesh of its code.
+
+    The mesh that it had is kept where it was edited; its new name is the answer, else nothing.
+    Raises Refusal, changing nothing.
+    """
+    mesh_upload.check_editable(ob)
+    if not is_former(ob):
+        raise Refusal(f"Object '{ob.name}' was no shape", "Select one, or add a shape")
+    settings, was = ob.meshsdf, shape.mesh_of(ob)
+    touched = is_edited(ob)
+    mesh = was.copy()  # with materials and shading; shared or with shape keys, ``was`` stays whole
+    settings.space, settings.after.space = settings.after.space, ""
+    try:
+        ob.data = mesh
+        ob.shape_key_clear()
+        shape.extract(ob, shape.checked_code(ob))
+    except BaseException:
+        ob.data = was
+        bpy.data.meshes.remove(mesh)
+        settings.space, settings.after.space = "", settings.space
+        raise
+    return _put_aside(ob, was, touched=touched)
+
+
+def is_edited(ob: bpy.types.Object) -> bool:
+    """Whether the mesh has something that its code could not bring back."""
+    mesh = shape.mesh_of(ob)
+    layers = {a.name for a in mesh.attributes if not a.name.startswith(VIEW_LAYERS)}
+    more = bool(layers - OWN_LAYERS) or mesh.shape_keys is not None or len(ob.vertex_groups) > 0
+    return more or digest(mesh) != ob.meshsdf.after.mesh
+
+
+def digest(mesh: bpy.types.Mesh) -> str:
+    """Vertices, faces and their shading as a short text that changes with them."""
+    told = hashlib.blake2b(digest_size=16)
+    for elements, name, width, kind in (
+        (mesh.vertices, "co", 3, "f4"),
+        (mesh.loops, "vertex_index", 1, "i4"),
+        (mesh.polygons, "loop_start", 1, "i4"),
+        (mesh.polygons, "use_smooth", 1, "?"),
+    ):
+        values = np.empty(len(elements) * width, dtype=kind)
+        elements.foreach_get(name, values)
+        told.update(values.tobytes())
+    return told.hexdigest()
+
+
+def _put_aside(ob: bpy.types.Object, was: bpy.types.Mesh, *, touched: bool) -> str:
+    """Keep the mesh of before if it was edited and nobody else has it; its name, or nothing."""
+    mesh, name = shape.mesh_of(ob), was.name
+    if was.users > int(was.use_fake_user):  # with a linked duplicate, say
+        return ""
+    if not touched:
+        bpy.data.meshes.remove(was)
+        mesh.name = name
+        return ""
+    was.name = f"{ob.name} Edited"
+    was.use_fake_user = True
+    mesh.name = name
+    return str(was.name)

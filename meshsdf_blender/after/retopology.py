@@ -1,0 +1,164 @@
+"""New faces for a shape, by what Blender has: Quadriflow or Decimate, and nothing voxel-like.
+
+Both carry UV maps, colours, attributes, vertex groups and materials over by themselves: Quadriflow
+from the nearest place of the old surface, Decimate as it merges edges.
+"""
+
+from __future__ import annotations
+
+import bmesh
+import bpy
+
+from ..errors import Refusal
+from ..shapes import mesh_upload, shape
+from . import former
+
+SUFFIX = "Retopology"
+SHORTEST_EDGE = 3e-4  # in local units, of which the space's cube has two
+
+
+def copy_of(context: bpy.types.Context, source: bpy.types.Object) -> bpy.types.Object:
+    """A regular mesh beside a shape, active: with its transform, parent, modifiers, collections."""
+    if not len(shape.mesh_of(source).polygons):
+        raise Refusal(f"Object '{source.name}' has no faces", "Update its mesh first")
+    ob = source.copy()
+    ob.data = shape.mesh_of(source).copy()
+    ob.name = ob.data.name = f"{source.name} {SUFFIX}"
+    ob.shape_key_clear()
+    former.forget(ob)
+    if not _linked(ob, source):
+        _remove(ob)
+        raise Refusal(
+            f"All collections of object '{source.name}' are linked or overridden",
+            "Move it into a collection of this file",
+        )
+    _choose(context, ob)
+    return ob
+
+
+def remesh(
+    context: bpy.types.Context,
+    ob: bpy.types.Object,
+    *,
+    quads: bool,
+    faces: int,
+    attributes: bool = True,
+) -> int:
+    """Give the active object about so many faces; how many it has then. Raises Refusal."""
+    if quads:
+        _quadriflow(ob, faces, attributes=attributes)
+    else:
+        _decimate(context, ob, faces)
+        if not attributes:
+            _drop_layers(ob)
+    return len(shape.mesh_of(ob).polygons)
+
+
+def discard(context: bpy.types.Context, ob: bpy.types.Object, source: bpy.types.Object) -> None:
+    """Undo :func:`copy_of`."""
+    _remove(ob)
+    _choose(context, source)
+
+
+def _quadriflow(ob: bpy.types.Object, faces: int, *, attributes: bool) -> None:
+    mesh = shape.mesh_of(ob)
+    bad = _merge_slivers(mesh)
+    if bad:
+        raise Refusal(
+            f"Quadriflow cannot remesh object '{ob.name}': {bad:,} of its edges have more than two "
+            "faces, or faces that look opposite ways, or none",
+            "Mend them (Edit Mode, Select > All by Trait > Non Manifold), or reduce triangles",
+        )
+    done = bpy.ops.object.quadriflow_remesh(
+        mode="FACES",
+        target_faces=faces,
+        use_preserve_boundary=True,
+        preserve_attributes=attributes,
+        smooth_normals=not mesh_upload.is_flat(mesh),
+    )
+    if done != {"FINISHED"}:
+        raise Refusal(
+            f"Blender's Quadriflow gave up on object '{ob.name}'",
+            "Ask for more faces, or reduce triangles",
+        )
+
+
+def _merge_slivers(mesh: bpy.types.Mesh) -> int:
+    """Collapse the shortest edges; how many edges are left that Quadriflow takes for broken.
+
+    It calls every mesh with an edge below 1e-4 non-manifold, and a grid's surface has some.
+    """
+    whole = bmesh.new()
+    try:
+        whole.from_mesh(mesh)
+        bmesh.ops.dissolve_degenerate(whole, dist=SHORTEST_EDGE, edges=whole.edges)
+        whole.to_mesh(mesh)
+        return sum(not (e.is_contiguous or e.is_boundary) for e in whole.edges)
+    finally:
+        whole.free()
+
+
+def _decimate(context: bpy.types.Context, ob: bpy.types.Object, faces: int) -> None:
+    """Decimate the mesh as it is below the object's own modifiers."""
+    mesh = shape.mesh_of(ob)
+    mesh.calc_loop_triangles()
+    count = len(mesh.loop_triangles)
+    if faces >= count:
+        raise Refusal(
+            f"Object '{ob.name}' has {count:,} triangles, and {faces:,} are asked for",
+            "Ask for fewer faces",
+        )
+    shown = [(modifier, modifier.show_viewport) for modifier in ob.modifiers]
+    for modifier, _ in shown:
+        modifier.show_viewport = False
+    decimate = ob.modifiers.new("MeshSDF", "DECIMATE")
+    try:
+        decimate.ratio = faces / count
+        graph = context.evaluated_depsgraph_get()
+        fewer = bpy.data.meshes.new_from_object(
+            ob.evaluated_get(graph), preserve_all_data_layers=True, depsgraph=graph
+        )
+    finally:
+        ob.modifiers.remove(decimate)
+        for modifier, visible in shown:
+            modifier.show_viewport = visible
+    name = mesh.name
+    ob.data = fewer
+    bpy.data.meshes.remove(mesh)
+    fewer.name = name
+
+
+def _drop_layers(ob: bpy.types.Object) -> None:
+    """Remove what is more than positions and faces."""
+    mesh = shape.mesh_of(ob)
+    own = former.OWN_LAYERS | {"material_index"}
+    for name in [a.name for a in mesh.attributes if a.name not in own and not a.is_required]:
+        layer: bpy.types.Attribute = mesh.attributes.get(name)
+        if layer is not None:
+            mesh.attributes.remove(layer)
+    ob.vertex_groups.clear()
+
+
+def _linked(ob: bpy.types.Object, source: bpy.types.Object) -> bool:
+    """Whether the object could be put into one of the source's collections, or more."""
+    done = False
+    for collection in source.users_collection:
+        try:
+            collection.objects.link(ob)
+            done = True
+        except RuntimeError:  # a collection of a library
+            continue
+    return done
+
+
+def _choose(context: bpy.types.Context, ob: bpy.types.Object) -> None:
+    for other in context.selected_objects:
+        other.select_set(False)
+    ob.select_set(True)
+    context.view_layer.objects.active = ob
+
+
+def _remove(ob: bpy.types.Object) -> None:
+    mesh = shape.mesh_of(ob)
+    bpy.data.objects.remove(ob)
+    bpy.data.meshes.remove(mesh)
