@@ -9,6 +9,7 @@ from . import door, operators, panels, preferences, properties
 from .shapes import slider_live
 from .spaces import catalogue
 from .training import training_live, training_properties
+from .trust import presence, relative_paths, told
 
 # The workers are closed last: a running fit or training still says good-bye to its own.
 modules = (
@@ -19,6 +20,9 @@ modules = (
     preferences,
     slider_live,
     training_live,
+    told,
+    presence,
+    relative_paths,
     operators,
     panels,
 )

@@ -6,6 +6,9 @@ from . import (
     blend,
     encode,
     fit,
+    fix_place,
+    fix_shape,
+    fix_view,
     regular,
     shape_add,
     shape_update,
@@ -32,6 +35,9 @@ modules = (
     encode,
     space_export,
     worker,
+    fix_shape,
+    fix_view,
+    fix_place,
 )
 
 

@@ -13,6 +13,7 @@ import bpy
 from ..errors import Refusal
 from ..fitting import fit_run
 from ..fitting.progress import hide_progress, show_stopping
+from ..trust import told
 
 
 class LiveRun(fit_run.Run, Protocol):
@@ -50,6 +51,7 @@ class RunsLive:
         try:
             self._run = self.new_run(context)
         except Refusal as refusal:
+            told.note(refusal)
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}
         self._timer = None
@@ -88,6 +90,7 @@ class RunsLive:
             return action(context)
         except Refusal as refusal:
             self._run.fail()
+            told.note(refusal)
             self.report({"ERROR"}, str(refusal))
             return self.over(context, {"CANCELLED"})
         except BaseException:  # a fault of ours must not lock every operator

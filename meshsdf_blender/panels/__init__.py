@@ -5,9 +5,9 @@ Panels hold no logic and draw cached values only; ``bl_order`` of each says wher
 
 from __future__ import annotations
 
-from . import blend, fit, shape, sliders, start, training
+from . import blend, fit, fixit, shape, sliders, start, training
 
-modules = (start, sliders, shape, fit, blend, training)
+modules = (fixit, start, sliders, shape, fit, blend, training)
 
 
 def register() -> None:

@@ -6,7 +6,9 @@ import bpy
 
 from ..fitting import fit_run
 from ..properties import ObjectSettings, SceneSettings
-from .tab import ShapeTab
+from ..trust import problems
+from .fixit import draw_problem
+from .tab import ShapeTab, characters
 
 
 class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
@@ -53,17 +55,9 @@ def _draw_target(
         layout.prop(settings, "channel")
         layout.prop(settings, "threshold")
     layout.prop(settings, "invert")
-    camera = context.scene.camera
-    if camera is None:
-        layout.label(text="The scene has no active camera", icon="ERROR")
-    elif settings.target == "BACKGROUND" and not _shows_background(camera):
-        layout.label(text=f"'{camera.name}' shows no background image", icon="ERROR")
-
-
-def _shows_background(camera: bpy.types.Object) -> bool:
-    backgrounds = getattr(camera.data, "background_images", ())
-    shown = getattr(camera.data, "show_background_images", False)
-    return shown and any(b.show_background_image and (b.image or b.clip) for b in backgrounds)
+    problem = problems.of_fit(context)
+    if problem is not None:
+        draw_problem(layout, problem, characters(context))
 
 
 def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
