@@ -12,7 +12,7 @@ from ..errors import Refusal
 from ..views import targets
 from ..views.camera import frame_size
 
-ROOM = 1.25  # around the shape, of what would just fit
+ROOM = 1.1  # around the shape, of what would just fit
 
 
 def use_camera(scene: bpy.types.Scene, name: str) -> None:
