@@ -36,6 +36,8 @@ def _within(group: Any) -> Iterator[tuple[bpy.types.PropertyGroup, str]]:
         return
     for item in group.bl_rna.properties:
         name = item.identifier
+        if name == "rna_type":  # points to a class, which says that it is a group
+            continue
         if item.type == "STRING" and not item.is_readonly:
             if getattr(group, name).startswith("//"):
                 yield group, name
