@@ -1,4 +1,4 @@
-"""Memory over undo and redo: whether Blender or the worker grow while an artist goes back and forth.
+"""Memory over undo and redo: whether Blender or the worker grow as an artist goes back and forth.
 
     .venv/bin/python tools/bench_seat_undo.py [--pairs 1000]
 

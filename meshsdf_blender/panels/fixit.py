@@ -13,7 +13,7 @@ from .tab import Tab, characters
 
 class MESHSDF_PT_fixit(Tab, bpy.types.Panel):
     bl_idname = "MESHSDF_PT_fixit"
-    bl_label = "To Be Mended"
+    bl_label = "Needs Attention"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

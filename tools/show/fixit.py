@@ -1,4 +1,4 @@
-"""What goes wrong, to look at: run inside a Blender with a window, it breaks something and shows it.
+"""What goes wrong, to look at: run inside a Blender with a window, it breaks something.
 
     blender --python tools/show/fixit.py -- --problem camera|space|torch|edit|keys|shared|slider
 
@@ -120,4 +120,5 @@ def press() -> None:
         print(getattr(getattr(bpy.ops, room), name)("INVOKE_DEFAULT", **fix.properties), flush=True)
 
 
-window.when_drawn(show)
+opened = {"camera": ["MESHSDF_PT_fit"]}.get(OPTIONS.problem, ["MESHSDF_PT_sliders"])
+window.when_drawn(show, *opened)
