@@ -6,11 +6,11 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 from __future__ import annotations
 
 from . import door, operators, panels, preferences, properties
-from .shapes import known_shapes, pictures, slider_live
 from .fitting import overlay_draw, overlay_follow
-from .shapes import slider_live
+from .shapes import known_shapes, pictures, slider_live
 from .spaces import catalogue
 from .training import training_live, training_properties
+from .trust import presence, relative_paths, told
 
 # The workers are closed last: a running fit or training still says good-bye to its own.
 modules = (
@@ -25,6 +25,9 @@ modules = (
     overlay_follow,
     overlay_draw,
     training_live,
+    told,
+    presence,
+    relative_paths,
     operators,
     panels,
 )

@@ -6,7 +6,7 @@ import os
 
 import bpy
 
-from .errors import Refusal
+from .errors import Fix, Refusal
 
 
 def check(path: str, library: bpy.types.Library | None = None) -> None:
@@ -18,6 +18,7 @@ def check(path: str, library: bpy.types.Library | None = None) -> None:
         raise Refusal(
             f"'{path}' is relative to this file, which has not been saved yet",
             "Save it first, or give the whole path",
+            fixes=(Fix("wm.save_as_mainfile", "Save the File...", icon="FILE_TICK"),),
         )
 
 

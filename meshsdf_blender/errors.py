@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A button that mends a problem: an operator with its properties, and what stands on it."""
+
+    operator: str
+    label: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    icon: str = "TOOL_SETTINGS"
+
 
 class Refusal(Exception):
     """Something cannot be done. ``str`` is problem and remedy as one text for a person.
 
-    Operators report this text, so in a script it is the message of the RuntimeError.
+    Operators report this text, so in a script it is the message of the RuntimeError. ``fixes`` are
+    the buttons that the sidebar draws beside it.
     """
 
-    def __init__(self, problem: str, remedy: str = "") -> None:
+    def __init__(self, problem: str, remedy: str = "", *, fixes: tuple[Fix, ...] = ()) -> None:
         self.problem = problem.strip().rstrip(".")
         self.remedy = remedy.strip().rstrip(".")
+        self.fixes = fixes
         text = f"{self.problem}. {self.remedy}." if self.remedy else f"{self.problem}."
         super().__init__(text)
 
@@ -38,4 +54,5 @@ class WorkerLost(Refusal):
     ) -> None:
         self.exit_code = exit_code
         self.log = log
-        super().__init__(problem, remedy)
+        again = Fix("meshsdf.worker_check", "Check Again", icon="FILE_REFRESH")
+        super().__init__(problem, remedy, fixes=(again,))

@@ -19,8 +19,8 @@ from bpy.props import (
     StringProperty,
 )
 
-from .fitting import fit_properties
 from .after.after_properties import AfterSettings
+from .fitting import fit_properties
 from .shapes import slide, sliders
 from .spaces import catalogue
 from .views.target_properties import FitView, Targeted

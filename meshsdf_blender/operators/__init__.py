@@ -6,9 +6,12 @@ from . import (
     blend,
     encode,
     fit,
-    known,
     fit_compare,
     fit_settings,
+    fix_place,
+    fix_shape,
+    fix_view,
+    known,
     regular,
     script,
     shape_add,
@@ -44,6 +47,9 @@ modules = (
     encode,
     space_export,
     worker,
+    fix_shape,
+    fix_view,
+    fix_place,
 )
 
 

@@ -9,6 +9,7 @@ from ..errors import Refusal
 from ..fitting import fit_run
 from ..shapes import mesh_upload, shape
 from ..training import training_run
+from ..trust import told
 
 
 class Guarded:
@@ -27,11 +28,14 @@ class Guarded:
             self.perform(context)
             record.note(context, self, was)  # type: ignore[arg-type]
         except Refusal as refusal:
+            told.note(refusal)
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}
         finally:
             if window is not None:
                 window.cursor_modal_restore()
+        if "UNDO" in self.bl_options:
+            told.forget()
         return {"FINISHED"}
 
     def perform(self, context: bpy.types.Context) -> None:

@@ -14,6 +14,7 @@ from ..after import record
 from ..errors import Refusal
 from ..fitting import fit_run
 from ..fitting.progress import hide_progress, show_stopping
+from ..trust import told
 
 
 class LiveRun(fit_run.Run, Protocol):
@@ -53,6 +54,7 @@ class RunsLive:
             self._was = record.before(context, self)  # type: ignore[arg-type]  # an operator
             self._run = self.new_run(context)
         except Refusal as refusal:
+            told.note(refusal)
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}
         self._timer = None
@@ -93,6 +95,7 @@ class RunsLive:
             return action(context)
         except Refusal as refusal:
             self._run.fail()
+            told.note(refusal)
             self.report({"ERROR"}, str(refusal))
             return self.over(context, {"CANCELLED"})
         except BaseException:  # a fault of ours must not lock every operator

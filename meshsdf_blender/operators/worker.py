@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bpy
+from bpy.props import StringProperty
 
 from .. import door
 from ..identity import ROOT_PACKAGE, preferences
 from ..spaces import catalogue
+from ..trust import report
 from .guarded import Guarded, NeedsNoFit
 
 
@@ -51,8 +53,14 @@ class MESHSDF_OT_copy_details(Guarded, bpy.types.Operator):
     bl_label = "Copy Details"
     bl_description = "Put versions, paths and the worker's last words on the clipboard"
 
+    about: StringProperty(
+        name="About",
+        description="The problem that help is asked for",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
     def perform(self, context: bpy.types.Context) -> None:
-        context.window_manager.clipboard = door.report()
+        context.window_manager.clipboard = report.details(context, self.about)
         self.report({"INFO"}, "Copied the details")
 
 

@@ -14,6 +14,9 @@ modules = (start, sliders, shape, fit, views, fit_settings, blend, training)
 from . import after, blend, fit, shape, sliders, start, training
 
 modules = (start, sliders, shape, fit, blend, after, training)
+from . import blend, fit, fixit, shape, sliders, start, training
+
+modules = (fixit, start, sliders, shape, fit, blend, training)
 
 
 def register() -> None:

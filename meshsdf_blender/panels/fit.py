@@ -10,6 +10,8 @@ import bpy
 from ..fitting import before, fit_run, overlay
 from ..fitting.fit_state import FitState, fit_state
 from ..properties import ObjectSettings, Progress
+from ..trust import problems
+from .fixit import draw_problem
 from .tab import ShapeTab, characters
 from .views import draw_goal
 
@@ -41,6 +43,9 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
         column = layout.column()
         column.enabled = state is not FitState.RUNNING
         draw_goal(column, context)
+        problem = problems.of_fit(context)
+        if problem is not None:
+            draw_problem(column, problem, characters(context))
         _draw_preview(column, context)
         if state is FitState.RUNNING:
             _draw_progress(layout, context.window_manager.meshsdf)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import door
 from ..shapes import shape
 from ..spaces import catalogue
-from .status_box import draw_failure
-from .tab import Tab, characters
+from .tab import Tab
 
 
 class MESHSDF_PT_main(Tab, bpy.types.Panel):
@@ -17,8 +15,6 @@ class MESHSDF_PT_main(Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        if door.status.state == "failed":
-            draw_failure(layout, characters(context))
         column = layout.column(align=True)
         row = column.row(align=True)
         space, up = catalogue.chosen(context.scene)

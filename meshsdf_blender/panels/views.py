@@ -19,17 +19,13 @@ def draw_goal(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         used = sum(view.use for view in settings.views)
         layout.label(text=f"{used} of {len(settings.views)} views are on", icon="CAMERA_DATA")
         return
-    camera = context.scene.camera
-    if camera is None:
-        layout.label(text="The scene has no active camera", icon="ERROR")
-    _draw_target(layout, context.scene, settings, camera)
+    _draw_target(layout, context.scene, settings)
 
 
 def _draw_target(
     layout: bpy.types.UILayout,
     scene: bpy.types.Scene,
     settings: SceneSettings | FitView,
-    camera: bpy.types.Object | None,
 ) -> None:
     layout.use_property_split = True
     layout.use_property_decorate = False
@@ -46,8 +42,6 @@ def _draw_target(
         layout.prop(settings, "channel")
         layout.prop(settings, "threshold")
     layout.prop(settings, "invert")
-    if settings.target == "BACKGROUND" and camera is not None and not _shows_background(camera):
-        layout.label(text=f"'{camera.name}' shows no background image", icon="ERROR")
 
 
 def _draw_outline(
@@ -59,12 +53,6 @@ def _draw_outline(
     if data is not None:
         layout.prop_search(settings, "layer", data, "layers", icon="OUTLINER_DATA_GP_LAYER")
     layout.operator("meshsdf.outline_draw", icon="GREASEPENCIL")
-
-
-def _shows_background(camera: bpy.types.Object) -> bool:
-    backgrounds = getattr(camera.data, "background_images", ())
-    shown = getattr(camera.data, "show_background_images", False)
-    return shown and any(b.show_background_image and (b.image or b.clip) for b in backgrounds)
 
 
 class MESHSDF_UL_views(bpy.types.UIList):
@@ -124,7 +112,7 @@ class MESHSDF_PT_views(ShapeTab, bpy.types.Panel):
         column.use_property_decorate = False
         column.prop(view, "camera")
         column.prop(view, "weight")
-        _draw_target(column, context.scene, view, view.camera)
+        _draw_target(column, context.scene, view)
 
 
 classes = (MESHSDF_UL_views, MESHSDF_PT_views)

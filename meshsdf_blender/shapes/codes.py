@@ -9,9 +9,13 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 
 KEY = "meshsdf_code"
+RENEW = (
+    Fix("ed.undo", "Undo", icon="LOOP_BACK"),
+    Fix("meshsdf.fix_code", "Start from the Mean", icon="MESH_DATA"),
+)
 
 
 def read(ob: bpy.types.Object) -> np.ndarray:
@@ -21,6 +25,7 @@ def read(ob: bpy.types.Object) -> np.ndarray:
         raise Refusal(
             f"Object '{ob.name}' has no latent code (its custom property '{KEY}' is gone)",
             "Undo what removed it, or add a new shape",
+            fixes=RENEW,
         )
     try:
         code = np.array(stored, dtype=np.float32).reshape(-1)
@@ -28,6 +33,7 @@ def read(ob: bpy.types.Object) -> np.ndarray:
         raise Refusal(
             f"The custom property '{KEY}' of object '{ob.name}' is no list of numbers",
             "Undo what changed it, or add a new shape",
+            fixes=RENEW,
         ) from error
     return check(code, f"object '{ob.name}'")
 
@@ -54,11 +60,13 @@ def check(code: np.ndarray, owner: str, length: int | None = None) -> np.ndarray
         raise Refusal(
             f"The code of {owner} has {len(code)} values, its space's codes have {length}",
             "Choose the space that the code was made with, or add a new shape",
+            fixes=RENEW,
         )
     bad = np.flatnonzero(~np.isfinite(code))
     if len(bad):
         raise Refusal(
             f"The code of {owner} holds {code[bad[0]]} at index {bad[0]}",
             "Set that value to a number, or undo",
+            fixes=RENEW,
         )
     return code

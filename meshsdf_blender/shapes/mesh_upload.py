@@ -9,7 +9,9 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..errors import Refusal
+from ..errors import Fix, Refusal
+
+MAKE_LOCAL = Fix("meshsdf.fix_linked", "Make Local", icon="FILE_BLEND")
 
 
 def upload(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray) -> None:
@@ -56,14 +58,20 @@ def check_own(ob: bpy.types.Object) -> None:
             raise Refusal(
                 f"{what} '{block.name}' is linked from {block.library.filepath}",
                 "Make it local first (Object > Relations > Make Local)",
+                fixes=(MAKE_LOCAL,),
             )
         if block.override_library is not None:
             raise Refusal(
                 f"{what} '{block.name}' is a library override",
                 "Make it local first (Object > Relations > Make Local)",
+                fixes=(MAKE_LOCAL,),
             )
     if ob.mode != "OBJECT":
-        raise Refusal(f"Object '{ob.name}' is in {_mode_name(ob)}", "Go back to Object Mode first")
+        raise Refusal(
+            f"Object '{ob.name}' is in {_mode_name(ob)}",
+            "Go back to Object Mode first",
+            fixes=(Fix("meshsdf.fix_mode", f"Leave {_mode_name(ob)}", icon="OBJECT_DATAMODE"),),
+        )
 
 
 def is_editable(ob: bpy.types.Object) -> bool:
@@ -83,6 +91,7 @@ def check_writable(ob: bpy.types.Object) -> None:
         raise Refusal(
             f"Mesh '{mesh.name}' has shape keys, which cannot follow a changing number of vertices",
             "Delete its shape keys (Object Data > Shape Keys), or use a copy without them",
+            fixes=(Fix("meshsdf.fix_shape_keys", "Remove Shape Keys", icon="SHAPEKEY_DATA"),),
         )
     check_unshared(ob)
 
@@ -95,6 +104,7 @@ def check_unshared(ob: bpy.types.Object) -> None:
         raise Refusal(
             f"Mesh '{mesh.name}' is shared with {_listed(others) or 'other data'}",
             "Use Object > Relations > Make Single User > Object & Data first",
+            fixes=(Fix("meshsdf.fix_shared", "Make Single User", icon="UNLINKED"),),
         )
 
 

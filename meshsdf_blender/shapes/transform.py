@@ -7,10 +7,11 @@ import numpy as np
 from mathutils import Matrix
 
 from ..compat import driving_curves
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 
 SHEAR_TOLERANCE = 1e-4
 READ_BACK_TOLERANCE = 1e-4
+LEAVE_TRANSFORM = Fix("meshsdf.fix_transform", "Fit the Shape Alone", icon="ORIENTATION_LOCAL")
 
 
 def written_channels(
@@ -48,6 +49,7 @@ def fit_matrix(ob: bpy.types.Object, channels: tuple[str, ...]) -> np.ndarray:
         raise Refusal(
             f"Object '{ob.name}' has a negative scale (it is mirrored)",
             "Make its scale positive, or turn off fitting the transform",
+            fixes=(LEAVE_TRANSFORM,),
         )
     unit = linear / lengths.mean()
     if np.abs(unit.T @ unit - np.eye(3)).max() > SHEAR_TOLERANCE:
@@ -55,18 +57,21 @@ def fit_matrix(ob: bpy.types.Object, channels: tuple[str, ...]) -> np.ndarray:
             f"Object '{ob.name}' is scaled unevenly ({', '.join(f'{s:.3g}' for s in lengths)}), "
             "by itself or by its parents",
             "Make its scale uniform, or turn off fitting the transform",
+            fixes=(LEAVE_TRANSFORM,),
         )
     active = [c.name for c in ob.constraints if c.enabled and c.influence > 0]
     if active:
         raise Refusal(
             f"Constraint '{active[0]}' moves object '{ob.name}'",
             "Turn the constraint off or apply it, or turn off fitting the transform",
+            fixes=(LEAVE_TRANSFORM,),
         )
     locked = [name.partition("_")[0] for name in channels if _locked(ob, name)]
     if locked:
         raise Refusal(
             f"The {' and '.join(locked)} of object '{ob.name}' is locked",
             "Unlock it (Object > Transform), or turn off fitting the transform",
+            fixes=(LEAVE_TRANSFORM,),
         )
     animated = {curve.data_path for curve in driving_curves(ob)}
     driven = [name.partition("_")[0] for name in channels if name in animated]
@@ -74,6 +79,7 @@ def fit_matrix(ob: bpy.types.Object, channels: tuple[str, ...]) -> np.ndarray:
         raise Refusal(
             f"The {driven[0]} of object '{ob.name}' is animated",
             "Remove its keyframes, strips and drivers, or turn off fitting the transform",
+            fixes=(LEAVE_TRANSFORM,),
         )
     return matrix
 
@@ -104,6 +110,7 @@ def write_matrix(
             f"Object '{ob.name}' does not stay where the fit puts it: "
             "its parents scale it unevenly, or something else moves it",
             "Clear its parent and keep the transform (Alt P), or turn off fitting the transform",
+            fixes=(LEAVE_TRANSFORM,),
         )
 
 

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from .. import blend_path, door
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 from ..identity import SPACES_FOLDER
 from ..shapes import codes
 from ..shapes.sliders import Sliders
@@ -103,16 +103,22 @@ def existing(space: str, library: bpy.types.Library | None = None) -> str:
     blend_path.check(space, library)
     path = location(space, library)
     if not Path(path).exists():
-        if space.startswith(BUILTIN):
-            raise Refusal(
-                f"There is no built-in space '{space[len(BUILTIN) :]}'",
-                f"Built in are: {', '.join(builtin_names()) or 'none'}",
-            )
-        raise Refusal(
-            f"The shape space '{path}' is not there",
-            builtin_hint(space) or "Put it back, or set the shape's Space to where it is now",
-        )
+        raise gone(space, library)
     return path
+
+
+def gone(space: str, library: bpy.types.Library | None = None) -> Refusal:
+    """That a space is not where its text says."""
+    if space.startswith(BUILTIN):
+        return Refusal(
+            f"There is no built-in space '{space[len(BUILTIN) :]}'",
+            f"Built in are: {', '.join(builtin_names()) or 'none'}",
+        )
+    return Refusal(
+        f"The shape space '{location(space, library)}' is not there",
+        builtin_hint(space) or "Put it back, or set the shape's Space to where it is now",
+        fixes=(Fix("meshsdf.fix_space", "Find the Space...", {"lost": space}, "FILE_FOLDER"),),
+    )
 
 
 def builtin_hint(space: str) -> str:

@@ -12,7 +12,10 @@ import math
 import bpy
 import numpy as np
 
-from ..errors import Refusal
+from ..errors import Fix, Refusal
+
+SHOW = Fix("meshsdf.fix_background", "Show the Background Image", icon="HIDE_OFF")
+OPEN = Fix("meshsdf.fix_image", "Open an Image...", {"use": "BACKGROUND"}, "FILE_IMAGE")
 
 
 def shown_background(camera: bpy.types.Object) -> bpy.types.CameraBackgroundImage:
@@ -21,23 +24,27 @@ def shown_background(camera: bpy.types.Object) -> bpy.types.CameraBackgroundImag
         raise Refusal(
             f"The background images of camera '{camera.name}' are turned off",
             "Turn on Camera > Background Images, or choose another target",
+            fixes=(SHOW,),
         )
     shown = [b for b in camera.data.background_images if b.show_background_image]
     if not shown:
         raise Refusal(
             f"Camera '{camera.name}' shows no background image",
             "Add one under Camera > Background Images, or choose another target",
+            fixes=(*((SHOW,) if camera.data.background_images else ()), OPEN),
         )
     background = shown[0]
     if background.source != "IMAGE":
         raise Refusal(
             f"The background of camera '{camera.name}' is a movie clip, whose pixels are closed",
             "Load one frame of it as an image instead",
+            fixes=(OPEN,),
         )
     if background.image is None:
         raise Refusal(
             f"The background image of camera '{camera.name}' is not set",
             "Open an image under Camera > Background Images",
+            fixes=(OPEN,),
         )
     return background
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 
 
 @dataclass(frozen=True)
@@ -49,27 +49,46 @@ def check_camera(
         raise Refusal(
             f"Scene '{scene.name}' has no active camera",
             "Add a camera and make it active (View > Cameras > Set Active Object as Camera)",
+            fixes=_other_cameras(scene),
         )
     if camera.type != "CAMERA":
         raise Refusal(
             f"The scene's camera '{camera.name}' is a {camera.type.lower()}",
             "Make a camera object the active camera",
+            fixes=_other_cameras(scene),
         )
     kind = camera.data.type
     if kind not in {"PERSP", "ORTHO"}:
         raise Refusal(
             f"Camera '{camera.name}' is of type {kind}, which no 4x4 matrix describes",
             "Set its lens to Perspective or Orthographic",
+            fixes=(_fix("LENS", "Use a Perspective Lens"),),
         )
     render = scene.render
     if render.use_border:
         raise Refusal(
             f"Scene '{scene.name}' renders a region only",
             "Turn off Render Region (View > View Regions > Clear Render Region)",
+            fixes=(_fix("REGION", "Clear Render Region"),),
         )
     if render.use_multiview:
-        raise Refusal(f"Scene '{scene.name}' renders in stereo", "Turn off Stereoscopy")
+        raise Refusal(
+            f"Scene '{scene.name}' renders in stereo",
+            "Turn off Stereoscopy",
+            fixes=(_fix("STEREO", "Turn Off Stereoscopy"),),
+        )
     return camera
+
+
+def _other_cameras(scene: bpy.types.Scene) -> tuple[Fix, ...]:
+    """Use a camera that the scene has, or add one."""
+    there = next((ob for ob in scene.objects if ob.type == "CAMERA"), None)
+    use = (_fix("USE", f"Use '{there.name}'", camera=there.name),) if there else ()
+    return (*use, _fix("ADD", "Add a Camera in Front of the Shape"))
+
+
+def _fix(how: str, label: str, **properties: str) -> Fix:
+    return Fix("meshsdf.fix_camera", label, {"how": how, **properties}, "CAMERA_DATA")
 
 
 def camera_view(

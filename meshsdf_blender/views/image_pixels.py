@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 
 # Rec. 709 luminance; byte images give stored (sRGB) values, which is what a threshold expects.
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
@@ -34,6 +34,17 @@ def image_mask(image: bpy.types.Image, channel: str, threshold: float) -> np.nda
     return grey > threshold
 
 
+def unreadable(image: bpy.types.Image) -> Refusal:
+    """That the image's file is gone, or is none."""
+    where = f" ({image.filepath})" if image.filepath else ""
+    find = {"use": "FIND", "image": image.name}
+    return Refusal(
+        f"Image '{image.name}'{where} cannot be read",
+        "Check that the file exists and is an image, then Reload it",
+        fixes=(Fix("meshsdf.fix_image", "Find the Image...", find, "FILE_FOLDER"),),
+    )
+
+
 def _pixels(image: bpy.types.Image) -> np.ndarray:
     """All values ``(H, W, channels)`` float32, row 0 at the top."""
     if image.source == "VIEWER" or image.type in {"RENDER_RESULT", "COMPOSITING"}:
@@ -50,11 +61,7 @@ def _pixels(image: bpy.types.Image) -> np.ndarray:
     width, height = image.size
     channels = image.channels
     if not count or count != width * height * channels:
-        where = f" ({image.filepath})" if image.filepath else ""
-        raise Refusal(
-            f"Image '{image.name}'{where} cannot be read",
-            "Check that the file exists and is an image, then Reload it",
-        )
+        raise unreadable(image)
     flat = np.empty(count, dtype=np.float32)  # any other dtype is a TypeError
     image.pixels.foreach_get(flat)
     return flat.reshape(height, width, channels)[::-1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 from ..shapes import mesh_upload
 from .aims import Aim, scene_aim
 from .background import placement, shown_background
@@ -27,6 +27,7 @@ ASPECT_TOLERANCE = 0.02
 BY_THRESHOLD = {"BACKGROUND", "IMAGE"}
 # Types that Blender can turn into a mesh, some of them only where modifiers make one.
 MESHABLE = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
+FIND_TARGET = Fix("meshsdf.fix_target", "Use Another One of the File", icon="RESTRICT_SELECT_OFF")
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,39 @@ def _mask_of(image: bpy.types.Image, settings: bpy.types.PropertyGroup) -> np.nd
     return image_mask(image, settings.channel, settings.threshold) ^ settings.invert
 
 
+def chosen_image(settings: bpy.types.PropertyGroup) -> bpy.types.Image:
+    """The image to fit to. Raises Refusal where there is none; no pixels are read."""
+    if settings.image is None:
+        open_one = Fix("meshsdf.fix_image", "Open an Image...", {"use": "TARGET"}, "FILE_IMAGE")
+        raise Refusal("No target image is set", "Open one under Fit > Image", fixes=(open_one,))
+    return settings.image
+
+
+def chosen_object(
+    settings: bpy.types.PropertyGroup, fitted: bpy.types.Object | None
+) -> bpy.types.Object:
+    """The object to fit to. Raises Refusal where there is none, or one without an outline."""
+    target, fixes = settings.object, (FIND_TARGET,)
+    if target is None:
+        raise Refusal("No target object is set", "Pick one under Fit > Object", fixes=fixes)
+    if target == fitted:
+        raise Refusal(
+            f"Object '{target.name}' cannot be its own target", "Pick another object", fixes=fixes
+        )
+    if target.type not in MESHABLE:
+        raise Refusal(
+            f"Target object '{target.name}' has no surface", "Pick a mesh object", fixes=fixes
+        )
+    return target
+
+
+def chosen_mask(settings: bpy.types.PropertyGroup) -> bpy.types.Mask:
+    """The mask to fit to. Raises Refusal where there is none."""
+    if settings.mask is None:
+        raise Refusal("No target mask is set", "Pick one under Fit > Mask", fixes=(FIND_TARGET,))
+    return settings.mask
+
+
 def _from_background(asked: _Asked) -> _Read:
     scene, settings, view = asked.scene, asked.settings, asked.view
     background = shown_background(asked.camera)
@@ -180,9 +214,7 @@ def _from_background(asked: _Asked) -> _Read:
 
 def _from_image(asked: _Asked) -> _Read:
     scene, settings, view = asked.scene, asked.settings, asked.view
-    image = settings.image
-    if image is None:
-        raise Refusal("No target image is set", "Open one under Fit > Image")
+    image = chosen_image(settings)
     mask = _mask_of(image, settings)
     width, height = frame_size(scene)
     rows, columns = mask.shape
@@ -191,20 +223,19 @@ def _from_image(asked: _Asked) -> _Read:
             f"Image '{image.name}' is {columns} x {rows} but the camera's frame {width} x {height}",
             "Give the render the image's proportions (Output > Resolution), or place the image "
             "as the camera's background and fit to that",
+            fixes=(
+                Fix(
+                    "meshsdf.fix_proportions", "Use the Image's Proportions", {"image": image.name}
+                ),
+            ),
         )
     to_frame = np.array([[width / columns, 0, 0], [0, height / rows, 0]])
     return _Read(_sampled(mask, to_frame, (width, height), view), f"Image '{image.name}'", mask)
 
 
 def _from_object(asked: _Asked) -> _Read:
-    settings, view = asked.settings, asked.view
-    target = settings.object
-    if target is None:
-        raise Refusal("No target object is set", "Pick one under Fit > Object")
-    if target == asked.fitted:
-        raise Refusal(f"Object '{target.name}' cannot be its own target", "Pick another object")
-    if target.type not in MESHABLE:
-        raise Refusal(f"Target object '{target.name}' has no surface", "Pick a mesh object")
+    view = asked.view
+    target = chosen_object(asked.settings, asked.fitted)
     evaluated = target.evaluated_get(asked.depsgraph)
     try:
         mesh = evaluated.to_mesh()
@@ -223,10 +254,8 @@ def _from_object(asked: _Asked) -> _Read:
 
 
 def _from_mask(asked: _Asked) -> _Read:
-    settings, view = asked.settings, asked.view
-    mask = settings.mask
-    if mask is None:
-        raise Refusal("No target mask is set", "Pick one under Fit > Mask")
+    view = asked.view
+    mask = chosen_mask(asked.settings)
     fine = _fine(view)
     coverage = _shares(mask_coverage(mask, fine.width, fine.height))
     return _Read(coverage, f"Mask '{mask.name}'", coverage)
