@@ -6,6 +6,7 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 from __future__ import annotations
 
 from . import door, operators, panels, preferences, properties
+from .blending import frames, pictures
 from .shapes import slider_live
 from .spaces import catalogue
 from .training import training_live, training_properties
@@ -18,6 +19,8 @@ modules = (
     training_properties,
     preferences,
     slider_live,
+    frames,
+    pictures,
     training_live,
     operators,
     panels,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from . import (
+    bake_frames,
     blend,
+    code_list,
     encode,
     fit,
     regular,
@@ -24,6 +26,8 @@ modules = (
     shape_update,
     slide,
     blend,
+    code_list,
+    bake_frames,
     fit,
     regular,
     train,

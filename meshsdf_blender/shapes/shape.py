@@ -117,7 +117,7 @@ def write_mesh(
 def forget(ob: bpy.types.Object) -> None:
     """Make a shape a plain object, with its mesh as it is."""
     codes.drop(ob)
-    for name in _stored(ob.meshsdf):
+    for name in (*_stored(ob.meshsdf), "blend"):
         ob.meshsdf.property_unset(name)
 
 
@@ -150,7 +150,7 @@ class Snapshot:
     def __init__(self, ob: bpy.types.Object) -> None:
         self._mesh = bmesh.new()
         self._mesh.from_mesh(mesh_of(ob))
-        self._code = codes.read(ob)
+        self._code, self._blend = codes.read(ob), ob.meshsdf.blend.mode
         # The properties themselves: through matrix_world they would come back rounded.
         self._transform = {name: _copied(getattr(ob, name)) for name in TRANSFORM}
         self._readout = {name: _copied(getattr(ob.meshsdf, name)) for name in _stored(ob.meshsdf)}
@@ -160,6 +160,7 @@ class Snapshot:
         self._mesh.to_mesh(mesh_of(ob))
         mesh_of(ob).update()
         codes.write(ob, self._code)
+        ob.meshsdf.blend.mode = self._blend
         if pose:
             for name, value in self._transform.items():
                 setattr(ob, name, value)
