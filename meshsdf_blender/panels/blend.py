@@ -17,7 +17,8 @@ UNSAFE = (
     "Renders show animated shapes standing still, unless the interface is locked or the frames "
     "are baked"
 )
-PICTURE_SCALE = 4.0
+PICTURE_SCALE = 3.0
+BOX_CHARACTERS = 4  # that its border and icon take
 
 
 class MESHSDF_UL_codes(bpy.types.UIList):
@@ -71,9 +72,9 @@ def _draw_list(layout: bpy.types.UILayout, blend: ShapeBlend) -> None:
     if 0 <= blend.active < len(blend.codes):
         row = layout.row()
         row.template_icon(pictures.icon(blend.codes[blend.active]), scale=PICTURE_SCALE)
-        row = row.row()
-        row.scale_y = PICTURE_SCALE
-        row.operator("meshsdf.code_apply", icon="CHECKMARK").code = ""
+        column = row.column()
+        column.label(text=blend.codes[blend.active].name)
+        column.operator("meshsdf.code_apply", icon="CHECKMARK").code = ""
 
 
 def _draw_blend(layout: bpy.types.UILayout, blend: ShapeBlend) -> None:
@@ -99,7 +100,7 @@ def _draw_blend(layout: bpy.types.UILayout, blend: ShapeBlend) -> None:
 def _draw_warning(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     box = layout.box()
     column = box.column(align=True)
-    for number, line in enumerate(textwrap.wrap(UNSAFE, characters(context))):
+    for number, line in enumerate(textwrap.wrap(UNSAFE, characters(context) - BOX_CHARACTERS)):
         column.label(text=line, icon="BLANK1" if number else "ERROR")
     row = box.row(align=True)
     row.operator("meshsdf.lock_interface", icon="LOCKED")
