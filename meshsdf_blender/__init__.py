@@ -6,6 +6,7 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 from __future__ import annotations
 
 from . import door, operators, panels, preferences, properties
+from .blending import frames, pictures
 from .fitting import overlay_draw, overlay_follow
 from .shapes import known_shapes, pictures, slider_live
 from .spaces import catalogue
@@ -24,6 +25,8 @@ modules = (
     known_shapes,
     overlay_follow,
     overlay_draw,
+    frames,
+    pictures,
     training_live,
     told,
     presence,

@@ -38,16 +38,61 @@ def action_curves(
     action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None
 ) -> Iterator[bpy.types.FCurve]:
     """The curves of an action for a slot: ``Action.fcurves`` until 4.3, in layers since."""
+    for curves in _curve_lists(action, slot):
+        yield from curves
+
+
+def channel_lists(
+    block: bpy.types.ID,
+) -> Iterator[tuple[bpy.types.ID, bpy.types.bpy_prop_collection]]:
+    """Every list of curves that animates a datablock, muted or not, and whose it is.
+
+    Curves can be removed from these lists: of its drivers, its action and its NLA strips.
+    """
+    data = block.animation_data
+    if data is None:
+        return
+    yield block, data.drivers
+    used = [(data.action, getattr(data, "action_slot", None))]
+    strips = [strip for track in data.nla_tracks for strip in track.strips]
+    while strips:
+        strip = strips.pop()
+        strips += getattr(strip, "strips", ())  # a meta strip holds others
+        used.append((strip.action, getattr(strip, "action_slot", None)))
+    seen: set[int] = set()
+    for action, slot in used:
+        for curves in _curve_lists(action, slot):
+            if (owner := curves.data.as_pointer()) not in seen:  # two strips may play one action
+                seen.add(owner)
+                yield action, curves
+
+
+def own_action(block: bpy.types.ID) -> bpy.types.Action | None:
+    """The block's action, made its own: a copy, with the same slot where there are slots."""
+    data = block.animation_data
+    if data is None or data.action is None:
+        return None
+    slot = getattr(data, "action_slot", None)
+    known = slot.identifier if slot is not None else ""
+    data.action = data.action.copy()
+    if known:
+        data.action_slot = data.action.slots[known]
+    return data.action
+
+
+def _curve_lists(
+    action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None
+) -> Iterator[bpy.types.bpy_prop_collection]:
     if action is None:
         return
     if not hasattr(action, "slots"):
-        yield from action.fcurves
+        yield action.fcurves
         return
     for layer in action.layers:
         for strip in layer.strips:
             for bag in strip.channelbags:
                 if slot is not None and bag.slot_handle == slot.handle:
-                    yield from bag.fcurves
+                    yield bag.fcurves
 
 
 # Objects that hold drawn strokes: up to 4.2, and since.

@@ -20,20 +20,16 @@ from bpy.props import (
 )
 
 from .after.after_properties import AfterSettings
+from .blending import blend_properties
+from .blending.blend_properties import BakeSettings, BlendSettings, ShapeBlend
 from .fitting import fit_properties
 from .shapes import slide, sliders
-from .spaces import catalogue
 from .views.target_properties import FitView, Targeted
 
 UP_AXES = (
     ("FILE", "As the File Says", "Use the up axis that the file states, or Z where it states none"),
     ("Y", "Y Up", "The space was trained on shapes that stand along Y, as most published ones do"),
     ("Z", "Z Up", "The space was trained on shapes that stand along Z, as Blender's do"),
-)
-BLENDS = (
-    ("LINEAR", "Linear", "Go straight from one code to the other"),
-    ("SPHERICAL", "Spherical", "Go along an arc, which keeps the length of the code"),
-    ("SMOOTH", "Smooth", "Go straight, but the factor starts and arrives gently"),
 )
 # Within the core's own limits; beyond it, only the largest machines have the memory.
 SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 4, 512
@@ -125,6 +121,9 @@ class ObjectSettings(bpy.types.PropertyGroup):
     after: PointerProperty(
         name="After", description="What is kept beyond the shape", type=AfterSettings
     )
+    blend: PointerProperty(
+        name="Blend", description="Stored codes, and the blend of them", type=ShapeBlend
+    )
     # What the worker said of the mesh.
     vertices: IntProperty(name="Vertices", description="Vertices of the last extraction")
     faces: IntProperty(name="Faces", description="Triangles of the last extraction")
@@ -152,40 +151,6 @@ for _number in range(sliders.MOST):
     ObjectSettings.__annotations__[f"slider_{_number + 1}"] = f"_slider({_number})"
 
 
-def _choices(blend: Blend, context: bpy.types.Context, edit: str) -> list[str]:
-    return catalogue.blend_choices(context)
-
-
-class Blend:
-    """What to blend: of the operator, and of the scene, which keeps it for the panel."""
-
-    first: StringProperty(
-        name="From",
-        description="A known shape of the space, its mean, or another shape object",
-        search=_choices,
-    )
-    second: StringProperty(
-        name="To",
-        description="A known shape of the space, its mean, or another shape object",
-        search=_choices,
-    )
-    factor: FloatProperty(
-        name="Factor",
-        description="How far to go from the first to the second",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-    )
-    method: EnumProperty(
-        name="Path", description="How to go from one code to the other", items=BLENDS
-    )
-
-
-class BlendSettings(Blend, bpy.types.PropertyGroup):
-    """``Scene.meshsdf.blend``."""
-
-
 class SceneSettings(Targeted, bpy.types.PropertyGroup):
     """``Scene.meshsdf``: what to add next, what to blend, and how to fit."""
 
@@ -201,6 +166,7 @@ class SceneSettings(Targeted, bpy.types.PropertyGroup):
         name="Changed Only", description="Show only the sliders that are not at zero"
     )
     blend: PointerProperty(name="Blend", description="What to blend", type=BlendSettings)
+    bake: PointerProperty(name="Bake", description="Which frames to bake", type=BakeSettings)
 
     views: CollectionProperty(
         name="Views", description="Cameras and what each should see", type=FitView
@@ -273,10 +239,10 @@ class Progress(bpy.types.PropertyGroup):
 
 classes = (
     *fit_properties.classes,
+    *blend_properties.classes,
     LoadedSpace,
     AfterSettings,
     ObjectSettings,
-    BlendSettings,
     FitView,
     SceneSettings,
     Progress,

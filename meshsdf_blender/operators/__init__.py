@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from . import (
+    bake_frames,
     blend,
+    code_list,
     encode,
     fit,
     fit_compare,
@@ -34,6 +36,8 @@ modules = (
     slide,
     known,
     blend,
+    code_list,
+    bake_frames,
     fit,
     fit_compare,
     target_preview,

@@ -5,18 +5,21 @@ Panels hold no logic and draw cached values only; ``bl_order`` of each says wher
 
 from __future__ import annotations
 
-from . import blend, fit, known, shape, sliders, start, training
+from . import after, blend, fit, fit_settings, fixit, known, shape, sliders, start, training, views
 
-modules = (start, sliders, known, shape, fit, blend, training)
-from . import blend, fit, fit_settings, shape, sliders, start, training, views
-
-modules = (start, sliders, shape, fit, views, fit_settings, blend, training)
-from . import after, blend, fit, shape, sliders, start, training
-
-modules = (start, sliders, shape, fit, blend, after, training)
-from . import blend, fit, fixit, shape, sliders, start, training
-
-modules = (fixit, start, sliders, shape, fit, blend, training)
+modules = (
+    fixit,
+    start,
+    sliders,
+    known,
+    shape,
+    fit,
+    views,
+    fit_settings,
+    blend,
+    after,
+    training,
+)
 
 
 def register() -> None:

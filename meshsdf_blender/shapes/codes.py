@@ -38,14 +38,21 @@ def read(ob: bpy.types.Object) -> np.ndarray:
     return check(code, f"object '{ob.name}'")
 
 
-def write(ob: bpy.types.Object, code: np.ndarray) -> None:
-    """Store a code ``(L,)``.
+def write(ob: bpy.types.Object, code: np.ndarray, *, blended: bool = False) -> None:
+    """Store a code ``(L,)``. Another one than the shape's blend made (``blended``) ends that blend.
 
     The trap: writing an array over one of another length corrupts Blender's heap (4.2 to 5.2), so
     the old one is always deleted first.
     """
+    if not blended and ob.meshsdf.blend.mode != "NONE" and not _holds(ob, code):
+        ob.meshsdf.blend.mode = "NONE"
     drop(ob)
     ob[KEY] = np.ascontiguousarray(code, dtype=np.float32)
+
+
+def _holds(ob: bpy.types.Object, code: np.ndarray) -> bool:
+    stored = ob.get(KEY)
+    return stored is not None and np.array_equal(np.array(stored, dtype=np.float32), code)
 
 
 def drop(ob: bpy.types.Object) -> None:

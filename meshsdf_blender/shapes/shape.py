@@ -120,7 +120,7 @@ def write_mesh(
 def forget(ob: bpy.types.Object) -> None:
     """Make a shape a plain object, with its mesh as it is."""
     codes.drop(ob)
-    for name in (*_stored(ob.meshsdf), "before"):
+    for name in (*_stored(ob.meshsdf), "before", "blend"):
         ob.meshsdf.property_unset(name)
 
 
@@ -168,7 +168,7 @@ class Snapshot:
     def __init__(self, ob: bpy.types.Object) -> None:
         self._mesh = bmesh.new()
         self._mesh.from_mesh(mesh_of(ob))
-        self._code = codes.read(ob)
+        self._code, self._blend = codes.read(ob), ob.meshsdf.blend.mode
         # The properties themselves: through matrix_world they would come back rounded.
         self._transform = {name: copied(getattr(ob, name)) for name in TRANSFORM}
         self._readout = {name: copied(getattr(ob.meshsdf, name)) for name in _stored(ob.meshsdf)}
@@ -178,12 +178,13 @@ class Snapshot:
         self._mesh.to_mesh(mesh_of(ob))
         mesh_of(ob).update()
         codes.write(ob, self._code)
+        ob.meshsdf.blend.mode = self._blend
         if pose:
             for name, value in self._transform.items():
                 setattr(ob, name, value)
         for name, value in self._readout.items():
             # Only what differs: a resolution that is written has the shape meshed anew.
-            if _copied(getattr(ob.meshsdf, name)) != value:
+            if copied(getattr(ob.meshsdf, name)) != value:
                 setattr(ob.meshsdf, name, value)
 
     def free(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 import numpy as np
 
 SIZE = 64  # pixels a side, of a picture that is kept
@@ -29,7 +31,7 @@ def shaded(vertices: np.ndarray, faces: np.ndarray, size: int = SIZE) -> np.ndar
         nearest = np.full(fine * fine, -np.inf)
         normals = _normals(seen, faces)
         for some in _chunks(pixels, faces):
-            _draw(picture, nearest, seen[:, 2], pixels, normals, some, fine)
+            _draw(picture, nearest, some, depth=seen[:, 2], pixels=pixels, normals=normals)
     return _averaged(picture.reshape(size, FINER, size, FINER, 4))
 
 
@@ -69,13 +71,14 @@ def _chunks(pixels: np.ndarray, faces: np.ndarray) -> list[np.ndarray]:
 def _draw(
     picture: np.ndarray,
     nearest: np.ndarray,
+    faces: np.ndarray,
+    *,
     depth: np.ndarray,
     pixels: np.ndarray,
     normals: np.ndarray,
-    faces: np.ndarray,
-    fine: int,
 ) -> None:
     """Write what is in front into ``picture``, and how near it is into ``nearest``."""
+    fine = isqrt(len(picture))
     corners = pixels[faces]
     low = np.clip(np.ceil(corners.min(axis=1) - 0.5), 0, fine).astype(np.int64)
     high = np.clip(np.floor(corners.max(axis=1) - 0.5) + 1, 0, fine).astype(np.int64)

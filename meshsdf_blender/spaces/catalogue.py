@@ -197,15 +197,6 @@ def shape_choices(space: str, up: str) -> list[str]:
     return [MEAN, *(found.shape_names or numbers)]
 
 
-def blend_choices(context: bpy.types.Context) -> list[str]:
-    """Names that a blend may go between: known shapes, then other shape objects."""
-    ob = context.active_object
-    if ob is None or not ob.meshsdf.space:
-        return []
-    others = [o.name for o in context.scene.objects if o.meshsdf.space and o != ob]
-    return [*shape_choices(ob.meshsdf.space, ob.meshsdf.up), *others]
-
-
 def forget() -> None:
     """Drop what is known, and read the built-in names anew."""
     _seen.clear()

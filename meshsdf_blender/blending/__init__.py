@@ -1,0 +1,1 @@
+"""Blending: stored codes, what is between them, its animation, and frames baked to meshes."""

@@ -1,0 +1,135 @@
+"""An animated shape as a plain object: a mesh for each frame, which no script has to follow.
+
+Frames are gathered in memory, and become Blender's data only when all are there: a bake that was
+stopped or failed leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import time
+
+import bpy
+
+from .. import door
+from ..errors import Refusal
+from ..fitting import fit_run
+from ..shapes import mesh_upload, shape
+from . import baked, frames, mesh_cache
+from .mesh_cache import Key, Meshed
+
+
+class BakeRun:
+    """A bake of one shape, from its checks (in the constructor, Refusal) to its object."""
+
+    stopped_early = False  # the operator itself ends a bake that was stopped
+
+    def __init__(self, context: bpy.types.Context, start: int, end: int, step: int) -> None:
+        ob = context.active_object
+        mesh_upload.check_writable(ob)
+        if end < start:
+            raise Refusal(f"The last frame, {end}, comes before the first, {start}", "Swap them")
+        if not ob.visible_get():
+            raise Refusal(
+                f"Object '{ob.name}' is hidden, so Blender does not evaluate its animation",
+                "Show it (Alt H), then bake",
+            )
+        if not frames.is_moving(ob):
+            raise Refusal(
+                f"Nothing animates the shape of object '{ob.name}'",
+                "Key its code, or the factor or weights that it follows",
+            )
+        self._name, self._uid = ob.name, ob.session_uid
+        self._before = context.scene.frame_current, context.scene.frame_subframe
+        self.start, self.step = start, step
+        self.todo = list(range(start, end + 1, step))
+        self.keys: list[Key] = []
+        self.meshes: dict[Key, Meshed] = {}
+        self._asked: tuple[int, Key] | None = None
+        self._stopping = False
+        self.seen()
+        fit_run.enter(self)
+
+    @property
+    def done(self) -> bool:
+        """Whether every frame has its mesh."""
+        return len(self.keys) == len(self.todo)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stopping
+
+    @property
+    def unseen_seconds(self) -> float:
+        """How long nobody has driven it."""
+        return time.monotonic() - self._seen
+
+    def seen(self) -> None:
+        """Note that somebody still drives it."""
+        self._seen = time.monotonic()
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self._stopping = True
+
+    def object(self) -> bpy.types.Object:
+        """The shape, looked up anew. Raises Refusal where it is gone."""
+        ob: bpy.types.Object = bpy.data.objects.get(self._name)
+        if ob is None or ob.session_uid != self._uid:
+            raise Refusal(f"Object '{self._name}' is gone, so the bake ended")
+        return ob
+
+    def advance(self, context: bpy.types.Context, *, wait: bool = False) -> None:
+        """Go on: to the next frame, or to the answer for this one. Raises Refusal; ``fail`` it.
+
+        ``wait`` waits for the worker.
+        """
+        worker = door.ready_worker() if wait else door.worker()
+        if not worker.pump() or self.done:
+            return
+        if self._asked is not None:
+            identity, known = self._asked
+            reply = worker.answer(identity)
+            if reply is not None:
+                self._asked = None
+                meshed = mesh_cache.read(reply)
+                mesh_cache.keep(known, meshed)
+                self._note(known, meshed)
+            return
+        ob = self.object()
+        context.scene.frame_set(self.todo[len(self.keys)])
+        code = frames.code_now(ob, context.evaluated_depsgraph_get())
+        known = mesh_cache.key(ob, code)
+        found = self.meshes.get(known) or mesh_cache.held(known)
+        if found is None and not wait:
+            header = shape.mesh_header(ob, ob.meshsdf.resolution)
+            self._asked = worker.ask("mesh", header, {"code": code}), known
+            return
+        self._note(known, found or mesh_cache.mesh(ob, code))
+
+    def _note(self, known: Key, meshed: Meshed) -> None:
+        if not len(meshed.faces):
+            raise Refusal(
+                f"The code at frame {self.todo[len(self.keys)]} gives no surface",
+                "Change its keyframes, or bake fewer frames",
+            )
+        self.keys.append(known)
+        self.meshes[known] = meshed
+
+    def finish(self, context: bpy.types.Context) -> bpy.types.Object:
+        """The baked object beside the shape, which is hidden; ends the run. Raises Refusal."""
+        self._end(context)
+        return baked.add(context, self.object(), self)
+
+    def fail(self) -> None:
+        """Give up; only the frame has to be put back."""
+        self._end(bpy.context)
+
+    def abandon(self) -> None:
+        """End without touching Blender's data, which undo or a new file has already changed."""
+        fit_run.leave(self)
+
+    def _end(self, context: bpy.types.Context) -> None:
+        frame, subframe = self._before
+        fit_run.leave(self)
+        context.scene.frame_set(frame, subframe=subframe)

@@ -1,0 +1,137 @@
+"""Meshes that follow animated codes: what happens after each change of the frame.
+
+The trap: a handler that edits meshes while a window renders crashes Blender, unless the interface
+is locked. Then nothing is done here, and the panel offers the lock or a bake. In background there
+is no interface, and every frame is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import bpy
+import numpy as np
+from bpy.app.handlers import persistent
+
+from .. import door
+from ..errors import Refusal
+from ..fitting import fit_run
+from ..shapes import codes, mesh_upload, shape
+from . import blended, channels, mesh_cache
+
+
+class Rendering:
+    """Whether Blender renders now, as its handlers said."""
+
+    now = False
+    told = False
+
+
+def moving(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The shapes of a scene whose code is animated, by itself or through what they blend."""
+    return [ob for ob in scene.objects if shape.is_shape(ob) and is_moving(ob)]
+
+
+def is_moving(ob: bpy.types.Object) -> bool:
+    """Whether a shape's code changes with the frame."""
+    if channels.animated(ob):
+        return True
+    blend = ob.meshsdf.blend
+    if blend.mode != "TWO":
+        return False
+    others: list[bpy.types.Object | None] = [
+        bpy.data.objects.get(name) for name in (blend.first, blend.second) if name
+    ]
+    return any(o is not None and shape.is_shape(o) and channels.animated(o) for o in others)
+
+
+def unsafe(scene: bpy.types.Scene) -> bool:
+    """Whether a render from a window would leave the meshes behind, or crash."""
+    return not scene.render.use_lock_interface and not bpy.app.background
+
+
+def code_now(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> np.ndarray:
+    """The code ``(L,)`` of a shape at the frame that was evaluated. Raises Refusal."""
+    evaluated = ob.evaluated_get(depsgraph)
+    code = blended.code(ob, evaluated)
+    if code is None:
+        length = len(codes.read(ob))
+        code = codes.check(codes.read(evaluated), f"object '{ob.name}'", length)
+    return code
+
+
+def follow(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
+    """Give a shape the code and mesh of the frame that was evaluated. Raises Refusal."""
+    mesh_upload.check_writable(ob)
+    code = code_now(ob, depsgraph)
+    meshed = mesh_cache.mesh(ob, code)
+    if not len(meshed.faces):
+        raise Refusal(
+            f"The code at frame {depsgraph.scene.frame_current} gives no surface",
+            "Change its keyframes; the mesh of another frame stays until then",
+        )
+    shape.write_mesh(ob, meshed.vertices, meshed.faces, meshed.report)
+    if ob.meshsdf.blend.mode != "NONE":
+        codes.write(ob, code, blended=True)
+    if ob.meshsdf.fit_iou >= 0:
+        shape.forget_fit(ob)
+
+
+@persistent
+def after_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = None) -> None:
+    """Blender calls this after each change of the frame, in a render too."""
+    if depsgraph is None or fit_run.current() is not None:
+        return
+    found = moving(scene)
+    if not found:
+        return
+    if Rendering.now and unsafe(scene):
+        if not Rendering.told:
+            print("MeshSDF: shapes stay as they are in a render without Lock Interface", flush=True)
+        Rendering.told = True
+        return
+    for ob in found:
+        try:
+            follow(ob, depsgraph)
+        except Refusal as refusal:
+            if mesh_upload.is_editable(ob):
+                ob.meshsdf.message = str(refusal)
+            if door.status.state == "failed":
+                return  # not a start of the worker for each shape and frame
+
+
+@persistent
+def _render_starts(*_: object) -> None:
+    Rendering.now, Rendering.told = True, False
+
+
+@persistent
+def _render_ends(*_: object) -> None:
+    Rendering.now = False
+
+
+@persistent
+def _new_file(*_: object) -> None:
+    Rendering.now = False
+    mesh_cache.forget()
+
+
+HANDLERS = (
+    ("frame_change_post", after_frame),
+    ("render_init", _render_starts),
+    ("render_complete", _render_ends),
+    ("render_cancel", _render_ends),
+    ("load_pre", _new_file),
+)
+
+
+def register() -> None:
+    for name, handler in HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    for name, handler in reversed(HANDLERS):
+        with contextlib.suppress(ValueError):
+            getattr(bpy.app.handlers, name).remove(handler)
+    _new_file()

@@ -1,0 +1,132 @@
+"""The list of codes that an artist keeps on a shape: stored, found, removed, put in order.
+
+Codes and pictures are text in plain string properties. The trap: ID properties of another length
+corrupt Blender's memory, and bytes end at the first zero; text does neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+
+import bpy
+import numpy as np
+
+from ..errors import Refusal
+from ..shapes import codes, mesh_upload, shape, thumbnail
+from ..spaces import catalogue
+from ..spaces.catalogue import SpaceInfo
+from . import channels
+
+FIRST_NAME = "Code"
+
+
+def store(ob: bpy.types.Object, name: str = "") -> bpy.types.PropertyGroup:
+    """Keep the shape's code, with a picture of its mesh, at the end of the list. Refusal.
+
+    Without a name it gets a number; a name that is taken gets one too.
+    """
+    code = shape.checked_code(ob)
+    info = space_of(ob)
+    picture = thumbnail.shaded(*mesh_upload.read(shape.mesh_of(ob)))
+    blend = ob.meshsdf.blend
+    entry = blend.codes.add()
+    entry.code, entry.picture = code_text(code), picture_text(picture)
+    entry.space, entry.mark = info.name, mark(info)
+    taken = [other.name for other in blend.codes[:-1]]
+    entry.name = name.strip() or numbered(taken)
+    blend.active = len(blend.codes) - 1
+    return entry
+
+
+def find(ob: bpy.types.Object, name: str) -> int:
+    """The place of a code: by name, by number from 1 on, or the selected one where empty."""
+    blend = ob.meshsdf.blend
+    names = [entry.name for entry in blend.codes]
+    if not names:
+        raise Refusal(f"Object '{ob.name}' has no stored codes", "Store its code first")
+    if not name:
+        return min(max(blend.active, 0), len(names) - 1)
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and 0 < int(name) <= len(names):
+        return int(name) - 1
+    raise Refusal(f"Object '{ob.name}' has no stored code '{name}'", f"Use {', '.join(names)}")
+
+
+def remove(ob: bpy.types.Object, place: int) -> None:
+    """Forget a stored code, and the animation of its weight. Raises Refusal."""
+    blend = ob.meshsdf.blend
+    order = [index for index in range(len(blend.codes)) if index != place]
+    channels.renumber(ob, order)
+    blend.codes.remove(place)
+    blend.active = max(0, min(blend.active, len(order) - 1))
+
+
+def move(ob: bpy.types.Object, place: int, steps: int) -> None:
+    """Move a stored code down the list, or up; the animation of its weight goes along. Refusal."""
+    blend = ob.meshsdf.blend
+    target = min(max(place + steps, 0), len(blend.codes) - 1)
+    order = [index for index in range(len(blend.codes)) if index != place]
+    order.insert(target, place)
+    channels.renumber(ob, order)
+    blend.codes.move(place, target)
+    blend.active = target
+
+
+def code_of(ob: bpy.types.Object, entry: bpy.types.PropertyGroup) -> np.ndarray:
+    """A stored code ``(L,)``. Raises Refusal where it is of another space than the shape."""
+    info = space_of(ob)
+    if entry.mark != mark(info):
+        raise Refusal(
+            f"The code '{entry.name}' was stored in space '{entry.space}', "
+            f"and object '{ob.name}' lives in another, '{info.name}'",
+            "Set the shape's space back, or remove that code",
+        )
+    code = np.frombuffer(b64decode(entry.code), dtype="<f4")
+    return codes.check(code, f"the stored code '{entry.name}'", info.code_length)
+
+
+def space_of(ob: bpy.types.Object) -> SpaceInfo:
+    """What is known of a shape's space. Raises Refusal."""
+    settings = ob.meshsdf
+    return catalogue.info(settings.space, settings.up, ob.library)
+
+
+def mark(info: SpaceInfo) -> str:
+    """What tells one space from another wherever its file lies: a digest of its known codes."""
+    known = info.codes if info.codes.size else info.mean
+    return hashlib.sha256(np.ascontiguousarray(known, dtype="<f4").tobytes()).hexdigest()[:16]
+
+
+def numbered(taken: Iterable[str], stem: str = FIRST_NAME) -> str:
+    """The first of "Code 1", "Code 2" and so on that is free."""
+    used, number = set(taken), 1
+    while f"{stem} {number}" in used:
+        number += 1
+    return f"{stem} {number}"
+
+
+def code_text(code: np.ndarray) -> str:
+    """A code ``(L,)`` as text, exactly."""
+    return b64encode(np.ascontiguousarray(code, dtype="<f4").tobytes()).decode("ascii")
+
+
+def picture_text(picture: np.ndarray) -> str:
+    """A picture ``(S, S, 4)`` in [0, 1] as text, in bytes a channel."""
+    flat = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return b64encode(zlib.compress(flat.tobytes(), 9)).decode("ascii")
+
+
+def picture_of(text: str) -> np.ndarray | None:
+    """The picture ``(S, S, 4)`` float32 in a text; None where there is none."""
+    try:
+        flat = np.frombuffer(zlib.decompress(b64decode(text)), dtype=np.uint8)
+    except (ValueError, zlib.error):
+        return None
+    size = int(np.sqrt(len(flat) // 4))
+    if not size or size * size * 4 != len(flat):
+        return None
+    return flat.reshape(size, size, 4).astype(np.float32) / 255

@@ -1,0 +1,89 @@
+"""Making an animated shape safe to render: frames baked to meshes, or the interface locked."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..blending.bake import BakeRun
+from ..blending.blend_properties import Baked
+from ..fitting.progress import redraw, tell_status
+from .guarded import NeedsShape
+from .live import RunsLive
+
+
+class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
+    bl_idname = "meshsdf.bake_frames"
+    bl_label = "Bake Frames"
+    bl_description = (
+        "Add a plain object with a mesh for each frame, safe to render and export, and hide the "
+        "shape; all frames of the scene where none are named; Esc leaves everything as it is"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    tick_seconds = 0.01
+    _run: BakeRun
+
+    def perform(self, context: bpy.types.Context) -> None:
+        run = self.new_run(context)
+        try:
+            while not run.done:
+                run.advance(context, wait=True)
+            self._finish(context, run)
+        except BaseException:
+            run.fail()
+            raise
+
+    def new_run(self, context: bpy.types.Context) -> BakeRun:
+        scene, given = context.scene, self.properties.is_property_set
+        start = self.start if given("start") else scene.frame_start
+        end = self.end if given("end") else scene.frame_end
+        return BakeRun(context, start, end, self.step)
+
+    def show_start(self, context: bpy.types.Context) -> None:
+        self._show(context, "Starting the worker")
+
+    def take_step(self, context: bpy.types.Context) -> set[str] | None:
+        run = self._run
+        if run.stopping:
+            run.fail()
+            self.report({"INFO"}, "The bake was stopped: nothing was added")
+            return self.over(context, {"CANCELLED"})
+        if context.mode != "OBJECT" or bpy.app.is_job_running("RENDER"):
+            return None
+        run.advance(context)
+        if not run.done:
+            self._show(context, f"Baking frame {len(run.keys) + 1} of {len(run.todo)}")
+            return None
+        self._finish(context, run)
+        return self.over(context, {"FINISHED"})
+
+    def _finish(self, context: bpy.types.Context, run: BakeRun) -> None:
+        ob = run.finish(context)
+        self.report(
+            {"INFO"}, f"'{ob.name}': {len(run.todo)} frames, {len(run.meshes)} different meshes"
+        )
+
+    def _show(self, context: bpy.types.Context, text: str) -> None:
+        told = context.window_manager.meshsdf
+        told.step, told.steps = len(self._run.keys), len(self._run.todo)
+        told.text, told.topology = text, ""
+        tell_status(context.window_manager, f"MeshSDF: {text}   Esc: stop and add nothing")
+        redraw(context)
+
+
+class MESHSDF_OT_lock_interface(bpy.types.Operator):
+    bl_idname = "meshsdf.lock_interface"
+    bl_label = "Lock Interface"
+    bl_description = (
+        "Let nothing in Blender be changed while the scene renders, so that animated shapes may "
+        "follow each frame"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.render.use_lock_interface = True
+        return {"FINISHED"}
+
+
+classes = (MESHSDF_OT_bake_frames, MESHSDF_OT_lock_interface)
+register, unregister = bpy.utils.register_classes_factory(classes)
