@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from . import door, operators, panels, preferences, properties
 from .shapes import slider_live
-from .spaces import catalogue
+from .spaces import catalogue, pictures
 from .training import training_live, training_properties
 
 # The workers are closed last: a running fit or training still says good-bye to its own.
 modules = (
     door,
     catalogue,
+    pictures,
     properties,
     training_properties,
     preferences,

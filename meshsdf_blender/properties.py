@@ -18,7 +18,8 @@ from bpy.props import (
 )
 
 from .shapes import slide, sliders
-from .spaces import catalogue
+from .spaces import catalogue, space_choice
+from .spaces.packed import Packed
 
 UP_AXES = (
     ("FILE", "As the File Says", "Use the up axis that the file states, or Z where it states none"),
@@ -112,6 +113,7 @@ class ObjectSettings(Meshed, bpy.types.PropertyGroup):
     locks: BoolVectorProperty(
         name="Locks", description="Sliders that Randomise leaves alone", size=sliders.MOST
     )
+    packed: PointerProperty(name="Packed", description="What brings its space along", type=Packed)
     draft: BoolProperty(
         name="Draft", description="Whether the mesh is coarser than asked for, for now"
     )
@@ -184,6 +186,9 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Loaded Spaces", description="Spaces from files, offered again", type=LoadedSpace
     )
 
+    choice: PointerProperty(
+        name="Choice", description="The space picker", type=space_choice.SpaceChoice
+    )
     changed_only: BoolProperty(
         name="Changed Only", description="Show only the sliders that are not at zero"
     )
@@ -273,7 +278,15 @@ class Progress(bpy.types.PropertyGroup):
     topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
 
 
-classes = (LoadedSpace, ObjectSettings, BlendSettings, SceneSettings, Progress)
+classes = (
+    LoadedSpace,
+    Packed,
+    space_choice.SpaceChoice,
+    ObjectSettings,
+    BlendSettings,
+    SceneSettings,
+    Progress,
+)
 OWNERS = (
     (bpy.types.Object, ObjectSettings),
     (bpy.types.Scene, SceneSettings),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from . import (
     blend,
     encode,
+    example,
     fit,
     regular,
     shape_add,
     shape_update,
     slide,
+    space_drop,
     space_export,
     space_load,
+    space_pack,
     train,
     train_report,
     train_view,
@@ -20,7 +23,10 @@ from . import (
 
 modules = (
     space_load,
+    space_drop,
+    space_pack,
     shape_add,
+    example,
     shape_update,
     slide,
     blend,

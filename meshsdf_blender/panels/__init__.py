@@ -5,9 +5,9 @@ Panels hold no logic and draw cached values only; ``bl_order`` of each says wher
 
 from __future__ import annotations
 
-from . import blend, fit, shape, sliders, start, training
+from . import blend, card, fit, shape, sliders, start, training
 
-modules = (start, sliders, shape, fit, blend, training)
+modules = (start, sliders, shape, fit, blend, training, card)
 
 
 def register() -> None:
