@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from math import radians
 from pathlib import Path
+from typing import Any
 
 import bpy
 from mathutils import Euler, Vector
@@ -69,7 +70,7 @@ def dress(ob: bpy.types.Object) -> None:
     material = bpy.data.materials.new("Terracotta")
     material.diffuse_color = TERRACOTTA
     material.use_nodes = True
-    shader = material.node_tree.nodes.get("Principled BSDF")
+    shader: Any = material.node_tree.nodes.get("Principled BSDF")
     if shader is not None:
         shader.inputs["Base Color"].default_value = TERRACOTTA
     ob.data.materials.append(material)

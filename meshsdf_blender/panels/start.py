@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .. import door
@@ -10,7 +12,7 @@ from ..spaces import catalogue, packed
 from .status_box import draw_failure
 from .tab import Tab, characters, wrapped
 
-PICTURE_SCALE, POPUP_SCALE = 6.0, 5.0
+PICTURE_SCALE, POPUP_SCALE = 8.0, 5.0
 MOST_NAMED = 3  # shapes that are offered for selection
 
 
@@ -51,8 +53,9 @@ def _draw_guide(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     _draw_space(layout, context)
     layout.label(text="2.  Add it to the scene")
     _draw_add(layout, context, scale=1.6)
-    layout.label(text="3.  Change it with sliders, or fit it to a picture")
+    layout.label(text="3.  Move its sliders, or fit it")
     layout.separator()
+    layout.label(text="Or see a fit to a photo first")
     layout.operator("meshsdf.example_load", icon="IMAGE_DATA")
 
 
@@ -80,7 +83,7 @@ def _draw_space(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     space, _ = catalogue.chosen(context.scene)
     row = layout.row(align=True)
     title = catalogue.title(space) if space else "No Space"
-    icon = "PACKAGE" if packed.is_packed(space) else "MESH_DATA"
+    icon: Any = "PACKAGE" if packed.is_packed(space) else "MESH_DATA"
     row.menu("MESHSDF_MT_spaces", text=title, icon=icon)
     row.operator("meshsdf.space_load", text="", icon="FILEBROWSER")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import bpy
 
@@ -33,7 +34,7 @@ def characters(context: bpy.types.Context) -> int:
     return max(20, int(width / (CHARACTER_PIXELS * context.preferences.system.ui_scale)) - 6)
 
 
-def wrapped(layout: bpy.types.UILayout, text: str, width: int, *, icon: str = "NONE") -> None:
+def wrapped(layout: bpy.types.UILayout, text: str, width: int, *, icon: Any = "NONE") -> None:
     """A text in lines of ``width`` characters; the icon before the first."""
     for number, line in enumerate(textwrap.wrap(text, width)):
         layout.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")

@@ -19,6 +19,7 @@ from . import packed
 from .space_header import described
 
 BUILTIN = "builtin:"
+FIRST_CHOICE = "heads"  # what is offered in a file where nothing was chosen yet
 MEAN = "Mean"
 MOST_LISTED = 5
 OWN_SUFFIX = ".safetensors"
@@ -147,12 +148,13 @@ def summary(space: str) -> str:
 
 
 def chosen(scene: bpy.types.Scene) -> tuple[str, str]:
-    """Space and up axis that new shapes come from: the sidebar's, else the first built-in."""
+    """Space and up axis that new shapes come from: the sidebar's, else a built-in one."""
     settings = scene.meshsdf
     if settings.space:
         return settings.space, settings.space_up
     names = builtin_names()
-    return (BUILTIN + names[0] if names else ""), "FILE"
+    name = FIRST_CHOICE if FIRST_CHOICE in names else next(iter(names), "")
+    return (BUILTIN + name if name else ""), "FILE"
 
 
 def up_header(up: str) -> dict[str, str]:

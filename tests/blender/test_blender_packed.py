@@ -133,7 +133,7 @@ def test_a_crafted_digest_stays_in_our_folder(scene, part):
 
 
 @pytest.mark.parametrize("kind", ["folder", "pth", "large", "foreign"])
-def test_what_may_not_be_packed_is_refused(mine, scene, part, tmp_path, monkeypatch, kind):
+def test_what_may_not_be_packed_is_refused(mine, part, tmp_path, monkeypatch, kind):
     path = mine
     if kind == "folder":
         path = tmp_path / "experiment"

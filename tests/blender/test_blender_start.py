@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 import pytest
+
 from tests.blender.drawn import Drawn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,9 +50,9 @@ def page(panel, scene, ob, mode="OBJECT"):
 def test_the_guide_follows_what_is_there(scene, fake, part):
     main = part("panels.start").MESHSDF_PT_main
     empty = page(main, scene, None)
-    assert [label[:2] for label in empty.labels] == ["1.", "2.", "3."]
+    assert [label[:2] for label in empty.labels] == ["1.", "2.", "3.", "Or"]
     assert {"meshsdf.shape_add", "meshsdf.example_load"} <= set(empty.passed)
-    assert ("picked", "builtin:bob_and_spot") in empty.properties
+    assert ("picked", "builtin:heads") in empty.properties
 
     bpy.ops.meshsdf.shape_add(space=fake.space)
     ob = bpy.context.active_object
@@ -160,6 +161,7 @@ def test_a_card_is_read_once_and_says_what_it_lacks(scene, part, tmp_path, monke
     broken.write_bytes(b"\xff" * 40)
     assert "cannot be read" in card.card(str(broken))[0][1]
     assert "DeepSDF" in card.card(str(tmp_path))[0][1]
+    scene.meshsdf.space = "builtin:bob_and_spot"
     page_of = page(part("panels.card").MESHSDF_PT_card, scene, None)
     assert "Keenan Crane" in page_of.words
     assert "meshsdf.space_pack" in page_of.passed

@@ -16,6 +16,8 @@ import bpy
 sys.path.append(str(Path(__file__).parent))
 import window
 
+# Seconds until a picture is taken; the empty scene stays long enough to open the picker by hand.
+DRAWING, EMPTY, FITTING = 3.0, 45.0, 40.0
 STAGES = ("empty", "other", "card", "example", "fitted", "drop", "packed")
 SPACES = Path(__file__).resolve().parents[2] / "spaces"
 
@@ -24,33 +26,59 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--stage", choices=STAGES, default="empty")
     parser.add_argument("--space", default="")
+    parser.add_argument("--tour", default="", help="show all, with a picture of each in a folder")
     return parser.parse_args(window.arguments())
 
 
 OPTIONS = parsed()
 
 
-def show() -> None:
-    """The state that was asked for."""
+def fill(stage: str) -> None:
+    """Bring a stage about in the scene that is there."""
     bpy.context.scene.meshsdf.space = OPTIONS.space
     with window.in_view():
-        if OPTIONS.stage == "other":
+        if stage == "other":
             bpy.ops.meshsdf.shape_add()
             bpy.ops.mesh.primitive_cube_add(location=(2.5, 0, 0))
-        elif OPTIONS.stage in {"example", "fitted"}:
+        elif stage in {"example", "fitted"}:
             bpy.ops.meshsdf.example_load("INVOKE_DEFAULT")
-        elif OPTIONS.stage == "drop":
+        elif stage == "drop":
             heads = SPACES / "heads.safetensors"
             given = {"filepath": str(heads), "directory": str(SPACES)}
             bpy.ops.meshsdf.space_drop("INVOKE_DEFAULT", files=[{"name": heads.name}], **given)
-        elif OPTIONS.stage == "packed":
+        elif stage == "packed":
             bpy.ops.meshsdf.shape_add()
             bpy.ops.meshsdf.space_pack()
-        if OPTIONS.stage == "fitted":
+        if stage == "fitted":
             bpy.ops.meshsdf.fit("INVOKE_DEFAULT")
         bpy.ops.ed.undo_push(message="Shown")
     window.region("UI").tag_redraw()
 
 
+def show() -> None:
+    """The state that was asked for."""
+    fill(OPTIONS.stage)
+
+
+def tour() -> float | None:
+    """One stage after another, each with its picture in the folder that was named."""
+    if shown:
+        bpy.ops.screen.screenshot(filepath=str(Path(OPTIONS.tour) / f"start_{shown[-1]}.png"))
+    stage = next((stage for stage in STAGES if stage not in shown), None)
+    if stage is None:
+        return None
+    if stage != "empty":
+        clear()
+        fill(stage)
+    shown.append(stage)
+    return FITTING if stage == "fitted" else EMPTY if stage == "empty" else DRAWING
+
+
+def clear() -> None:
+    for ob in list(bpy.data.objects):
+        bpy.data.objects.remove(ob)
+
+
+shown: list[str] = []
 opened = ["MESHSDF_PT_card"] if OPTIONS.stage in {"card", "packed"} else []
-window.when_drawn(show, *opened)
+window.when_drawn(tour if OPTIONS.tour else show, *opened)
