@@ -7,8 +7,9 @@ from bpy.props import EnumProperty
 
 from . import catalogue, pictures
 
-# Blender keeps no reference to the texts that a callback gives it.
-_items: list[tuple[str, str, str, int, int]] = []
+# Blender points into the texts that a callback gives it and holds none of them: each is kept, as
+# long as Blender runs, or the picker shows the words of another space.
+_texts: dict[str, str] = {}
 
 
 def spaces(scene: bpy.types.Scene) -> list[tuple[str, str, str]]:
@@ -28,11 +29,14 @@ def spaces(scene: bpy.types.Scene) -> list[tuple[str, str, str]]:
 
 def _choices(choice: SpaceChoice, context: bpy.types.Context) -> list[tuple]:
     scene: bpy.types.Scene = choice.id_data  # type: ignore[assignment]
-    _items[:] = [
-        (space, title, catalogue.summary(space), pictures.icon(space), number)
+    return [
+        (_kept(space), _kept(title), _kept(catalogue.summary(space)), pictures.icon(space), number)
         for number, (space, _, title) in enumerate(spaces(scene))
     ]
-    return _items
+
+
+def _kept(text: str) -> str:
+    return _texts.setdefault(text, text)
 
 
 def _get(choice: SpaceChoice) -> int:

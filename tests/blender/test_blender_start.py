@@ -100,6 +100,16 @@ def test_the_picker_lists_what_can_be_chosen_and_chooses_it(scene, fake, part):
     assert choice.picked == "/nowhere/other.safetensors"
 
 
+def test_the_texts_of_the_picker_outlive_the_callback(scene, part):
+    """Blender points into them: new ones at each call show the words of other spaces."""
+    ask = part("spaces.space_choice")._choices
+    scene.meshsdf.loaded.add().name = "Mine"
+    first, second = (ask(scene.meshsdf.choice, None) for _ in range(2))
+    assert len(first) > 5
+    for one, other in zip(first, second, strict=True):
+        assert all(a is b for a, b in zip(one[:3], other[:3], strict=True))
+
+
 def test_a_space_in_the_picker_says_what_it_is(scene, part):
     told = {i[0]: i for i in part("spaces.space_choice")._choices(scene.meshsdf.choice, None)}
     assert told["builtin:heads"][1] == "Heads"

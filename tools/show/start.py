@@ -17,8 +17,8 @@ sys.path.append(str(Path(__file__).parent))
 import window
 
 # Seconds until a picture is taken; the empty scene stays long enough to open the picker by hand.
-DRAWING, EMPTY, FITTING = 3.0, 45.0, 40.0
-STAGES = ("empty", "other", "card", "example", "fitted", "drop", "packed")
+DRAWING, EMPTY = 4.0, 40.0
+STAGES = ("empty", "other", "card", "drop", "packed", "example", "fitted")
 SPACES = Path(__file__).resolve().parents[2] / "spaces"
 
 
@@ -63,15 +63,19 @@ def show() -> None:
 def tour() -> float | None:
     """One stage after another, each with its picture in the folder that was named."""
     if shown:
-        bpy.ops.screen.screenshot(filepath=str(Path(OPTIONS.tour) / f"start_{shown[-1]}.png"))
+        picture = Path(OPTIONS.tour) / f"start_{shown[-1]}.png"
+        with window.in_view():
+            bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=2)
+            bpy.ops.screen.screenshot(filepath=str(picture))
     stage = next((stage for stage in STAGES if stage not in shown), None)
     if stage is None:
         return None
     if stage != "empty":
         clear()
+        window.open_only("MESHSDF_PT_card" if stage in {"card", "packed"} else "MESHSDF_PT_fit")
         fill(stage)
     shown.append(stage)
-    return FITTING if stage == "fitted" else EMPTY if stage == "empty" else DRAWING
+    return EMPTY if stage == "empty" else DRAWING
 
 
 def clear() -> None:
