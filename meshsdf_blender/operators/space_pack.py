@@ -43,6 +43,15 @@ class MESHSDF_OT_space_unpack(FromSpace, NeedsNoFit, bpy.types.Operator):
         subtype="FILE_PATH",
         options=RELATIVE_PATH,
     )
+    filter_glob: StringProperty(default="*.safetensors", options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        space, _ = space_of(self, context)
+        if bpy.app.background or self.filepath or catalogue.same_builtin(space):
+            return self.execute(context)
+        self.filepath = f"{packed.name_of(space)}{packed.SUFFIX}"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
 
     def perform(self, context: bpy.types.Context) -> None:
         space, _ = space_of(self, context)

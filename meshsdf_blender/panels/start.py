@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import bpy
@@ -31,7 +32,8 @@ class MESHSDF_PT_main(Tab, bpy.types.Panel):
         if context.mode != "OBJECT":
             _draw_mode(layout, context)
             return
-        shapes = [ob.name for ob in context.scene.objects if shape.is_shape(ob)]
+        found = (each.name for each in context.view_layer.objects if shape.is_shape(each))
+        shapes = list(islice(found, MOST_NAMED))
         if shapes:
             _draw_selection(layout, shapes)
             _draw_space(layout, context)
@@ -62,7 +64,7 @@ def _draw_guide(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 def _draw_selection(layout: bpy.types.UILayout, shapes: list[str]) -> None:
     column = layout.column(align=True)
     column.label(text="Select a shape to go on:")
-    for name in shapes[:MOST_NAMED]:
+    for name in shapes:
         row = column.row()
         row.scale_y = 1.3
         row.operator("meshsdf.shape_select", text=name, icon="RESTRICT_SELECT_OFF").name = name

@@ -4,28 +4,24 @@ A shape names such a space by ``packed:NAME@DIGEST``, the first digits of the by
 that it is found whatever the text is called and wherever it was appended or linked from. The
 shape also points to the text, which brings it along when the shape is appended.
 
-The worker reads files. A packed space is written to a folder of the extension's when it is first
-needed, under its digest, after the bytes were checked against it. Only ``.safetensors`` are packed
-and written: they are numbers, and reading them runs nothing, which is not true of a ``.pth``.
+The worker reads files: see ``packed_cache``. The bytes are checked against their digest before
+they are written. Only ``.safetensors`` are packed and written: they are numbers, and reading them
+runs nothing, which is not true of a ``.pth``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 from ..errors import Refusal
-from ..identity import ROOT_PACKAGE
-from . import space_header
+from . import packed_cache, space_header
 
 PREFIX, MARK, DIGITS = "packed:", "@", 16
-SUFFIX = ".safetensors"
-FOLDER = "packed"
+SUFFIX = packed_cache.SUFFIX
 MOST_BYTES = 64 * 1024 * 1024
 # Whole numbers, as an array of them is kept bit by bit; bytes end at the first 0 when overwritten.
 DATA_KEY, SIZE_KEY, DIGEST_KEY = "meshsdf_space", "meshsdf_space_bytes", "meshsdf_space_sha256"
@@ -44,17 +40,15 @@ class Packed(bpy.types.PropertyGroup):
     )
 
 
-_checked: dict[str, tuple[int, int]] = {}  # unpacked files whose digest was right, when and how big
-
-
 def is_packed(space: str) -> bool:
     """Whether a space's text names one that the .blend carries."""
     return space.startswith(PREFIX)
 
 
 def name_of(space: str) -> str:
-    """NAME of ``packed:NAME@DIGEST``."""
-    return space[len(PREFIX) :].rpartition(MARK)[0] or space[len(PREFIX) :]
+    """NAME of ``packed:NAME@DIGEST``, as a name of a file: it comes from a .blend."""
+    name = space[len(PREFIX) :].rpartition(MARK)[0] or space[len(PREFIX) :]
+    return name.replace("/", "_").replace("\\", "_")
 
 
 def text_of(space: str) -> bpy.types.Text | None:
@@ -75,21 +69,17 @@ def size_of(space: str) -> int:
 def location(space: str) -> str:
     """Where the space is unpacked to; no disk is touched."""
     text = text_of(space)
-    digest = str(text[DIGEST_KEY]) if text is not None else space.rpartition(MARK)[2] or "none"
-    # As it comes from a file: a name in our folder, and nothing else.
-    return os.path.join(_folder(create=False), f"{_hexadecimal(digest)}{SUFFIX}")  # noqa: PTH118
+    return packed_cache.place(
+        str(text[DIGEST_KEY]) if text is not None else space.rpartition(MARK)[2]
+    )
 
 
 def unpacked(space: str) -> str:
     """The path of the unpacked file, written where it is not there yet. Raises Refusal."""
-    path = Path(location(space))
-    stamp = _stamp(path)
-    if stamp is None or _checked.get(str(path)) != stamp:
-        data = read(space)
-        if not _same(path, data):
-            _write_whole(path, data)
-        _checked[str(path)] = _stamp(path)
-    return str(path)
+    path = location(space)
+    if not packed_cache.is_sound(path):
+        packed_cache.keep(path, read(space))
+    return path
 
 
 def read(space: str) -> bytes:
@@ -159,51 +149,5 @@ def _check(data: bytes, what: str) -> None:
         raise Refusal(f"{what} is no shape space of ours", "Load it again from its file")
 
 
-def _folder(*, create: bool) -> str:
-    try:
-        return bpy.utils.extension_path_user(ROOT_PACKAGE, path=FOLDER, create=create)
-    except ValueError:  # registered without being installed, as a script may do
-        return os.path.join(tempfile.gettempdir(), f"meshsdf_{FOLDER}")  # noqa: PTH118
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file, or nothing. Raises Refusal."""
-    try:
-        folder = Path(_folder(create=True))
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, half = tempfile.mkstemp(dir=folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(half).replace(path)
-        except BaseException:
-            Path(half).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise Refusal(
-            f"The packed space cannot be written to '{path.parent}': {error.strerror or error}",
-            "Free some space, or let the folder be written to",
-        ) from error
-
-
-def _same(path: Path, data: bytes) -> bool:
-    try:
-        return path.stat().st_size == len(data) and path.read_bytes() == data
-    except OSError:
-        return False
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size
-
-
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _hexadecimal(digest: str) -> str:
-    return "".join(letter for letter in digest if letter in "0123456789abcdef") or "none"

@@ -22,8 +22,14 @@ def pack(scene: bpy.types.Scene, space: str, up: str) -> str:
     path = Path(catalogue.existing(space))
     name = space[len(catalogue.BUILTIN) :] if space.startswith(catalogue.BUILTIN) else path.stem
     title = catalogue.title(space)
-    now, text = packed.put(name, packed.packable(path))
-    packed.unpacked(now)
+    data, there = packed.packable(path), set(bpy.data.texts.keys())
+    now, text = packed.put(name, data)
+    try:
+        packed.unpacked(now)
+    except Refusal:
+        if text.name not in there:
+            bpy.data.texts.remove(text)
+        raise
     catalogue.copy_known(str(path), now)
     chosen = catalogue.chosen(scene)[0]
     _rename(space, now, text)

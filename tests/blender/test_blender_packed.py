@@ -33,7 +33,7 @@ def cache_of(part):
 
 def emptied(part):
     """No unpacked file is left, as on another machine."""
-    part("spaces.packed")._checked.clear()
+    part("spaces.packed_cache")._sound.clear()
     shutil.rmtree(cache_of(part).parent)
 
 
@@ -127,6 +127,7 @@ def test_a_crafted_digest_stays_in_our_folder(scene, part):
     text["meshsdf_space_sha256"] = "../../../../etc/p" + "0" * 50
     place = Path(packed.location("packed:x@../../../../etc/"))
     assert place.parent.name == "packed"
+    assert packed.name_of("packed:../../x@0123") == ".._.._x"
     text["meshsdf_space"], text["meshsdf_space_bytes"] = np.zeros(4, np.int32), 16
     with pytest.raises(part("errors").Refusal, match="damaged"):
         packed.unpacked("packed:x@../../../../etc/")
@@ -185,3 +186,14 @@ def test_a_snapshot_of_a_packed_shape_can_be_put_back(mine, part):
     snapshot.restore(ob, pose=True)
     snapshot.free()
     assert ob.meshsdf.packed.text == packed_text()
+
+
+def test_a_folder_that_cannot_be_written_leaves_nothing_packed(mine, part, tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(
+        part("spaces.packed_cache"), "_folder", lambda **_: str(tmp_path / "file" / "x")
+    )
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        bpy.ops.meshsdf.space_pack()
+    assert not [text for text in bpy.data.texts if "meshsdf_space" in text]
+    assert bpy.context.active_object.meshsdf.space == str(mine)

@@ -39,6 +39,7 @@ def page(panel, scene, ob, mode="OBJECT"):
     context = SimpleNamespace(
         scene=scene,
         active_object=ob,
+        view_layer=bpy.context.view_layer,
         mode=mode,
         region=None,
         preferences=SimpleNamespace(system=system),
