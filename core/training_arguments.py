@@ -19,9 +19,14 @@ def add_training(verbs: Any, space: list[argparse.ArgumentParser]) -> None:
     _add_train(verbs)
     _add_encode(verbs, space)
     export = verbs.add_parser(
-        "export", parents=space, help="a space as a DeepSDF experiment folder"
+        "export", parents=space, help="a space as a DeepSDF folder, or as our own file"
     )
-    export.add_argument("folder", metavar="FOLDER", type=Path, help="new, or empty")
+    export.add_argument(
+        "folder",
+        metavar="TARGET",
+        type=Path,
+        help="a folder, new or empty, or a new file NAME.safetensors",
+    )
     export.set_defaults(run=commands.export)
     judge = verbs.add_parser("judge", help="what a space makes of shapes that it never saw")
     judge.add_argument(

@@ -258,11 +258,11 @@ def _write_code(path: Path, code: Any, matrix: Any, error: float) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write a space as a DeepSDF experiment."""
+    """Write a space as a DeepSDF experiment, or as our own file."""
     find_space(options.space)
-    from .deepsdf.export import export_experiment
+    from .exporting import export_space
 
-    files, notes = export_experiment(load(options), options.folder)
+    files, notes = export_space(load(options), options.folder)
     for file in files:
         print(f"wrote {file}")
     for note in notes:

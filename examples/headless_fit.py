@@ -51,8 +51,7 @@ def parsed() -> argparse.Namespace:
     add(
         "--space",
         default="",
-        help="builtin:NAME, a .safetensors file or a DeepSDF folder "
-        "(default: the first built-in one)",
+        help="builtin:NAME, a .safetensors file or a DeepSDF folder (default: builtin:heads)",
     )
     add(
         "--up",

@@ -6,10 +6,10 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 from __future__ import annotations
 
 from . import door, operators, panels, preferences, properties
-from .blending import frames, pictures
+from .blending import frames
 from .fitting import overlay_draw, overlay_follow
-from .shapes import known_shapes, pictures, slider_live
-from .spaces import catalogue
+from .shapes import icons, known_shapes, slider_live
+from .spaces import catalogue, pictures
 from .training import training_live, training_properties
 from .trust import presence, relative_paths, told
 
@@ -17,16 +17,16 @@ from .trust import presence, relative_paths, told
 modules = (
     door,
     catalogue,
+    pictures,
+    icons,
     properties,
     training_properties,
     preferences,
-    pictures,
     slider_live,
     known_shapes,
+    frames,
     overlay_follow,
     overlay_draw,
-    frames,
-    pictures,
     training_live,
     told,
     presence,

@@ -24,6 +24,8 @@ from .blending import blend_properties
 from .blending.blend_properties import BakeSettings, BlendSettings, ShapeBlend
 from .fitting import fit_properties
 from .shapes import slide, sliders
+from .spaces import space_choice
+from .spaces.packed import Packed
 from .views.target_properties import FitView, Targeted
 
 UP_AXES = (
@@ -115,6 +117,7 @@ class ObjectSettings(bpy.types.PropertyGroup):
     locks: BoolVectorProperty(
         name="Locks", description="Sliders that Randomise leaves alone", size=sliders.MOST
     )
+    packed: PointerProperty(name="Packed", description="What brings its space along", type=Packed)
     draft: BoolProperty(
         name="Draft", description="Whether the mesh is coarser than asked for, for now"
     )
@@ -162,6 +165,9 @@ class SceneSettings(Targeted, bpy.types.PropertyGroup):
         name="Loaded Spaces", description="Spaces from files, offered again", type=LoadedSpace
     )
 
+    choice: PointerProperty(
+        name="Choice", description="The space picker", type=space_choice.SpaceChoice
+    )
     changed_only: BoolProperty(
         name="Changed Only", description="Show only the sliders that are not at zero"
     )
@@ -242,6 +248,8 @@ classes = (
     *blend_properties.classes,
     LoadedSpace,
     AfterSettings,
+    Packed,
+    space_choice.SpaceChoice,
     ObjectSettings,
     FitView,
     SceneSettings,

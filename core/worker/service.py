@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from ..deepsdf.export import export_experiment
+from ..exporting import export_space
 from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract
 from ..fit import MOST_NEWTON_STEPS
 from ..interpolation import METHODS, interpolate
@@ -176,8 +176,8 @@ class Service:
         return {"op": "encoding"}, {}
 
     def _export(self, request: Request) -> Reply:
-        folder = Path(request.text("folder"))
-        files, notes = export_experiment(self._load(request), folder)
+        target = Path(request.text("folder"))
+        files, notes = export_space(self._load(request), target)
         return {"op": "exported", "files": [str(file) for file in files], "notes": notes}, {}
 
     def _next(self, request: Request) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
-from ..shapes import shape_new
-from ..spaces import catalogue
+from ..errors import Refusal
+from ..shapes import shape, shape_new
+from ..spaces import catalogue, pictures, space_choice
 from .from_space import NewShape, space_of
 from .guarded import InObjectMode, NeedsNoFit
 
@@ -42,6 +43,31 @@ class MESHSDF_OT_shape_add(NewShape, InObjectMode, NeedsNoFit, bpy.types.Operato
         ob.location = context.scene.cursor.location
 
 
+class MESHSDF_OT_shape_select(InObjectMode, NeedsNoFit, bpy.types.Operator):
+    bl_idname = "meshsdf.shape_select"
+    bl_label = "Select Shape"
+    bl_description = "Make a shape of this scene the active object, so that the tab shows it"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name="Shape", description="The object's name; the first shape if empty")
+
+    def perform(self, context: bpy.types.Context) -> None:
+        shapes = [ob for ob in context.view_layer.objects if shape.is_shape(ob)]
+        found = next((ob for ob in shapes if self.name in {"", ob.name}), None)
+        if found is None:
+            raise Refusal(
+                f"There is no shape '{self.name}' in this scene"
+                if self.name
+                else "No shape is here",
+                "Add one with Add Shape",
+            )
+        found.hide_set(False)
+        for other in context.selected_objects:
+            other.select_set(False)
+        found.select_set(True)
+        context.view_layer.objects.active = found
+
+
 class MESHSDF_MT_add(bpy.types.Menu):
     bl_idname = "MESHSDF_MT_add"
     bl_label = "MeshSDF Shape"
@@ -49,15 +75,9 @@ class MESHSDF_MT_add(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.operator_context = "EXEC_REGION_WIN"
-        for name in catalogue.builtin_names():
-            space = catalogue.BUILTIN + name
-            add = layout.operator(
-                "meshsdf.shape_add", text=catalogue.title(space), icon="OUTLINER_OB_MESH"
-            )
-            add.space, add.up = space, "FILE"
-        for entry in context.scene.meshsdf.loaded:
-            add = layout.operator("meshsdf.shape_add", text=entry.name, icon="OUTLINER_OB_MESH")
-            add.space, add.up = entry.path, entry.up
+        for space, up, title in space_choice.spaces(context.scene):
+            add = layout.operator("meshsdf.shape_add", text=title, icon_value=pictures.icon(space))
+            add.space, add.up = space, up
 
 
 class MESHSDF_MT_known(bpy.types.Menu):
@@ -77,7 +97,7 @@ def _menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     menu.layout.menu(MESHSDF_MT_add.bl_idname, icon="OUTLINER_OB_MESH")
 
 
-classes = (MESHSDF_OT_shape_add, MESHSDF_MT_add, MESHSDF_MT_known)
+classes = (MESHSDF_OT_shape_add, MESHSDF_OT_shape_select, MESHSDF_MT_add, MESHSDF_MT_known)
 _register, _unregister = bpy.utils.register_classes_factory(classes)
 
 

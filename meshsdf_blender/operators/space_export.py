@@ -19,11 +19,14 @@ from .guarded import NeedsNoFit
 class MESHSDF_OT_space_export(FromSpace, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.space_export"
     bl_label = "Export Space as DeepSDF"
-    bl_description = "Write decoder and codes as a DeepSDF experiment folder"
+    bl_description = (
+        "Write decoder and codes as a DeepSDF experiment folder, or as one file where the name "
+        "ends in .safetensors"
+    )
 
     filepath: StringProperty(
         name="Folder",
-        description="The folder to make, or an empty one",
+        description="The folder to make, an empty one, or a new .safetensors file",
         subtype="FILE_PATH",
         options=RELATIVE_PATH,
     )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from .. import blend_path
 from ..compat import RELATIVE_PATH
-from ..errors import Refusal
 from ..properties import UP_AXES
-from ..spaces import catalogue
-from ..spaces.space_offer import offer
+from ..spaces import catalogue, pictures, space_choice
+from ..spaces.catalogue import SpaceInfo
+from ..spaces.space_offer import offer, read_file
 from .guarded import NeedsNoFit
 
 
@@ -41,35 +38,23 @@ class MESHSDF_OT_space_load(NeedsNoFit, bpy.types.Operator, ImportHelper):
     )
 
     def perform(self, context: bpy.types.Context) -> None:
-        path = _space_path(self.filepath)
-        up = self.up
-        if up == "AUTO":
-            up = "FILE" if path.lower().endswith(catalogue.OWN_SUFFIX) else "Y"
-        info = catalogue.info(path, up)
+        info, path, up = read_file(self.filepath, self.up)
         offer(context.scene, info.name, path, up)
-        shapes = len(info.codes)
-        self.report(
-            {"INFO"}, f"{info.name}: {info.code_length} values a code, {shapes} known shapes"
-        )
-        for warning in info.warnings:
-            self.report({"WARNING"}, warning)
+        tell(self, info)
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.use_property_split = True
         self.layout.prop(self, "up")
 
 
-def _space_path(chosen: str) -> str:
-    """The file or folder that is meant; of a DeepSDF folder, its specs.json means the folder."""
-    if not chosen:
-        raise Refusal("No file is chosen", "Choose a .safetensors file or a DeepSDF folder")
-    blend_path.check(chosen)
-    path = Path(catalogue.location(chosen))
-    if not path.exists():
-        hint = "Choose a .safetensors file or a DeepSDF folder"
-        raise Refusal(f"'{path}' is not there", catalogue.builtin_hint(chosen) or hint)
-    # A .pth is kept: it says which of the folder's snapshots is meant.
-    return str(path.parent if path.name == "specs.json" else path)
+def tell(operator: bpy.types.Operator, info: SpaceInfo) -> None:
+    """Report what was found in a space, and what it warns of."""
+    shapes = len(info.codes)
+    operator.report(
+        {"INFO"}, f"{info.name}: {info.code_length} values a code, {shapes} known shapes"
+    )
+    for warning in info.warnings:
+        operator.report({"WARNING"}, warning)
 
 
 class MESHSDF_OT_space_choose(NeedsNoFit, bpy.types.Operator):
@@ -92,14 +77,12 @@ class MESHSDF_MT_spaces(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        for name in catalogue.builtin_names():
-            space = catalogue.BUILTIN + name
-            choice = layout.operator("meshsdf.space_choose", text=catalogue.title(space))
-            choice.space, choice.up = space, "FILE"
+        for space, up, title in space_choice.spaces(context.scene):
+            choice = layout.operator(
+                "meshsdf.space_choose", text=title, icon_value=pictures.icon(space)
+            )
+            choice.space, choice.up = space, up
         layout.separator()
-        for entry in context.scene.meshsdf.loaded:
-            choice = layout.operator("meshsdf.space_choose", text=entry.name)
-            choice.space, choice.up = entry.path, entry.up
         layout.operator("meshsdf.space_load", text="Load from File...", icon="FILEBROWSER")
         export = layout.operator("meshsdf.space_export", text="Export as DeepSDF...", icon="EXPORT")
         export.space, export.up = catalogue.chosen(context.scene)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from typing import Any
+
 import bpy
 
 from ..shapes import shape
@@ -29,3 +32,9 @@ def characters(context: bpy.types.Context) -> int:
     """How many characters of text fit into the sidebar."""
     width = context.region.width if context.region else 240
     return max(20, int(width / (CHARACTER_PIXELS * context.preferences.system.ui_scale)) - 6)
+
+
+def wrapped(layout: bpy.types.UILayout, text: str, width: int, *, icon: Any = "NONE") -> None:
+    """A text in lines of ``width`` characters; the icon before the first."""
+    for number, line in enumerate(textwrap.wrap(text, width)):
+        layout.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")

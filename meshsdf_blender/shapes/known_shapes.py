@@ -19,7 +19,7 @@ from ..fitting import fit_run
 from ..fitting.progress import redraw
 from ..spaces import catalogue
 from ..spaces.catalogue import SpaceInfo
-from . import codes, pictures, shape, slider_live
+from . import codes, icons, shape, slider_live
 from .thumbnail import SIZE, shaded
 
 SHOWN = 6
@@ -65,11 +65,11 @@ def nearest(ob: bpy.types.Object, count: int = SHOWN) -> list[Known]:
 def _icon(ob: bpy.types.Object, info: SpaceInfo, index: int) -> int:
     """The picture of a known shape, or 0; then it is drawn as soon as there is time."""
     key = f"{hash(info.stamps)} {ob.meshsdf.up} {index}"
-    if not pictures.is_made(key) and door.status.state == "ready":
+    if not icons.is_made(key) and door.status.state == "ready":
         _wanted[key] = info.path, ob.meshsdf.up, info.codes[index]
         if not bpy.app.timers.is_registered(tick):
             bpy.app.timers.register(tick, first_interval=IDLE_SECONDS, persistent=True)
-    return pictures.icon(key)
+    return icons.icon(key)
 
 
 def tick() -> float | None:
@@ -89,7 +89,7 @@ def _next() -> float | None:
             return TICK_SECONDS
         _asked.clear()
         arrays = reply[1]
-        pictures.make(asked.key, shaded(arrays["vertices"], arrays["faces"], SIZE))
+        icons.make(asked.key, shaded(arrays["vertices"], arrays["faces"], SIZE))
         _wanted.pop(asked.key, None)
         redraw(bpy.context)
     if not _wanted:

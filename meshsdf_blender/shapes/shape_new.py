@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 
 from ..errors import Refusal
+from ..spaces import packed
 from . import codes, shape
 
 
@@ -27,6 +28,7 @@ def add(
     settings = ob.meshsdf
     settings.space, settings.up = space, up
     settings.resolution = resolution
+    settings.packed.text = packed.text_of(space)
     try:
         shape.extract(ob, code)
         _link(ob, context.collection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from ..errors import Fix, Refusal
 from ..identity import SPACES_FOLDER
 from ..shapes import codes
 from ..shapes.sliders import Sliders
-from .space_header import shape_names
+from . import packed
+from .space_header import described
 
 BUILTIN = "builtin:"
+FIRST_CHOICE = "heads"  # what is offered in a file where nothing was chosen yet
 MEAN = "Mean"
 MOST_LISTED = 5
 OWN_SUFFIX = ".safetensors"
@@ -69,8 +71,17 @@ class SpaceInfo:
 
 
 _seen: dict[tuple[str, str], SpaceInfo] = {}
-# Names of the built-in spaces, and of the shapes in each, read when the extension starts.
-_builtin: dict[str, tuple[str, ...]] = {}
+
+
+@dataclass(frozen=True)
+class BuiltInSpace:
+    """A built-in space as its header tells it: names of its shapes, and what it is in a line."""
+
+    shape_names: tuple[str, ...]
+    summary: str
+
+
+_builtin: dict[str, BuiltInSpace] = {}  # by name, read when the extension starts
 
 
 def builtin_names() -> list[str]:
@@ -82,6 +93,8 @@ def location(space: str, library: bpy.types.Library | None = None) -> str:
     """The absolute path behind a space's text; no disk is touched."""
     if space.startswith(BUILTIN):
         return str(SPACES_FOLDER / f"{space[len(BUILTIN) :]}.safetensors")
+    if packed.is_packed(space):
+        return packed.location(space)
     # Not Path.resolve: this is called while drawing, and resolving touches the disk.
     return os.path.abspath(bpy.path.abspath(space, library=library))  # noqa: PTH100
 
@@ -90,6 +103,9 @@ def title(space: str) -> str:
     """A space's short name for buttons."""
     if space.startswith(BUILTIN):
         return space[len(BUILTIN) :].replace("_", " ").title()
+    if packed.is_packed(space):
+        same = same_builtin(space)
+        return title(same) if same else packed.name_of(space)
     path = Path(space.rstrip("/\\"))
     if path.suffix.lower() == SNAPSHOT_SUFFIX:  # all experiments name theirs alike
         return f"{path.parent.parent.name} {path.stem}".strip()
@@ -100,6 +116,8 @@ def existing(space: str, library: bpy.types.Library | None = None) -> str:
     """The absolute path of a space. Raises Refusal where nothing is there."""
     if not space:
         raise Refusal("No shape space is chosen", "Choose a built-in one, or load one from a file")
+    if packed.is_packed(space):
+        return packed.unpacked(space)
     blend_path.check(space, library)
     path = location(space, library)
     if not Path(path).exists():
@@ -126,13 +144,27 @@ def builtin_hint(space: str) -> str:
     return f"The built-in space of this name is {BUILTIN}{space}" if space in _builtin else ""
 
 
+def same_builtin(space: str) -> str:
+    """The built-in space that a packed one is called after; empty for others."""
+    name = packed.name_of(space) if packed.is_packed(space) else ""
+    return BUILTIN + name if name in _builtin else ""
+
+
+def summary(space: str) -> str:
+    """What a space is, in a line; no disk is touched."""
+    named = same_builtin(space) or space
+    known = _builtin.get(named[len(BUILTIN) :]) if named.startswith(BUILTIN) else None
+    return (known.summary.rstrip(".") if known else "") or location(space)
+
+
 def chosen(scene: bpy.types.Scene) -> tuple[str, str]:
-    """Space and up axis that new shapes come from: the sidebar's, else the first built-in."""
+    """Space and up axis that new shapes come from: the sidebar's, else a built-in one."""
     settings = scene.meshsdf
     if settings.space:
         return settings.space, settings.space_up
     names = builtin_names()
-    return (BUILTIN + names[0] if names else ""), "FILE"
+    name = FIRST_CHOICE if FIRST_CHOICE in names else next(iter(names), "")
+    return (BUILTIN + name if name else ""), "FILE"
 
 
 def up_header(up: str) -> dict[str, str]:
@@ -172,6 +204,14 @@ def info(space: str, up: str, library: bpy.types.Library | None = None) -> Space
     return found
 
 
+def copy_known(path: str, space: str) -> None:
+    """Take what is known of the space at ``path`` for ``space``, a copy of it elsewhere."""
+    now = location(space)
+    for (place, up), found in list(_seen.items()):
+        if place == path:
+            _seen[(now, up)] = replace(found, path=now, stamps=stamps(Path(now)))
+
+
 def stamps(path: Path) -> tuple[object, ...]:
     """Times and sizes of what a space is read from, as ``core.worker`` judges its own cache."""
     files = [path]
@@ -191,8 +231,8 @@ def shape_choices(space: str, up: str) -> list[str]:
     """Names to start from, as far as they are known without asking; no disk is touched."""
     found = known(space, up)
     if found is None:
-        names = _builtin.get(space[len(BUILTIN) :], ()) if space.startswith(BUILTIN) else ()
-        return [MEAN, *names]
+        listed = _builtin.get(space[len(BUILTIN) :]) if space.startswith(BUILTIN) else None
+        return [MEAN, *(listed.shape_names if listed else ())]
     numbers = [str(index) for index in range(len(found.codes))]
     return [MEAN, *(found.shape_names or numbers)]
 
@@ -202,7 +242,12 @@ def forget() -> None:
     _seen.clear()
     _builtin.clear()
     for path in sorted(SPACES_FOLDER.glob(f"*{OWN_SUFFIX}")):
-        _builtin[path.stem] = shape_names(path)
+        told = described(path)
+        names, card = told.get("shape_names"), told.get("card")
+        _builtin[path.stem] = BuiltInSpace(
+            tuple(map(str, names)) if isinstance(names, list) else (),
+            str(card.get("summary", "")) if isinstance(card, dict) else "",
+        )
 
 
 def register() -> None:

@@ -1,28 +1,48 @@
-"""The names in our own space files, read without the worker: a JSON header before the tensors."""
+"""What our own space files say of themselves, read without the worker: a JSON header.
+
+For menus and cards only: the worker reads the file with care, and says what is wrong with it.
+"""
 
 from __future__ import annotations
 
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 SIZE_BYTES = 8
 LARGEST_HEADER = 16 * 1024 * 1024
 KEY = "meshsdf"
+FORMAT = "meshsdf-space"
+
+
+def described(path: Path) -> dict[str, Any]:
+    """The description in a ``.safetensors`` space; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return parsed(file.read(SIZE_BYTES), file.read)
+    except OSError:
+        return {}
+
+
+def described_bytes(data: bytes) -> dict[str, Any]:
+    """The description in the bytes of such a file; empty where they are none."""
+    return parsed(data[:SIZE_BYTES], lambda size: data[SIZE_BYTES : SIZE_BYTES + size])
+
+
+def parsed(start: bytes, read: Any) -> dict[str, Any]:
+    """The description, from the first bytes and a function that reads so many more."""
+    try:
+        (size,) = struct.unpack("<Q", start)
+        if size > LARGEST_HEADER:
+            return {}
+        found = json.loads(json.loads(read(size))["__metadata__"][KEY])
+    except (ValueError, KeyError, TypeError, struct.error, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def shape_names(path: Path) -> tuple[str, ...]:
-    """Names of the known shapes of a ``.safetensors`` space; empty where it cannot be read.
-
-    For menus only: the worker reads the file with care, and says what is wrong with it.
-    """
-    try:
-        with path.open("rb") as file:
-            (size,) = struct.unpack("<Q", file.read(SIZE_BYTES))
-            if size > LARGEST_HEADER:
-                return ()
-            header = json.loads(file.read(size))
-        names = json.loads(header["__metadata__"][KEY])["shape_names"]
-        return tuple(str(name) for name in names)
-    except (OSError, ValueError, KeyError, TypeError, struct.error, RecursionError):
-        return ()
+    """Names of the known shapes of a ``.safetensors`` space; empty where it cannot be read."""
+    names = described(path).get("shape_names")
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()

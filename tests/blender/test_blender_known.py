@@ -39,7 +39,7 @@ def test_a_known_shape_is_taken_and_undone(shape_object, part):
 
 
 def test_pictures_are_drawn_one_after_the_other(shape_object, part):
-    known, pictures = part("shapes.known_shapes"), part("shapes.pictures")
+    known, pictures = part("shapes.known_shapes"), part("shapes.icons")
     asked = known.nearest(shape_object)
     assert [shape.icon for shape in asked] == [0] * len(asked)
     end = time.monotonic() + 20

@@ -15,6 +15,7 @@ from core.decoder import Architecture, Decoder
 from core.deepsdf import read_experiment
 from core.deepsdf.export import export_experiment
 from core.errors import SpaceError
+from core.exporting import export_space
 from core.loading import load_space
 from core.space import Frame, Slider, Space
 from core.spacefile import space_bytes
@@ -234,3 +235,13 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpaceError, match="not finite"):
         export_experiment(space, tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_ends_in_safetensors_is_our_own_file(tmp_path: Path) -> None:
+    space, target = space_of(FORMS["plain"]), tmp_path / "mine.safetensors"
+    assert export_space(space, target) == ([target], [])
+    assert target.read_bytes() == space_bytes(space)
+    with pytest.raises(SpaceError, match="there already"):
+        export_space(space, target)
+    files, _ = export_space(space, tmp_path / "folder")
+    assert files[0].parent == tmp_path / "folder"

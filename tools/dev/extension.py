@@ -23,6 +23,7 @@ CONTENTS = (
     "spaces/*.safetensors",
     "spaces/*.md",
     "spaces/*.png",
+    "meshsdf_blender/example/*.jpg",
 )
 NOTICES = "THIRD_PARTY_NOTICES.md"
 # Where Blender's own packager lies inside the bpy wheel; plain Python runs it.

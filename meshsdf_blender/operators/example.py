@@ -1,0 +1,51 @@
+"""Loading the example: a scene of its own in which the next click is Fit."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..errors import Refusal
+from ..example import example_scene
+from ..shapes import shape_new
+from ..spaces import catalogue
+from .guarded import InObjectMode, NeedsNoFit
+
+
+class MESHSDF_OT_example_load(InObjectMode, NeedsNoFit, bpy.types.Operator):
+    bl_idname = "meshsdf.example_load"
+    bl_label = "Load Example"
+    bl_description = (
+        "Open a new scene with a photo, a camera and a shape that is ready to be fitted to it; "
+        "your own scene stays in the file"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    def perform(self, context: bpy.types.Context) -> None:
+        if context.window is None:
+            raise Refusal("There is no window to show the example in", "Call it in a window")
+        info = catalogue.info(example_scene.SPACE, "FILE")
+        before = context.window.scene
+        scene = example_scene.build()
+        context.window.scene = scene
+        try:
+            ob = shape_new.add(
+                context, example_scene.SPACE, "FILE", info.mean, name=info.name, resolution=64
+            )
+        except Refusal:
+            context.window.scene = before
+            example_scene.remove(scene)
+            raise
+        example_scene.dress(ob)
+        _look_through_camera(context)
+        self.report({"INFO"}, "Press Fit: the vase takes the form of the one in the photo")
+
+
+def _look_through_camera(context: bpy.types.Context) -> None:
+    """Show the photo in the 3D view that the operator was called from."""
+    view = getattr(context.space_data, "region_3d", None)
+    if view is not None:
+        view.view_perspective = "CAMERA"
+
+
+classes = (MESHSDF_OT_example_load,)
+register, unregister = bpy.utils.register_classes_factory(classes)

@@ -1,0 +1,67 @@
+"""Pictures of spaces for menus: NAME.png or NAME.webp beside NAME.safetensors.
+
+Each is looked for once, when it is first drawn, and kept until the extension goes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import bpy.utils.previews
+
+from . import catalogue
+
+SUFFIXES = (".png", ".webp")
+GENERIC = "MESH_DATA"
+
+_previews: list[bpy.utils.previews.ImagePreviewCollection] = []  # at most one
+_icons: dict[str, int] = {}  # by the space's path
+
+
+def icon(space: str) -> int:
+    """The number of the space's picture among Blender's icons, or of a generic icon."""
+    path = catalogue.location(catalogue.same_builtin(space) or space) if space else ""
+    if path not in _icons:
+        _icons[path] = _loaded(path) or _generic()
+    return _icons[path]
+
+
+def look_again(space: str) -> None:
+    """Forget that there was no picture: the space was loaded again."""
+    _icons.pop(catalogue.location(space), None)
+
+
+def _loaded(path: str) -> int:
+    """0 where there is no picture, or nothing that could show it."""
+    if bpy.app.background or not _previews or not path:
+        return 0
+    try:
+        found = next((each for each in _beside(Path(path)) if each.is_file()), None)
+    except OSError:
+        return 0
+    if found is None:
+        return 0
+    known = _previews[0].get(str(found))
+    return (known or _previews[0].load(str(found), str(found), "IMAGE")).icon_id
+
+
+def _beside(path: Path) -> list[Path]:
+    if path.suffix.lower() != catalogue.OWN_SUFFIX:
+        return []
+    return [path.with_suffix(suffix) for suffix in SUFFIXES]
+
+
+def _generic() -> int:
+    items = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items
+    return items[GENERIC].value
+
+
+def register() -> None:
+    _previews.append(bpy.utils.previews.new())
+
+
+def unregister() -> None:
+    _icons.clear()
+    while _previews:
+        bpy.utils.previews.remove(_previews.pop())

@@ -1,0 +1,120 @@
+"""The example scene: built beside the user's own, and fitted by the real worker."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIR = ROOT / "spaces" / "bob_and_spot.safetensors"
+LARGEST_PHOTO = 150_000
+
+
+@pytest.fixture
+def real(scene, part):
+    """The real worker, ended afterwards."""
+    yield part("door")
+    part("door").close()
+
+
+def names():
+    kinds = ("scenes", "objects", "meshes", "cameras", "lights", "images", "materials")
+    return {kind: set(getattr(bpy.data, kind).keys()) for kind in kinds}
+
+
+def test_the_example_stands_in_a_scene_of_its_own(scene, fake, part):
+    before = names()
+    mine = bpy.context.window.scene
+    assert bpy.ops.meshsdf.example_load() == {"FINISHED"}
+    example = bpy.context.window.scene
+    assert example.name == "MeshSDF Example"
+    assert mine.name in bpy.data.scenes
+    assert before["objects"] == set(mine.objects.keys())
+    ob = bpy.context.view_layer.objects.active
+    assert ob.meshsdf.space == "builtin:vases"
+    assert ob.name in example.objects
+    image = example.camera.data.background_images[0].image
+    assert image.packed_file is not None  # opens anywhere
+    assert tuple(image.size) == (example.render.resolution_x, example.render.resolution_y)
+    assert example.meshsdf.target == "BACKGROUND"
+    assert part("example.example_scene").PHOTO.stat().st_size < LARGEST_PHOTO
+    # Once more: another one, and the first stays.
+    bpy.ops.meshsdf.example_load()
+    assert bpy.context.window.scene.name == "MeshSDF Example.001"
+    assert "MeshSDF Example" in bpy.data.scenes
+
+
+def test_a_refused_example_leaves_nothing(scene, fake, part):
+    before = names()
+    fake("alien_error")
+    with pytest.raises(RuntimeError, match="It broke"):
+        bpy.ops.meshsdf.example_load()
+    assert names() == before
+    assert bpy.context.window.scene == scene
+
+
+def test_undo_takes_the_example_away(scene, fake):
+    bpy.ops.ed.undo_push(message="base")
+    bpy.ops.meshsdf.example_load("EXEC_DEFAULT", True)
+    window = bpy.context.window_manager.windows[0]
+    assert window.scene.name == "MeshSDF Example"
+    area = next((a for a in window.screen.areas if a.type == "VIEW_3D"), window.screen.areas[0])
+    with bpy.context.temp_override(window=window, area=area):
+        bpy.ops.ed.undo()
+    assert "MeshSDF Example" not in bpy.data.scenes
+    assert window.scene.name == "Scene"
+    with bpy.context.temp_override(window=window, area=area):
+        bpy.ops.ed.redo()
+    assert "MeshSDF Example" in bpy.data.scenes
+
+
+def test_the_next_click_is_fit_and_it_succeeds(real):
+    """With the settings that the example comes with, which are the defaults."""
+    bpy.ops.meshsdf.example_load()
+    scene, ob = bpy.context.window.scene, bpy.context.view_layer.objects.active
+    defaults = scene.meshsdf.bl_rna.properties
+    for name in ("steps", "rate", "prior", "resolution", "pixels"):
+        assert getattr(scene.meshsdf, name) == pytest.approx(defaults[name].default)
+    assert bpy.ops.meshsdf.fit() == {"FINISHED"}
+    told = ob.meshsdf
+    print(f"example: IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {told.fit_steps} steps")
+    assert told.fit_start < 0.85
+    assert told.fit_iou > 0.9
+    assert told.components == 1
+
+
+def test_a_packed_space_works_without_its_file(real, scene, part, tmp_path):
+    """Meshed, moved by a slider and fitted in a file that was opened where the original is not."""
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(PAIR, path)
+    bpy.ops.meshsdf.space_load(filepath=str(path))
+    bpy.ops.meshsdf.shape_add(shape="bob")
+    bob = bpy.context.active_object.name
+    bpy.ops.meshsdf.shape_add(shape="spot")
+    spot = bpy.context.active_object.name
+    bpy.ops.meshsdf.space_pack()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    part("door").close()
+    cache = Path(part("spaces.packed").location(scene.meshsdf.space))
+    for gone in (path, cache):
+        gone.unlink()
+    part("spaces.catalogue").forget()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    scene, target, ob = bpy.context.scene, bpy.data.objects[bob], bpy.data.objects[spot]
+    bpy.context.view_layer.objects.active = ob
+    scene.meshsdf.target, scene.meshsdf.object = "OBJECT", target
+    scene.meshsdf.resolution = 32
+    bpy.ops.meshsdf.shape_update()
+    volume = ob.meshsdf.volume
+    assert volume > 0.1
+    assert bpy.ops.meshsdf.fit_step(steps=10) == {"FINISHED"}
+    assert ob.meshsdf.fit_iou > ob.meshsdf.fit_start
+    start = np.array(ob["meshsdf_code"])
+    bpy.ops.meshsdf.slide(slider="Shape 1", value=0.5)
+    assert np.abs(np.array(ob["meshsdf_code"]) - start).max() > 0.01
+    assert cache.is_file()
+    assert not path.exists()

@@ -1,0 +1,1 @@
+"""The photo of the example scene, and how it is made."""
