@@ -128,7 +128,8 @@ def _draw_view(context: bpy.types.Context, shown: overlay.Overlay) -> None:
         return
     scale = context.preferences.system.ui_scale
     paint(seen, frame, opacity=settings.opacity, scale=scale)
-    words: list[Words] = [(f"IoU {seen.iou:.3f}", WHITE)]
+    # Nothing is known before the first step of a fit.
+    words: list[Words] = [(f"IoU {seen.iou:.3f}", WHITE)] if seen.version else []
     words += [("Target", TARGET_COLOUR), ("Shape", SHAPE_COLOUR)]
     if shown.before:
         words.append(("Before the Fit", WHITE))

@@ -122,6 +122,7 @@ class MESHSDF_PT_overlay(ShapeTab, bpy.types.Panel):
     bl_label = "Show Overlay"
     bl_parent_id = "MESHSDF_PT_fit"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 3
 
     def draw_header(self, context: bpy.types.Context) -> None:
         self.layout.prop(context.scene.meshsdf.overlay, "show", text="")

@@ -283,3 +283,39 @@ def test_an_encoding_that_breaks_off_adds_nothing_and_locks_nothing(encoding, fa
     encoding.operator.cancel(encoding.context)
     assert encoding.current() is None
     assert "Ball encoded" not in bpy.data.objects
+
+
+def test_escape_is_one_undo_step_with_the_shape_before_in_it(live, fake, part):
+    before = part("fitting.before")
+    bpy.ops.ed.undo_push(message="base")
+    fake("slow")
+    bpy.context.scene.meshsdf.steps = 500
+    live.begin()
+    step_until(live, 2)
+    live.send("ESC", "PRESS")
+    live.run_on()
+    best = code()
+    assert before.exists(bpy.data.objects["Fake"])
+    bpy.ops.ed.undo_push(message="Fit")
+    window = bpy.context.window_manager.windows[0]
+    with bpy.context.temp_override(window=window):
+        bpy.ops.ed.undo()
+    assert code() == [0, 0, 0, 0]
+    assert not before.exists(bpy.data.objects["Fake"])
+    with bpy.context.temp_override(window=window):
+        bpy.ops.ed.redo()
+    assert code() == best
+    bpy.ops.meshsdf.fit_back()
+    assert code() == [0, 0, 0, 0]
+
+
+def test_the_stop_button_ends_it_as_escape_does(live, fake, part):
+    fake("slow")
+    bpy.context.scene.meshsdf.steps = 500
+    live.begin()
+    step_until(live, 2)
+    assert part("fitting.overlay").current() is not None
+    assert bpy.ops.meshsdf.fit_stop() == {"FINISHED"}
+    assert live.run_on() == {"FINISHED"}
+    assert bpy.data.objects["Fake"].meshsdf.fit_reason == "Stopped"
+    assert part("fitting.fit_state").fit_state(bpy.data.objects["Fake"]).value == "Continue"
