@@ -202,7 +202,7 @@ def test_a_new_scene_is_balanced(scene, presets):
 def test_presets_of_ones_own_are_kept_and_removed(scene, presets):
     settings = scene.meshsdf
     bpy.ops.meshsdf.fit_preset(name="Fine")
-    assert (settings.steps, settings.pixels) == (200, 512)
+    assert (settings.steps, settings.pixels) == (150, 512)
     settings.steps, settings.prior = 123, 0.02
     assert presets.current(settings) == ""
     bpy.ops.meshsdf.fit_preset_add(name=" Mine ")
