@@ -91,7 +91,7 @@ def _merge_slivers(mesh: bpy.types.Mesh) -> int:
     whole = bmesh.new()
     try:
         whole.from_mesh(mesh)
-        bmesh.ops.dissolve_degenerate(whole, dist=SHORTEST_EDGE, edges=list(whole.edges))
+        bmesh.ops.dissolve_degenerate(whole, dist=SHORTEST_EDGE, edges=whole.edges[:])
         whole.to_mesh(mesh)
         return sum(not (e.is_contiguous or e.is_boundary) for e in whole.edges)
     finally:
