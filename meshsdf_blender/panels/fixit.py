@@ -10,6 +10,8 @@ from ..errors import Refusal
 from ..trust import problems, told
 from .tab import Tab, characters
 
+BOX_CHARACTERS = 4  # that the box and its icon take of a row
+
 
 class MESHSDF_PT_fixit(Tab, bpy.types.Panel):
     bl_idname = "MESHSDF_PT_fixit"
@@ -29,6 +31,7 @@ class MESHSDF_PT_fixit(Tab, bpy.types.Panel):
 
 def draw_problem(layout: bpy.types.UILayout, problem: Refusal, width: int) -> None:
     """A box: the problem, the remedy, and the buttons."""
+    width = max(16, width - BOX_CHARACTERS)
     box = layout.box()
     column = box.column(align=True)
     for number, line in enumerate(textwrap.wrap(problem.problem, width)):

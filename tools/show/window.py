@@ -71,7 +71,7 @@ def open_only(*names: str) -> None:
     """Register our sub-panels anew, which is the only way to open or close one from a script."""
     top = "MESHSDF_PT_main"
     panels = [c for c in bpy.types.Panel.__subclasses__() if c.__name__.startswith("MESHSDF_PT_")]
-    below = [panel for panel in panels if panel.__name__ != top]
+    below = [panel for panel in panels if getattr(panel, "bl_parent_id", "")]
     for panel in reversed(below):
         bpy.utils.unregister_class(panel)
     for panel in below:
