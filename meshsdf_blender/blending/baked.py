@@ -108,12 +108,13 @@ def _nodes(
     tree.links.new(shown, one.inputs["Selection"])
     point = chain.add("GeometryNodeMeshLine")
     point.inputs["Count"].default_value = 1
-    both = chain.add("GeometryNodeJoinGeometry", point.outputs[0])
-    tree.links.new(one.outputs["Selection"], both.inputs[0])
-    real = chain.add("GeometryNodeRealizeInstances", both.outputs[0])
+    real = chain.add("GeometryNodeRealizeInstances", one.outputs["Selection"])
+    # The part that is linked last comes first, and gives its name to the whole.
+    both = chain.add("GeometryNodeJoinGeometry", real.outputs[0])
+    tree.links.new(point.outputs[0], both.inputs[0])
     around = chain.add("GeometryNodeInputMeshVertexNeighbors").outputs["Face Count"]
     loose = chain.maths("COMPARE", around, 0.0)
-    clean = chain.add("GeometryNodeDeleteGeometry", real.outputs[0], domain="POINT")
+    clean = chain.add("GeometryNodeDeleteGeometry", both.outputs[0], domain="POINT")
     tree.links.new(loose, clean.inputs["Selection"])
     chain.add("NodeGroupOutput", clean.outputs[0])
     return tree

@@ -25,7 +25,10 @@ def code(ob: bpy.types.Object, now: bpy.types.Object | None = None) -> np.ndarra
         return between(first, second, blend.factor, blend.method)
     if blend.mode == "WEIGHTS":
         # Codes without a weight are not looked at: one of another space may stay in the list.
-        shares = [(entry, entry.weight) for entry in blend.codes if entry.weight > 0.0]
+        weights = [entry.weight for entry in blend.codes]
+        shares = [
+            pair for pair in zip(ob.meshsdf.blend.codes, weights, strict=False) if pair[1] > 0
+        ]
         found = [stored.code_of(ob, entry) for entry, _ in shares]
         return weighted(found, [weight for _, weight in shares]) if found else None
     return None

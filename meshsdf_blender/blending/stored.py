@@ -38,6 +38,7 @@ def store(ob: bpy.types.Object, name: str = "") -> bpy.types.PropertyGroup:
     taken = [other.name for other in blend.codes[:-1]]
     entry.name = name.strip() or numbered(taken)
     blend.active = len(blend.codes) - 1
+    ob.update_tag()  # or the evaluated object keeps the old list
     return entry
 
 
@@ -63,6 +64,7 @@ def remove(ob: bpy.types.Object, place: int) -> None:
     channels.renumber(ob, order)
     blend.codes.remove(place)
     blend.active = max(0, min(blend.active, len(order) - 1))
+    ob.update_tag()
 
 
 def move(ob: bpy.types.Object, place: int, steps: int) -> None:
@@ -74,6 +76,7 @@ def move(ob: bpy.types.Object, place: int, steps: int) -> None:
     channels.renumber(ob, order)
     blend.codes.move(place, target)
     blend.active = target
+    ob.update_tag()
 
 
 def code_of(ob: bpy.types.Object, entry: bpy.types.PropertyGroup) -> np.ndarray:

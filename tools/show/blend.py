@@ -75,4 +75,4 @@ def play() -> None:
             bpy.ops.meshsdf.bake_frames("INVOKE_DEFAULT")
 
 
-window.when_drawn(show, "MESHSDF_PT_blend")
+window.when_drawn(show, "MESHSDF_PT_blend", "MESHSDF_PT_bake")

@@ -1,0 +1,417 @@
+"""Animated codes: meshes that follow the frame, their cache, renders, and baked frames."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+
+LAST = 5
+
+
+@pytest.fixture
+def egg(scene, fake):
+    """A shape between its codes Round and Long, keyed from 0 at frame 1 to 1 at frame 5."""
+    scene.frame_start, scene.frame_end = 1, LAST
+    bpy.ops.meshsdf.shape_add(space=fake.space, resolution=32)
+    ob = bpy.context.active_object
+    bpy.ops.meshsdf.code_store(title="Round")
+    ob.meshsdf.slider_1 = 4.0
+    bpy.ops.meshsdf.code_store(title="Long")
+    blend = ob.meshsdf.blend
+    blend.first, blend.second, blend.mode = "Round", "Long", "TWO"
+    key(blend, "factor", 0.0, 1.0)
+    return ob
+
+
+def key(owner, name, first, last):
+    for frame, value in ((1, first), (LAST, last)):
+        setattr(owner, name, value)
+        owner.keyframe_insert(name, frame=frame)
+    for curve in curves(owner.id_data):
+        for point in curve.keyframe_points:
+            point.interpolation = "LINEAR"
+
+
+def curves(ob):
+    action = ob.animation_data.action
+    return list(action.fcurves) if hasattr(action, "fcurves") else list(bag_of(ob).fcurves)
+
+
+def bag_of(ob):
+    action = ob.animation_data.action
+    return action.layers[0].strips[0].channelbags[0]
+
+
+def half_length(ob):
+    """Half of the mesh's extent along X, which the fake worker makes 0.5 + 0.2 code[0]."""
+    found = np.empty((len(ob.data.vertices), 3), dtype="f4")
+    ob.data.vertices.foreach_get("co", found.ravel())
+    return float(np.abs(found[:, 0]).max())
+
+
+def lengths(scene, ob):
+    found = []
+    for frame in range(1, LAST + 1):
+        scene.frame_set(frame)
+        found.append(half_length(ob))
+    return found
+
+
+@pytest.fixture
+def asked(part, monkeypatch):
+    """Requests for meshes that the worker got."""
+    worker = part("door.worker").Worker
+    sent, real = [], worker.send
+
+    def send(self, op, *given):
+        sent.append(op)
+        return real(self, op, *given)
+
+    monkeypatch.setattr(worker, "send", send)
+    return sent
+
+
+WANTED = [0.5 + 0.4 * share for share in (0, 0.25, 0.5, 0.75, 1)]
+
+
+def wanted(ob, scene):
+    """What the extents should be, up to how finely the fake's ellipsoid samples X."""
+    scene.frame_set(1)
+    return [half_length(ob) * length / 0.5 for length in WANTED]
+
+
+def test_a_keyed_factor_moves_code_and_mesh_and_is_cached(scene, egg, asked):
+    expected = wanted(egg, scene)
+    assert lengths(scene, egg) == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(np.array(egg["meshsdf_code"]), [2, 0, 0, 0], atol=1e-6)
+    assert egg.meshsdf.blend.mode == "TWO"
+    assert asked.count("mesh") == LAST
+    asked.clear()
+    assert lengths(scene, egg) == pytest.approx(expected, rel=1e-5)
+    assert not asked
+
+
+def test_keyed_weights_and_their_order(scene, egg):
+    blend = egg.meshsdf.blend
+    expected = wanted(egg, scene)
+    blend.mode = "WEIGHTS"
+    key(blend.codes["Round"], "weight", 1.0, 0.0)
+    key(blend.codes["Long"], "weight", 0.0, 1.0)
+    assert lengths(scene, egg) == pytest.approx(expected, rel=1e-5)
+    bpy.ops.meshsdf.code_move(code="Long", direction="UP")
+    assert [entry.name for entry in blend.codes] == ["Long", "Round"]
+    assert lengths(scene, egg) == pytest.approx(expected, rel=1e-5)
+    bpy.ops.meshsdf.code_remove(code="Long")
+    paths = sorted(curve.data_path for curve in curves(egg))
+    assert paths == ["meshsdf.blend.codes[0].weight", "meshsdf.blend.factor"]
+    scene.frame_set(3)
+    assert blend.codes["Round"].weight == pytest.approx(0.5)
+
+
+def test_a_keyed_code_moves_the_mesh_without_a_blend(scene, egg):
+    expected = wanted(egg, scene)
+    egg.animation_data_clear()
+    for frame, value in ((1, "Round"), (LAST, "Long")):
+        bpy.ops.meshsdf.code_apply(code=value)
+        egg.keyframe_insert('["meshsdf_code"]', frame=frame)
+    for curve in curves(egg):
+        for point in curve.keyframe_points:
+            point.interpolation = "LINEAR"
+    assert lengths(scene, egg) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_driven_factor_moves_the_mesh(scene, egg):
+    expected = wanted(egg, scene)
+    egg.animation_data_clear()
+    driver = egg.driver_add("meshsdf.blend.factor").driver
+    driver.expression = "(frame - 1) / 4"
+    assert lengths(scene, egg) == pytest.approx(expected, rel=1e-5)
+
+
+def test_values_that_are_keyed_do_nothing_while_sliders_lead(scene, egg, asked):
+    scene.frame_set(2)
+    egg.meshsdf.slider_1 = 1.5
+    assert egg.meshsdf.blend.mode == "NONE"
+    here = half_length(egg)
+    asked.clear()
+    assert lengths(scene, egg) == pytest.approx([here] * LAST)
+    assert not asked
+
+
+def test_the_cache_is_bounded_and_knows_its_space(scene, egg, part, monkeypatch, fake):
+    cache = part("blending.mesh_cache")
+    lengths(scene, egg)
+    held = cache.size() // LAST
+    monkeypatch.setattr(cache, "MOST_BYTES", 3 * held)
+    egg.meshsdf.resolution = 33
+    lengths(scene, egg)
+    assert cache.size() <= 3.5 * held
+    monkeypatch.undo()
+    lengths(scene, egg)
+    with open(fake.space, "ab") as file:  # noqa: PTH123
+        file.write(b"another file")
+    before = cache.key(egg, np.zeros(4, "f4"))
+    assert cache.held(before) is None
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert cache.size() == 0
+
+
+def test_a_frame_without_a_surface_keeps_the_last_mesh_and_says_so(scene, egg):
+    egg.animation_data_clear()
+    egg.meshsdf.blend.mode = "NONE"
+    for frame, value in ((1, 0.0), (LAST, -6.0)):
+        egg["meshsdf_code"][0] = value
+        egg.keyframe_insert('["meshsdf_code"]', frame=frame)
+    found = lengths(scene, egg)
+    assert min(found) > 0
+    assert "no surface" in egg.meshsdf.message
+
+
+def test_shared_meshes_stay_and_say_so(scene, egg):
+    linked = egg.copy()
+    bpy.context.collection.objects.link(linked)
+    before = half_length(egg)
+    assert lengths(scene, egg) == [before] * LAST
+    assert "is shared with" in egg.meshsdf.message
+
+
+@pytest.fixture
+def pictures(scene, tmp_path):
+    """A function that renders all frames and reads them: ``(frames, pixels)``."""
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.device = 1, "CPU"
+    scene.frame_step = 2
+    scene.render.resolution_x = scene.render.resolution_y = 32
+    scene.render.film_transparent = True
+    scene.render.filepath = str(tmp_path / "frame_")
+
+    def rendered():
+        bpy.ops.render.render(animation=True)
+        found = []
+        for path in sorted(tmp_path.glob("frame_*.png")):
+            image = bpy.data.images.load(str(path))
+            found.append(np.array(image.pixels[:])[3::4] > 0.5)
+            bpy.data.images.remove(image)
+        return [int(alpha.sum()) for alpha in found]
+
+    return rendered
+
+
+def test_a_render_in_background_shows_every_frame(scene, egg, pictures):
+    covered = pictures()
+    assert len(covered) == 3
+    assert covered == sorted(covered)
+    assert covered[-1] > 1.3 * covered[0] > 0
+
+
+@pytest.fixture
+def windowed(part, monkeypatch):
+    """The module of the frame handler, as it is where a window may be in use."""
+    frames = part("blending.frames")
+    monkeypatch.setattr(frames, "unsafe", lambda scene: not scene.render.use_lock_interface)
+    return frames
+
+
+def test_an_unlocked_render_in_a_window_edits_nothing(egg, pictures, windowed, monkeypatch, capfd):
+    scene, frames = bpy.context.scene, windowed
+    scene.frame_set(2)
+    before = half_length(egg)
+    followed = []
+    monkeypatch.setattr(frames, "follow", lambda ob, depsgraph: followed.append(ob.name))
+    covered = pictures()
+    assert len(set(covered)) == 1
+    assert half_length(egg) == before
+    assert "without Lock Interface" in capfd.readouterr().out
+    assert not frames.Rendering.now
+    followed.clear()
+    assert bpy.ops.meshsdf.lock_interface() == {"FINISHED"}
+    assert scene.render.use_lock_interface
+    pictures()
+    assert len(followed) >= 3
+
+
+def test_list_pictures_and_animation_survive_saving(scene, egg, tmp_path):
+    name, path = egg.name, str(tmp_path / "kept.blend")
+    expected = wanted(egg, scene)
+    kept = [(e.name, e.code, e.picture) for e in egg.meshsdf.blend.codes]
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    ob, here = bpy.data.objects[name], bpy.context.scene
+    assert [(e.name, e.code, e.picture) for e in ob.meshsdf.blend.codes] == kept
+    assert ob.meshsdf.blend.mode == "TWO"
+    assert lengths(here, ob) == pytest.approx(expected, rel=1e-5)
+
+
+def test_there_is_one_handler_after_new_files_and_enabling(scene, part):
+    def count():
+        return sum(h.__name__ == "after_frame" for h in bpy.app.handlers.frame_change_post)
+
+    assert count() == 1
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert count() == 1
+    module = part("identity").ROOT_PACKAGE
+    for _ in range(2):
+        bpy.ops.preferences.addon_disable(module=module)
+        assert count() == 0
+        bpy.ops.preferences.addon_enable(module=module)
+        assert count() == 1
+
+
+# Baked frames
+
+
+def seen(ob):
+    """The object's mesh as it is drawn now: vertices, and half of its length."""
+    evaluated = ob.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return len(evaluated.data.vertices), half_length(evaluated)
+
+
+def data():
+    """Everything that a bake might leave behind."""
+    kinds = ("objects", "meshes", "collections", "node_groups", "actions")
+    return {kind: sorted(block.name for block in getattr(bpy.data, kind)) for kind in kinds}
+
+
+def test_baked_frames_are_a_plain_object_that_shows_each(scene, egg, asked):
+    expected = wanted(egg, scene)
+    for name in ("Clay", "Glaze"):
+        egg.data.materials.append(bpy.data.materials.new(name))
+    egg.data.shade_flat()
+    egg.location = (0, 0, 1)
+    egg.keyframe_insert("location", frame=1)
+    scene.frame_set(4)
+    assert bpy.ops.meshsdf.bake_frames() == {"FINISHED"}
+    baked = bpy.context.active_object
+    assert baked.name == f"{egg.name} Baked"
+    assert scene.frame_current == 4
+    assert egg.hide_render
+    assert not egg.visible_get()
+    assert not baked.meshsdf.space
+    assert "meshsdf_code" not in baked
+    assert {curve.data_path for curve in curves(baked)} == {"location"}
+    assert "meshsdf.blend.factor" in {curve.data_path for curve in curves(egg)}
+    asked.clear()
+    for frame, length in enumerate(expected, 1):
+        scene.frame_set(frame)
+        assert seen(baked)[1] == pytest.approx(length, rel=1e-5)
+    scene.frame_set(40)
+    assert seen(baked)[1] == pytest.approx(expected[-1], rel=1e-5)
+    assert not asked
+    evaluated = baked.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    assert {evaluated.materials[p.material_index].name for p in evaluated.polygons} == {"Clay"}
+    assert not any(polygon.use_smooth for polygon in evaluated.polygons)
+    with pytest.raises(RuntimeError, match="is no MeshSDF shape"):
+        bpy.ops.meshsdf.bake_frames()
+
+
+def test_frames_of_one_code_share_a_mesh_and_steps_stay(scene, egg):
+    expected = wanted(egg, scene)
+    before = set(bpy.data.meshes)
+    assert bpy.ops.meshsdf.bake_frames(start=-1, end=LAST + 2, step=2) == {"FINISHED"}
+    baked = bpy.context.active_object
+    # Frames -1, 1, 3, 5, 7: the first two and the last two are the same.
+    assert len(set(bpy.data.meshes) - before) == 3
+    for frame, length in ((-1, 0), (1, 0), (2, 0), (3, 2), (4, 2), (5, 4), (7, 4)):
+        scene.frame_set(frame)
+        assert seen(baked)[1] == pytest.approx(expected[length], rel=1e-5)
+
+
+def test_a_bake_can_be_exported_as_alembic_with_each_frames_own_faces(scene, egg, tmp_path):
+    if not bpy.app.alembic or not bpy.app.alembic.supported:
+        pytest.skip("this Blender has no Alembic")
+    scene.frame_set(1)
+    for frame, cells in ((1, 32), (3, 48), (5, 64)):
+        egg.meshsdf.resolution = cells
+        egg.meshsdf.keyframe_insert("resolution", frame=frame)
+    bpy.ops.meshsdf.bake_frames()
+    baked, counts = bpy.context.active_object, []
+    for frame in range(1, LAST + 1):
+        scene.frame_set(frame)
+        counts.append(seen(baked)[0])
+    assert len(set(counts)) > 2
+    path = str(tmp_path / "baked.abc")
+    bpy.ops.wm.alembic_export(filepath=path, selected=True, start=1, end=LAST)
+    before = set(bpy.data.objects)
+    bpy.ops.wm.alembic_import(filepath=path, as_background_job=False)
+    (back,) = set(bpy.data.objects) - before
+    for frame, count in enumerate(counts, 1):
+        scene.frame_set(frame)
+        assert seen(back)[0] == count
+
+
+def test_a_bake_renders_as_the_shape_does(scene, egg, pictures):
+    alive = pictures()
+    bpy.ops.meshsdf.bake_frames()
+    bpy.data.objects.remove(egg)
+    assert pictures() == alive
+
+
+def test_what_cannot_be_baked_is_refused(scene, egg):
+    before = data()
+    with pytest.raises(RuntimeError, match="comes before the first"):
+        bpy.ops.meshsdf.bake_frames(start=3, end=2)
+    egg.hide_set(True)
+    with pytest.raises(RuntimeError, match="is hidden"):
+        bpy.ops.meshsdf.bake_frames()
+    egg.hide_set(False)
+    egg.meshsdf.blend.mode = "NONE"
+    with pytest.raises(RuntimeError, match="Nothing animates the shape"):
+        bpy.ops.meshsdf.bake_frames()
+    assert data() == before
+
+
+def test_a_bake_that_fails_leaves_nothing(scene, egg, part, monkeypatch):
+    before = data()
+    scene.frame_set(2)
+    refusal = part("errors").Refusal
+    real, times = part("blending.bake").mesh_cache.mesh, []
+
+    def failing(*given):
+        times.append(1)
+        if len(times) > 2:
+            raise refusal("The worker is gone")
+        return real(*given)
+
+    part("blending.mesh_cache").forget()
+    monkeypatch.setattr(part("blending.mesh_cache"), "mesh", failing)
+    with pytest.raises(RuntimeError, match="The worker is gone"):
+        bpy.ops.meshsdf.bake_frames(start=3, end=9)
+    assert data() == before
+    assert part("fitting.fit_run").current() is None
+    assert not egg.hide_render
+
+
+def test_a_bake_is_one_undo_step(scene, egg):
+    name, before = egg.name, data()
+    bpy.ops.ed.undo_push(message="base")
+    assert bpy.ops.meshsdf.bake_frames("EXEC_DEFAULT", True) == {"FINISHED"}
+    assert data() != before
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.undo()
+    assert data() == before
+    assert bpy.data.objects[name].visible_get()
+
+
+def live_bake(part, start, end):
+    """The operator's own run, advanced as its timer does."""
+    return part("blending.bake").BakeRun(bpy.context, start, end, 1)
+
+
+def test_a_live_bake_asks_without_waiting_and_stops_without_a_trace(scene, egg, part, fake):
+    before = data()
+    scene.frame_set(2)
+    run = live_bake(part, 1, LAST)
+    while len(run.keys) < 3:
+        run.advance(bpy.context)
+    run.stop()
+    assert run.stopping
+    run.fail()
+    assert data() == before
+    assert scene.frame_current == 2
+    run = live_bake(part, 1, LAST)
+    while not run.done:
+        run.advance(bpy.context)
+    assert run.finish(bpy.context).name == f"{egg.name} Baked"
+    assert part("fitting.fit_run").current() is None
