@@ -24,12 +24,12 @@ class MESHSDF_PT_card(Tab, bpy.types.Panel):
         layout, width = self.layout, characters(context)
         space, up = _shown(context)
         layout.label(text=catalogue.title(space), icon="MESH_DATA")
+        _draw_packing(layout, space, up)
         for heading, text in space_card.card(space):
             column = layout.column(align=True)
             if heading:
                 column.label(text=heading)
             wrapped(column, text, width, icon="BLANK1" if heading else "NONE")
-        _draw_packing(layout, space, up)
 
 
 def _shown(context: bpy.types.Context) -> tuple[str, str]:

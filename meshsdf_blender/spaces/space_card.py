@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..errors import Refusal
 from . import catalogue, packed, space_header
 
 LIMITS = "## Limits"
@@ -45,7 +46,10 @@ def _read(space: str, path: Path) -> list[tuple[str, str]]:
 def _told(space: str, path: Path) -> dict[str, Any]:
     text = packed.text_of(space)
     if text is not None and not path.is_file():
-        return space_header.described_bytes(packed.read(space))
+        try:
+            return space_header.described_bytes(packed.read(space))
+        except Refusal:
+            return {}  # damaged: what is asked of it next says so
     return space_header.described(path)
 
 

@@ -33,7 +33,7 @@ def when_drawn(show: Callable[[], float | None], *opened: str) -> None:
     bpy.context.preferences.view.show_splash = False
     headless_fit.enable(bpy, headless_fit.CHECKOUT)
     if opened:
-        open_only(*opened)
+        _open_only(*opened)
     area().spaces.active.show_region_ui = True
     bpy.app.timers.register(_empty_scene, first_interval=AFTER_DRAWING)
     bpy.app.timers.register(show, first_interval=AFTER_DRAWING)
@@ -67,7 +67,7 @@ def ours(name: str) -> object:
     return next(m for n, m in sys.modules.items() if n.endswith(f"meshsdf_blender.{name}"))
 
 
-def open_only(*names: str) -> None:
+def _open_only(*names: str) -> None:
     """Register our sub-panels anew, which is the only way to open or close one from a script."""
     top = "MESHSDF_PT_main"
     panels = [c for c in bpy.types.Panel.__subclasses__() if c.__name__.startswith("MESHSDF_PT_")]
