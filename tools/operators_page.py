@@ -49,25 +49,25 @@ PARTS = (
         "Spaces and New Shapes",
         "Choose or load a shape space, and add a shape of it.",
         'bpy.ops.meshsdf.shape_add(space="builtin:heads", resolution=96)',
-        ("shape_add", "space_load"),
+        ("shape_add", "space_load", "space_drop", "space_pack", "example"),
     ),
     Part(
         "Shape",
         "Change the active shape, and mesh it anew.",
         'bpy.ops.meshsdf.slide(slider="Age", value=2)',
-        ("slide", "shape_update"),
+        ("slide", "shape_update", "known"),
     ),
     Part(
         "Blend",
-        "Go between the codes of known shapes and of other objects.",
+        "Store codes, go between them, and bake what is animated.",
         'bpy.ops.meshsdf.interpolate(first="head_1134", second="head_1021", factor=0.5)',
-        ("blend",),
+        ("blend", "code_list", "bake_frames"),
     ),
     Part(
         "Fit",
         "Change the active shape until it looks like the target of `scene.meshsdf`.",
         "bpy.ops.meshsdf.fit(print_every=10)",
-        ("fit",),
+        ("fit", "fit_compare", "target_preview", "fit_settings", "views"),
     ),
     Part(
         "Finish",
@@ -80,6 +80,12 @@ PARTS = (
         "Train a space from meshes, and find the shape of a mesh in one.",
         'bpy.ops.meshsdf.train_space(source="COLLECTION", collection="Mugs", preset="DRAFT")',
         ("train", "train_report", "train_view", "encode", "space_export"),
+    ),
+    Part(
+        "Mending",
+        "What the panel offers where something is wrong.",
+        "bpy.ops.meshsdf.fix_mode()",
+        ("fix_shape", "fix_view", "fix_place"),
     ),
     Part(
         "The Worker",

@@ -24,7 +24,8 @@ REPLAYED = frozenset(
     f"meshsdf.{name}"
     for name in (
         *("shape_add", "encode", "shape_update", "make_regular", "make_shape"),
-        *("slide", "slider_reset", "randomise", "interpolate", "fit", "fit_step"),
+        *("slide", "slider_reset", "randomise", "interpolate", "known_shape"),
+        *("fit", "fit_step"),
     )
 )
 FITS = frozenset({"meshsdf.fit", "meshsdf.fit_step"})

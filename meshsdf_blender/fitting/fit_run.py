@@ -139,12 +139,17 @@ class FitRun(Talk):
         code = step.code if fitted else self._request.arrays["code"]
         shape.write(ob, code, step.vertices, step.faces, step.report)
 
-    def finish(self, context: bpy.types.Context, step: FitStep) -> None:
-        """Write the last frame and what the fit came to, and end the run."""
+    def finish(self, context: bpy.types.Context, step: FitStep, *, remesh: bool = True) -> bool:
+        """Write the last frame and what the fit came to, and end the run.
+
+        A shape of another resolution than the fit's is meshed anew, which takes a moment; without
+        ``remesh`` that is left to the caller. Returns whether it is to be done.
+        """
         self.write(context, step)
         ob = self.object()
         settings, options = ob.meshsdf, self._request.header["options"]
-        if (settings.resolution, settings.newton) != (options["resolution"], 0):
+        other = (settings.resolution, settings.newton) != (options["resolution"], 0)
+        if other and remesh:
             try:
                 shape.extract(ob, codes.read(ob))
             except Refusal as refusal:  # the fit itself is whole: keep its code and its mesh
@@ -158,6 +163,7 @@ class FitRun(Talk):
         settings.fit_reason = REASONS.get(step.reason, step.reason)
         settings.fit_topology = " to ".join(self.topologies[-4:])
         self._end()
+        return other and not remesh
 
     def _taken(self, last: FitStep) -> int:
         """Steps that were taken; the last frame carries the number of the best one."""

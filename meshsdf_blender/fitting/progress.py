@@ -68,5 +68,4 @@ def tell_status(manager: bpy.types.WindowManager, text: str | None) -> None:
 
 
 def _status(context: bpy.types.Context, text: str | None) -> None:
-    if context.workspace is not None:
-        context.workspace.status_text_set(text)
+    tell_status(context.window_manager, text)

@@ -10,6 +10,7 @@ from ..errors import Refusal
 from ..fitting import fit_run, overlay
 from ..fitting.fit_run import FitRun, FitStep
 from ..fitting.progress import hide_progress, show_progress, show_stopping, show_waiting
+from ..shapes import slider_live
 from .guarded import NeedsShape
 from .live import RunsLive
 
@@ -149,7 +150,8 @@ class MESHSDF_OT_fit(RunsLive, NeedsShape, bpy.types.Operator):
             overlay.show_step(step)
             show_progress(context, step)
             return None
-        run.finish(context, step)
+        if run.finish(context, step, remesh=False):
+            slider_live.follow(run.object(), rests=True)  # meshed anew beside the artist's work
         tell(self, run)
         return self.over(context, {"FINISHED"})
 

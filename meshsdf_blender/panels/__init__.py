@@ -5,7 +5,20 @@ Panels hold no logic and draw cached values only; ``bl_order`` of each says wher
 
 from __future__ import annotations
 
-from . import after, blend, card, fit, fit_settings, fixit, known, shape, sliders, start, training, views
+from . import (
+    after,
+    blend,
+    card,
+    fit,
+    fit_settings,
+    fixit,
+    known,
+    shape,
+    sliders,
+    start,
+    training,
+    views,
+)
 
 modules = (
     fixit,
