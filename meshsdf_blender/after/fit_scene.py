@@ -17,7 +17,9 @@ from mathutils import Matrix
 State = dict[str, Any]
 
 # Of the scene's settings, what no fit reads.
-OTHERS = frozenset({"rna_type", "name", "space", "space_up", "changed_only"})
+OTHERS = frozenset({"rna_type", "name", "space", "space_up", "changed_only", "view_index"})
+# Of a view, what is not its target's.
+OF_VIEW = frozenset({"rna_type", "name", "camera", "use"})
 CAMERA = (
     *("type", "lens", "sensor_fit", "sensor_width", "sensor_height", "shift_x", "shift_y"),
     *("ortho_scale", "clip_start", "clip_end"),
@@ -33,19 +35,14 @@ DIGITS = 7
 
 def seen(scene: bpy.types.Scene) -> State:
     """Everything of a scene that a fit in it depends on."""
-    camera = scene.camera
+    camera, settings = scene.camera, scene.meshsdf
     state: State = {
-        "settings": _changed(scene.meshsdf, _names(scene.meshsdf)),
+        "settings": _changed(settings, _names(settings)),
         "render": {name: _plain(getattr(scene.render, name)) for name in RENDER},
+        "views": [_view(view) for view in settings.views if view.use and view.camera is not None],
     }
     if camera is not None and camera.type == "CAMERA":
-        state["camera"] = {
-            "name": camera.name,
-            "matrix": rows(camera.matrix_world),
-            "data": _changed(camera.data, CAMERA),
-        }
-        if scene.meshsdf.target == "BACKGROUND":
-            state["camera"]["background"] = _background(camera)
+        state["camera"] = _camera(camera, shows=settings.target == "BACKGROUND")
     return state
 
 
@@ -60,6 +57,8 @@ def lines(state: State, earlier: State) -> list[str]:
         written += [f"scene.render.{identifier(n)} = {literal(v)}" for n, v in render.items()]
     if state.get("camera") and state.get("camera") != earlier.get("camera"):
         written += _camera_lines(state["camera"])
+    if state.get("views", []) != earlier.get("views", []):
+        written += _view_lines(state["views"])
     now, then = state["settings"], earlier.get("settings", {})
     for name in [*now, *(name for name in then if name not in now)]:
         if name not in now:
@@ -71,9 +70,15 @@ def lines(state: State, earlier: State) -> list[str]:
 
 def needs(state: State) -> list[str]:
     """What the file has to have for that, in words."""
-    values = [*state["settings"].values(), *state.get("camera", {}).get("background", {}).values()]
+    aims = [state, *state.get("views", [])]
+    values = [value for aim in aims for value in aim["settings"].values()]
+    for aim in aims:
+        values += aim.get("camera", {}).get("background", {}).values()
     blocks = [v for v in values if isinstance(v, dict) and "block" in v and not v.get("path")]
-    return [f"{block['of'].lower()} {literal(block['block'])}" for block in blocks]
+    drawn = [aim for aim in aims if aim["settings"].get("target") == "OUTLINE"]
+    annotated = any("outline" not in aim["settings"] for aim in drawn)
+    named = [f"{block['of'].lower()} {literal(block['block'])}" for block in blocks]
+    return [*named, "the outline that was drawn as annotation"] if annotated else named
 
 
 def place_lines(name: str, matrix: list[list[float]]) -> list[str]:
@@ -117,14 +122,14 @@ def block(name: Any, of: str) -> str:
     return f"bpy.data.{BLOCKS[of]}[{literal(name)}]"
 
 
-def _camera_lines(told: State) -> list[str]:
+def _camera_lines(told: State, *, active: bool = True) -> list[str]:
     name = literal(told["name"])
     written = [
         f"camera = bpy.data.objects.new({name}, bpy.data.cameras.new({name}))",
         *place_lines("camera", told["matrix"])[:2],  # a camera's scale counts for nothing
         *(f"camera.data.{identifier(n)} = {literal(v)}" for n, v in told["data"].items()),
         "scene.collection.objects.link(camera)",
-        "scene.camera = camera",
+        *(["scene.camera = camera"] if active else []),
     ]
     if told.get("background"):
         written += ["camera.data.show_background_images = True"]
@@ -132,6 +137,33 @@ def _camera_lines(told: State) -> list[str]:
         background = told["background"].items()
         written += [f"background.{identifier(n)} = {_value(v)}" for n, v in background]
     return written
+
+
+def _view_lines(views: list[State]) -> list[str]:
+    written = ["scene.meshsdf.views.clear()"]
+    for told in views:
+        written += _camera_lines(told["camera"], active=False)
+        written += ["view = scene.meshsdf.views.add()", "view.camera = camera"]
+        written.append(f"view.name = {literal(told['name'])}")
+        written += [f"view.{identifier(n)} = {_value(v)}" for n, v in told["settings"].items()]
+    return written
+
+
+def _view(view: bpy.types.PropertyGroup) -> State:
+    """A view that is on: its camera and its target."""
+    names = [name for name in _names(view) if name not in OF_VIEW]
+    camera = _camera(view.camera, shows=view.target == "BACKGROUND")
+    return {"name": view.name, "camera": camera, "settings": _changed(view, names)}
+
+
+def _camera(camera: bpy.types.Object, *, shows: bool) -> State:
+    """A camera, and where it ``shows`` one its background image."""
+    told = {
+        "name": camera.name,
+        "matrix": rows(camera.matrix_world),
+        "data": _changed(camera.data, CAMERA),
+    }
+    return told | {"background": _background(camera)} if shows else told
 
 
 def _background(camera: bpy.types.Object) -> State:

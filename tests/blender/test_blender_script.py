@@ -195,6 +195,31 @@ def test_fits_bring_their_camera_frame_and_settings(shape_object, target, scene)
     assert not scene.meshsdf.move
 
 
+def test_a_fit_to_views_brings_them(shape_object, target, scene):
+    front, side = scene.camera, scene.camera.copy()
+    side.name = "Side"
+    scene.collection.objects.link(side)
+    side.location, side.rotation_euler = (4, 0, 0), (np.pi / 2, 0, np.pi / 2)
+    bpy.context.view_layer.objects.active = shape_object
+    for camera, weight in ((front, 1.0), (side, 2.5)):
+        scene.camera = camera
+        bpy.ops.meshsdf.view_add()
+        scene.meshsdf.views[-1].weight = weight
+    scene.meshsdf.views[1].name = NASTY
+    bpy.ops.meshsdf.fit_step(steps=2)
+    was, text = state(shape_object), copied(shape_object)
+
+    def sphere():
+        bpy.ops.mesh.primitive_uv_sphere_add(radius=0.6)
+        bpy.context.active_object.name = "Target"
+
+    same(run_afresh(text, sphere), was)
+    views = bpy.context.scene.meshsdf.views
+    assert [(view.name, view.weight) for view in views] == [("Camera", 1.0), (NASTY, 2.5)]
+    assert [view.object.name for view in views] == ["Target", "Target"]
+    assert tuple(views[1].camera.location) == pytest.approx((4, 0, 0))
+
+
 def test_a_fit_to_an_image_loads_it(shape_object, scene, tmp_path):
     image = bpy.data.images.new("Photo", 200, 150)
     pixels = np.zeros((150, 200, 4), dtype=np.float32)
