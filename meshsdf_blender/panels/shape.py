@@ -15,6 +15,7 @@ class MESHSDF_PT_shape(ShapeTab, bpy.types.Panel):
     bl_label = "Shape"
     bl_parent_id = "MESHSDF_PT_main"
     bl_order = 2
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
