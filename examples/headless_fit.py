@@ -260,6 +260,7 @@ def run(bpy, options: argparse.Namespace) -> None:
     fit.steps, fit.resolution, fit.prior = options.steps, options.resolution, options.prior
     fit.move = fit.turn = fit.scale = options.pose
     bpy.ops.meshsdf.fit(print_every=PRINT_EVERY)
+    bpy.ops.meshsdf.fit_accept()  # nobody goes back: the file needs no mesh from before the fit
     told = ob.meshsdf
     print(f"IoU before {told.fit_start:.4f}, after {told.fit_iou:.4f}")
     print(f"{told.fit_reason} after {told.fit_steps} steps; {told.vertices} vertices")

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from ..errors import Refusal
+from ..fitting import before
 from ..shapes import mesh_upload, shape
 
 # What every mesh of ours has. Any other layer is the artist's work.
@@ -31,6 +32,7 @@ def leave(ob: bpy.types.Object) -> None:
     settings = ob.meshsdf
     if settings.draft:  # what a dragged slider shows is coarse, and nothing would follow it now
         shape.extract(ob, shape.checked_code(ob))
+    before.drop(ob)  # a second mesh, which only a fit's comparison is for
     settings.after.mesh = digest(shape.mesh_of(ob))
     settings.after.space, settings.space = settings.space, ""
 

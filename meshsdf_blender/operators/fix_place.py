@@ -40,7 +40,7 @@ class MESHSDF_OT_fix_space(NeedsNoFit, bpy.types.Operator, ImportHelper):
 
 class MESHSDF_OT_fix_python(NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.fix_python"
-    bl_label = "Use Any Python with Torch"
+    bl_label = "Find Another Python"
     bl_description = "Forget the Python set in the preferences, and use the first one that is found"
 
     def perform(self, context: bpy.types.Context) -> None:

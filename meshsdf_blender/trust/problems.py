@@ -50,7 +50,7 @@ def of_worker() -> Refusal | None:
     if status.command:
         fixes.append(Fix("meshsdf.copy_command", "Copy Install Command", icon="CONSOLE"))
     if settings is not None and settings.interpreter:
-        fixes.append(Fix("meshsdf.fix_python", "Use Any Python with Torch", icon="VIEWZOOM"))
+        fixes.append(Fix("meshsdf.fix_python", "Find Another Python", icon="VIEWZOOM"))
     fixes.append(Fix("meshsdf.worker_check", "Check Again", icon="FILE_REFRESH"))
     return Refusal(status.problem, status.remedy, fixes=tuple(fixes))
 

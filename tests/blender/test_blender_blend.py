@@ -263,8 +263,13 @@ def test_copies_have_their_own_lists_and_shared_meshes_are_refused(egg):
     np.testing.assert_array_equal(code_of(linked), code)
 
 
-def test_a_regular_mesh_has_no_list(egg):
+def test_a_regular_mesh_keeps_its_list_for_the_way_back(egg):
+    names = [code.name for code in egg.meshsdf.blend.codes]
+    assert names
     bpy.ops.meshsdf.make_regular()
+    bpy.ops.meshsdf.make_shape()
+    assert [code.name for code in egg.meshsdf.blend.codes] == names
+    bpy.ops.meshsdf.make_regular(forget=True)
     assert not egg.meshsdf.blend.codes
     assert egg.meshsdf.blend.mode == "NONE"
 

@@ -350,7 +350,7 @@ def test_a_python_that_cannot_run_the_worker(ready, found, part, tmp_path, *, to
         assert words in str(problem)
         labels = [fix.label for fix in problem.fixes]
         assert ("Copy Install Command" in labels) == (torch != "gone")
-        assert {"Choose Python", "Check Again", "Use Any Python with Torch"} <= set(labels)
+        assert {"Choose Python", "Check Again", "Find Another Python"} <= set(labels)
         details = part("trust.report").details(bpy.context, str(problem))
         assert words in details
         assert "Worker: failed" in details

@@ -262,7 +262,8 @@ def test_runs_of_a_file_that_was_never_saved_outlive_the_extension(pair, home, p
     bpy.ops.meshsdf.train_space(name="x")
     assert (home / "MeshSDF" / "x" / "x.safetensors").is_file()
     own = Path(bpy.utils.extension_path_user(part("identity").ROOT_PACKAGE))
-    assert not list(own.rglob("*.safetensors"))
+    # Copies of packed spaces may go with the extension: the .blend has them.
+    assert {path.parent.name for path in own.rglob("*.safetensors")} <= {"packed"}
 
 
 def test_runs_of_the_former_place_are_still_found_and_resumed(pair, home, part, tmp_path):
