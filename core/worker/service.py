@@ -142,13 +142,19 @@ class Service:
             newton=request.integer("newton", 0, MOST_NEWTON_STEPS, 0),
         )
         extracted = perf_counter()
-        shape = topology(mesh.vertices, mesh.faces)
+        told: dict[str, Any] = {
+            "vertices": len(mesh.vertices),
+            "faces": len(mesh.faces),
+            "open_at_wall": mesh.open_at_wall,
+            "message": mesh.message,
+        }
+        if request.flag("topology", True):
+            shape = topology(mesh.vertices, mesh.faces)
+            told = report(shape, space.frame, open_at_wall=mesh.open_at_wall, message=mesh.message)
         done = perf_counter()
         header = {
             "op": "mesh",
-            "report": report(
-                shape, space.frame, open_at_wall=mesh.open_at_wall, message=mesh.message
-            ),
+            "report": told,
             "ms": {"extraction": (extracted - start) * 1e3, "topology": (done - extracted) * 1e3},
             "evaluations": mesh.evaluations,
         }

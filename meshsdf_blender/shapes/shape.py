@@ -149,14 +149,16 @@ def readout(ob: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
 
 
 def _note(settings: bpy.types.PropertyGroup, report: Mapping[str, Any]) -> None:
-    genus = report.get("genus")
     settings.vertices = int(report.get("vertices") or 0)
     settings.faces = int(report.get("faces") or 0)
+    settings.message = str(report.get("message") or "")
+    if "components" not in report:
+        return  # a coarse mesh while a slider is dragged: what was known of the last whole one stays
+    genus = report.get("genus")
     settings.components = int(report.get("components") or 0)
     settings.genus = -1 if genus is None else int(genus)
     settings.watertight = bool(report.get("watertight"))
     settings.volume = float(report.get("volume") or 0.0)
-    settings.message = str(report.get("message") or "")
 
 
 class Snapshot:

@@ -90,7 +90,8 @@ def _ask() -> float | None:
     if not rests and _drafted.get(name) == code.tobytes():
         return TICK_SECONDS
     cells = whole if rests else min(whole, DRAFT_CELLS)
-    identity = worker.ask("mesh", shape.mesh_header(ob, cells), {"code": code})
+    header = {**shape.mesh_header(ob, cells), "topology": rests}
+    identity = worker.ask("mesh", header, {"code": code})
     _asked.append(Asked(worker, identity, name, cells))
     _drafted[name] = code.tobytes()
     if rests:

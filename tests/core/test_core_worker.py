@@ -142,6 +142,10 @@ def test_an_empty_surface_says_why(worker: WorkerClient, path: str) -> None:
 
 def test_an_open_surface_and_its_cap(worker: WorkerClient, path: str) -> None:
     open_mesh = worker.ask("mesh", code(3), path=path, resolution=16, cap=False).header["report"]
+    hasty = worker.ask("mesh", code(3), path=path, resolution=16, cap=False, topology=False)
+    assert hasty.header["report"] == {
+        name: open_mesh[name] for name in ("vertices", "faces", "open_at_wall", "message")
+    }
     assert open_mesh["open_at_wall"]
     assert (open_mesh["genus"], open_mesh["watertight"]) == (None, False)
     capped = worker.ask("mesh", code(3), path=path, resolution=16, cap=True).header["report"]
