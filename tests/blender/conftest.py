@@ -110,8 +110,17 @@ def scene(_extension):
     return scene
 
 
+@pytest.fixture(scope="session")
+def idle(_extension):
+    """A well-behaved fake worker from one test to the next: starting one takes half a second."""
+    kept = []
+    yield kept
+    for worker in kept:
+        worker.close()
+
+
 @pytest.fixture
-def fake(monkeypatch, part, tmp_path):
+def fake(monkeypatch, part, tmp_path, idle):
     """A worker of fake_root in place of the real one; call it with a misbehaviour to restart it.
 
     Its value's ``space`` is a file that the fake takes for a space.
@@ -120,19 +129,37 @@ def fake(monkeypatch, part, tmp_path):
 
     class Fake:
         space = str(tmp_path / "räume" / "fäke.safetensors")
+        behaves = True
 
         def __call__(self, mode: str) -> None:
             door.close()
             monkeypatch.setenv("FAKE_WORKER", mode)
+            self.behaves = False
 
     Path(Fake.space).parent.mkdir()
     Path(Fake.space).write_bytes(b"fake")
     monkeypatch.setattr(door, "ROOT_FOLDER", FAKE_ROOT)
     door.close()
-    yield Fake()
+    if idle:
+        door._started["shapes"] = idle.pop()
+    value = Fake()
+    yield value
     part("fitting.fit_run").abandon_current()
+    if value.behaves and is_idle(door._started.get("shapes"), part("errors").Refusal):
+        idle.append(door._started.pop("shapes"))
     door.close()
     part("spaces.catalogue").forget()
+
+
+def is_idle(worker, refusal) -> bool:
+    """Whether a worker lives and answers at once, so that no fit of a test goes on in it."""
+    if worker is None or worker.state != "ready" or worker.process.poll() is not None:
+        return False
+    try:
+        worker.request("space", {"path": "any"}, wait=2.0)
+    except refusal:
+        return False
+    return True
 
 
 @pytest.fixture
