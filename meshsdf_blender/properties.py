@@ -23,8 +23,8 @@ from .after.after_properties import AfterSettings
 from .blending import blend_properties
 from .blending.blend_properties import BakeSettings, BlendSettings, ShapeBlend
 from .fitting import fit_properties
-from .shapes import slide, sliders
-from .spaces import space_choice
+from .shapes import slide
+from .spaces import sliders, space_choice
 from .spaces.packed import Packed
 from .views.target_properties import FitView, Targeted
 

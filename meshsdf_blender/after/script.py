@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import bpy
 
-from ..shapes import codes, shape
+from ..shapes import codes, history, shape
+from ..shapes.history import Record, Step
 from ..spaces import catalogue
 from . import fit_scene, former, record
 from .fit_scene import identifier, literal
-from .record import Record, Step
 
 NAME = "shape"
 HEAD = """\
@@ -20,13 +20,13 @@ UNTOLD = "# What keyframes, hands or other tools made of the code in between."
 
 def of(ob: bpy.types.Object) -> str:
     """The script of a shape, or of a regular mesh that was one. Raises Refusal without a code."""
-    told = record.of(ob)
+    told = history.of(ob)
     try:
         return _Script(ob, told).text()
     except (ValueError, TypeError, KeyError, AttributeError, IndexError):
         # A record that no operator of ours wrote: what is there now is the truth.
         code = codes.read(ob)
-        return _Script(ob, Record(base=record.numbers(code), now=record.digest(code))).text()
+        return _Script(ob, Record(base=history.numbers(code), now=history.digest(code))).text()
 
 
 class _Script:
@@ -45,8 +45,8 @@ class _Script:
         for step in steps:
             body += self._step(step)
         code = codes.read(self._ob)
-        if record.digest(code) != self._record.now:
-            body += [UNTOLD, *self._code(record.numbers(code))]
+        if history.digest(code) != self._record.now:
+            body += [UNTOLD, *self._code(history.numbers(code))]
         if not self._meshed:
             body.append("bpy.ops.meshsdf.shape_update()")
         body += self._last()
@@ -76,7 +76,7 @@ class _Script:
                 written.append(f"{NAME}.meshsdf.{key} = {literal(getattr(settings, key))}")
                 self._meshed = False
         if step is None:
-            written += self._code(self._record.base or record.numbers(codes.read(self._ob)))
+            written += self._code(self._record.base or history.numbers(codes.read(self._ob)))
         return written
 
     def _step(self, step: Step) -> list[str]:

@@ -10,9 +10,8 @@ import time
 
 import bpy
 
-from .. import door
+from .. import door, running
 from ..errors import Refusal
-from ..fitting import fit_run
 from ..shapes import mesh_upload, shape
 from . import baked, frames, mesh_cache
 from .mesh_cache import Key, Meshed
@@ -47,7 +46,7 @@ class BakeRun:
         self._asked: tuple[int, Key] | None = None
         self._stopping = False
         self.seen()
-        fit_run.enter(self)
+        running.enter(self)
 
     @property
     def done(self) -> bool:
@@ -127,9 +126,9 @@ class BakeRun:
 
     def abandon(self) -> None:
         """End without touching Blender's data, which undo or a new file has already changed."""
-        fit_run.leave(self)
+        running.leave(self)
 
     def _end(self, context: bpy.types.Context) -> None:
         frame, subframe = self._before
-        fit_run.leave(self)
+        running.leave(self)
         context.scene.frame_set(frame, subframe=subframe)

@@ -13,9 +13,8 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
-from .. import door
+from .. import door, running
 from ..errors import Refusal
-from ..fitting import fit_run
 from ..shapes import codes, mesh_upload, shape
 from . import blended, channels, mesh_cache
 
@@ -80,7 +79,7 @@ def follow(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
 @persistent
 def after_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = None) -> None:
     """Blender calls this after each change of the frame, in a render too."""
-    if depsgraph is None or fit_run.current() is not None:
+    if depsgraph is None or running.current() is not None:
         return
     found = moving(scene)
     if not found:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import bpy
 import numpy as np
 
+from .. import running
 from ..door.conversation import Conversation, Question, Talk
 from ..errors import Refusal
 from ..shapes import codes, shape
@@ -26,18 +27,6 @@ REASONS = {
     "patience": "No more to gain",
     "stopped": "Stopped",
 }
-
-
-class Run(Protocol):
-    """What keeps the worker of the shapes busy: a fit, or the encoding of a mesh."""
-
-    @property
-    def unseen_seconds(self) -> float: ...
-    def stop(self) -> None: ...
-    def abandon(self) -> None: ...
-
-
-_running: list[Run] = []  # at most one
 
 
 @dataclass(frozen=True)
@@ -61,32 +50,13 @@ class FitStep:
     masks: tuple[np.ndarray, ...] = ()
 
 
-def current() -> Run | None:
-    """The fit or encoding that is running, if one is."""
-    return _running[0] if _running else None
-
-
-def enter(run: Run) -> None:
-    """Note that ``run`` is running. Raises Refusal where another is."""
-    if _running:
-        raise Refusal("A fit is running", "Stop it first (Esc)")
-    _running.append(run)
-
-
-def leave(run: Run) -> None:
-    """Note that ``run`` is over; harmless when repeated."""
-    if run in _running:
-        _running.remove(run)
-
-
 class FitRun(Talk):
     """A fit of one object, from its checks (in the constructor, Refusal) to its last frame."""
 
     def __init__(
         self, context: bpy.types.Context, ob: bpy.types.Object, *, exact_steps: int = 0
     ) -> None:
-        if _running:  # before the checks, which take a while
-            raise Refusal("A fit is running", "Stop it first (Esc)")
+        running.check_free()  # before the other checks, which take a while
         self._request = fit_request(context, ob, exact_steps=exact_steps)
         self._name, self._uid = ob.name, ob.session_uid
         self._before = shape.Snapshot(ob)
@@ -96,7 +66,7 @@ class FitRun(Talk):
         self.start_iou: float | None = None
         self.warnings = [self._request.warning] if self._request.warning else []
         self.topologies: list[str] = []
-        enter(self)
+        running.enter(self)
 
     @property
     def request(self) -> FitRequest:
@@ -191,7 +161,7 @@ class FitRun(Talk):
     def _end(self) -> None:
         self._talk.end()
         self._before.free()
-        leave(self)
+        running.leave(self)
 
     def _question(self) -> Question:
         """What is sent, after a check of the code's length, which only the worker can tell."""
@@ -245,9 +215,3 @@ def _read_step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep
         faces=arrays["faces"],
         masks=tuple(array for name, array in arrays.items() if name.startswith("mask")),
     )
-
-
-def abandon_current() -> None:
-    """End a running fit, if any, without touching Blender's data."""
-    for run in list(_running):
-        run.abandon()

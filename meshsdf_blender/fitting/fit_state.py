@@ -6,6 +6,7 @@ from enum import Enum
 
 import bpy
 
+from .. import running
 from . import before, fit_run
 
 
@@ -25,7 +26,7 @@ SETTLED = (fit_run.REASONS["converged"], fit_run.REASONS["patience"])
 
 def fit_state(ob: bpy.types.Object) -> FitState:
     """The state of a shape; READY too where it was changed after its fit."""
-    if fit_run.current() is not None:
+    if running.current() is not None:
         return FitState.RUNNING
     told = ob.meshsdf
     if not before.exists(ob):

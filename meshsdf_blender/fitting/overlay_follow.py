@@ -12,8 +12,9 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import fit_run, overlay
-from .progress import redraw
+from .. import running
+from ..redraw import redraw
+from . import overlay
 
 UNLOOKED = ("rna_type", "overlay")
 REST_SECONDS = 0.1  # so that dragging a value does not wait for the overlay
@@ -58,7 +59,7 @@ def tick() -> float | None:
     if overlay.current() is None or not _Watch.stale:
         _Watch.stale = False
         return None
-    if fit_run.current() is not None or bpy.app.is_job_running("RENDER"):
+    if running.current() is not None or bpy.app.is_job_running("RENDER"):
         return REST_SECONDS
     targets = _Watch.targets
     _Watch.stale = _Watch.targets = False
@@ -86,7 +87,7 @@ def _values(settings: bpy.types.PropertyGroup) -> Iterator[Any]:
 
 @persistent
 def _changed(*_: object) -> None:
-    if overlay.current() is not None and fit_run.current() is None:
+    if overlay.current() is not None and running.current() is None:
         mark(targets=not _renders(bpy.context.scene))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..redraw import redraw, tell_status
 from ..shapes import shape
 from .fit_run import FitRun, FitStep
 
@@ -51,20 +52,6 @@ def hide_progress(context: bpy.types.Context) -> None:
     """When the fit is over."""
     _status(context, None)
     redraw(context)
-
-
-def redraw(context: bpy.types.Context) -> None:
-    """Ask for a redraw of every 3D view: the panel's numbers changed."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
-
-
-def tell_status(manager: bpy.types.WindowManager, text: str | None) -> None:
-    """Say ``text`` in the status line of every window; None gives it back to Blender."""
-    for window in manager.windows:
-        window.workspace.status_text_set(text)
 
 
 def _status(context: bpy.types.Context, text: str | None) -> None:

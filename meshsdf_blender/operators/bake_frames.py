@@ -6,7 +6,7 @@ import bpy
 
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import Baked
-from ..fitting.progress import redraw, tell_status
+from ..redraw import redraw, tell_status
 from .guarded import NeedsShape
 from .live import RunsLive
 

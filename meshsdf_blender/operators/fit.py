@@ -6,8 +6,9 @@ import bpy
 from bpy.app.handlers import persistent
 from bpy.props import IntProperty
 
+from .. import running
 from ..errors import Refusal
-from ..fitting import fit_run, overlay
+from ..fitting import overlay
 from ..fitting.fit_run import FitRun, FitStep
 from ..fitting.progress import hide_progress, show_progress, show_stopping, show_waiting
 from ..shapes import slider_live
@@ -163,13 +164,13 @@ class MESHSDF_OT_fit_stop(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if fit_run.current() is None:
+        if running.current() is None:
             cls.poll_message_set("No fit is running")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        run = fit_run.current()
+        run = running.current()
         if run.unseen_seconds > GONE_SECONDS:
             run.abandon()
             hide_progress(context)
@@ -187,7 +188,7 @@ class MESHSDF_OT_fit_stop(bpy.types.Operator):
 @persistent
 def _data_changes(*_: object) -> None:
     """Undo, redo and another file replace the data that a fit is writing to."""
-    fit_run.abandon_current()
+    running.abandon_current()
 
 
 HANDLERS = (bpy.app.handlers.undo_pre, bpy.app.handlers.redo_pre, bpy.app.handlers.load_pre)
@@ -202,7 +203,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    fit_run.abandon_current()
+    running.abandon_current()
     for handlers in HANDLERS:
         handlers.remove(_data_changes)
     _unregister()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
+from .. import running
 from ..after import record
 from ..errors import Refusal
-from ..fitting import fit_run
 from ..shapes import mesh_upload, shape
 from ..training import training_run
 from ..trust import told
@@ -48,7 +48,7 @@ class NeedsNoFit(Guarded):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if fit_run.current() is not None:
+        if running.current() is not None:
             cls.poll_message_set("A fit is running: stop it first (Esc)")
             return False
         return True

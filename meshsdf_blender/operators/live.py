@@ -10,14 +10,14 @@ from typing import Protocol
 
 import bpy
 
+from .. import running
 from ..after import record
 from ..errors import Refusal
-from ..fitting import fit_run
 from ..fitting.progress import hide_progress, show_stopping
 from ..trust import told
 
 
-class LiveRun(fit_run.Run, Protocol):
+class LiveRun(running.Run, Protocol):
     """A run that is driven by a timer."""
 
     @property
@@ -61,7 +61,7 @@ class RunsLive:
         return self._guard(context, self._begin) or {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if fit_run.current() is not self._run:  # undo, a new file or the end of the add-on ended it
+        if running.current() is not self._run:  # undo, a new file or the end of the add-on ended it
             return self.over(context, {"CANCELLED"})
         if event.type == "ESC" and event.value == "PRESS":
             return self._guard(context, self._stop) or {"RUNNING_MODAL"}
@@ -71,7 +71,7 @@ class RunsLive:
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator itself, as when a file is opened."""
-        if fit_run.current() is self._run:
+        if running.current() is self._run:
             self._run.abandon()
         self.over(context, {"CANCELLED"})
 

@@ -7,8 +7,8 @@ import numpy as np
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
 from ..shapes import shape, slide
-from ..shapes.sliders import FARTHEST, Sliders
 from ..spaces import catalogue
+from ..spaces.sliders import FARTHEST, Sliders
 from .guarded import NeedsShape
 
 FURTHEST_DRAWN = 2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..fitting import overlay, overlay_follow
-from ..fitting.progress import redraw
+from ..redraw import redraw
 from ..shapes import shape
 from .guarded import NeedsNoFit
 

@@ -6,10 +6,10 @@ import textwrap
 
 import bpy
 
+from .. import running
 from ..blending import frames, pictures
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import ShapeBlend
-from ..fitting import fit_run
 from ..shapes import mesh_upload
 from .tab import ShapeTab, characters
 
@@ -51,7 +51,7 @@ class MESHSDF_PT_blend(ShapeTab, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, ob = self.layout, context.active_object
         column = layout.column()
-        column.enabled = fit_run.current() is None and mesh_upload.is_editable(ob)
+        column.enabled = running.current() is None and mesh_upload.is_editable(ob)
         _draw_list(column, ob.meshsdf.blend)
         _draw_blend(column, ob.meshsdf.blend)
         if frames.unsafe(context.scene) and frames.moving(context.scene):
@@ -116,7 +116,7 @@ class MESHSDF_PT_bake(ShapeTab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.meshsdf.bake
         layout.use_property_split = True
         layout.use_property_decorate = False
-        run = fit_run.current()
+        run = running.current()
         column = layout.column()
         column.enabled = run is None
         column.prop(settings, "own_range")

@@ -7,7 +7,8 @@ from typing import Any
 
 import bpy
 
-from ..fitting import before, fit_run, overlay
+from .. import running
+from ..fitting import before, overlay
 from ..fitting.fit_state import FitState, fit_state
 from ..properties import ObjectSettings, Progress
 from ..trust import problems
@@ -62,7 +63,7 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         icon="HIDE_ON" if shown is None else "HIDE_OFF",
         depress=shown is not None,
     )
-    if shown is None or fit_run.current() is not None:
+    if shown is None or running.current() is not None:
         return
     view = context.region_data
     if shown.problem:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..fitting import fit_run, presets
+from .. import running
+from ..fitting import presets
 from ..operators.fit_settings import CHANGES, POSE
 from .tab import ShapeTab
 
@@ -26,7 +27,7 @@ class MESHSDF_PT_fit_settings(ShapeTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.meshsdf
-        layout.enabled = fit_run.current() is None
+        layout.enabled = running.current() is None
         row = layout.row(align=True)
         row.menu("MESHSDF_MT_fit_presets", text=presets.current(settings) or "Own Settings")
         row.operator("meshsdf.fit_preset_add", text="", icon="ADD")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..fitting import fit_run
+from .. import running
 from ..shapes import known_shapes, mesh_upload
 from .tab import ShapeTab
 
@@ -29,7 +29,7 @@ class MESHSDF_PT_known(ShapeTab, bpy.types.Panel):
         grid = layout.grid_flow(
             row_major=True, columns=max(2, int(width / BUTTON_PIXELS)), even_columns=True
         )
-        grid.enabled = fit_run.current() is None and mesh_upload.is_editable(ob)
+        grid.enabled = running.current() is None and mesh_upload.is_editable(ob)
         for shape in known:
             column = grid.column(align=True)
             column.template_icon(shape.icon, scale=PICTURE_SCALE)

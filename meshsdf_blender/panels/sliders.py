@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..fitting import fit_run
+from .. import running
 from ..properties import ObjectSettings
 from ..shapes import mesh_upload, slide
 from .tab import ShapeTab
@@ -29,7 +29,7 @@ class MESHSDF_PT_sliders(ShapeTab, bpy.types.Panel):
         row.prop(context.scene.meshsdf, "changed_only", text="", icon="FILTER")
         row.operator("meshsdf.slider_reset", text="", icon="LOOP_BACK").slider = ""
         column = layout.column(align=True)
-        column.enabled = fit_run.current() is None and mesh_upload.is_editable(ob)
+        column.enabled = running.current() is None and mesh_upload.is_editable(ob)
         values = slide.values(ob)
         for number, named in enumerate(known.named[: len(values)]):
             changed = bool(abs(values[number]) > CHANGED)  # not NumPy's: RNA refuses it

@@ -9,8 +9,8 @@ import textwrap
 
 import bpy
 
+from .. import running
 from ..errors import Refusal
-from ..fitting import fit_run
 from ..spaces import catalogue
 from ..training import training_folder, training_run
 from ..training.training_folder import REFUSED, is_remark
@@ -87,7 +87,7 @@ class MESHSDF_PT_encode(Tab, bpy.types.Panel):
         if is_part(settings):
             for number, line in enumerate(textwrap.wrap(PART_STANDS, characters(context))):
                 layout.label(text=line, icon="BLANK1" if number else "INFO")
-        if fit_run.current() is not None:
+        if running.current() is not None:
             told = context.window_manager.meshsdf
             layout.progress(factor=told.step / max(told.steps, 1), text=told.text)
             layout.operator("meshsdf.fit_stop", icon="CANCEL")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import compat
-from ..fitting import fit_run
+from .. import compat, running
 from ..properties import SceneSettings
 from ..views.target_properties import FitView
 from ..views.view_list import active_view
@@ -89,7 +88,7 @@ class MESHSDF_PT_views(ShapeTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.meshsdf
-        layout.enabled = fit_run.current() is None
+        layout.enabled = running.current() is None
         row = layout.row()
         rows = 5 if len(settings.views) else 2
         row.template_list(

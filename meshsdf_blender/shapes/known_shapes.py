@@ -12,11 +12,10 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
-from .. import door
+from .. import door, running
 from ..door.worker import Worker
 from ..errors import Refusal
-from ..fitting import fit_run
-from ..fitting.progress import redraw
+from ..redraw import redraw
 from ..spaces import catalogue
 from ..spaces.catalogue import SpaceInfo
 from . import codes, icons, shape, slider_live
@@ -94,7 +93,7 @@ def _next() -> float | None:
         redraw(bpy.context)
     if not _wanted:
         return None
-    if slider_live.busy() or fit_run.current() is not None or door.status.state != "ready":
+    if slider_live.busy() or running.current() is not None or door.status.state != "ready":
         return IDLE_SECONDS
     key, (path, up, code) = next(iter(_wanted.items()))
     worker = door.worker()

@@ -153,7 +153,7 @@ def _note(settings: bpy.types.PropertyGroup, report: Mapping[str, Any]) -> None:
     settings.faces = int(report.get("faces") or 0)
     settings.message = str(report.get("message") or "")
     if "components" not in report:
-        return  # a coarse mesh while a slider is dragged: what was known of the last whole one stays
+        return  # coarse, while a slider is dragged: what was known of the last whole one stays
     genus = report.get("genus")
     settings.components = int(report.get("components") or 0)
     settings.genus = -1 if genus is None else int(genus)

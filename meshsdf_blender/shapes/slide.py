@@ -5,11 +5,10 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..after import record
 from ..errors import Refusal
 from ..spaces import catalogue
-from . import codes, mesh_upload, shape, slider_live
-from .sliders import Sliders
+from ..spaces.sliders import Sliders
+from . import codes, history, mesh_upload, shape, slider_live
 
 
 def of(ob: bpy.types.Object) -> Sliders | None:
@@ -54,7 +53,7 @@ def drag(ob: bpy.types.Object, number: int, wanted: float) -> None:
             codes.write(ob, code)
             shape.forget_fit(ob)
             slider_live.follow(ob)
-        record.slid(ob, known.named[number].name, wanted, was)
+        history.slid(ob, known.named[number].name, wanted, was)
     except Refusal as refusal:
         if mesh_upload.is_editable(ob):
             ob.meshsdf.message = str(refusal)

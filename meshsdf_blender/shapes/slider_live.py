@@ -12,11 +12,10 @@ import time
 import bpy
 from bpy.app.handlers import persistent
 
-from .. import door
+from .. import door, running
 from ..door.worker import Reply, Worker
 from ..errors import Refusal
-from ..fitting import fit_run
-from ..fitting.progress import redraw
+from ..redraw import redraw
 from . import codes, shape
 
 TICK_SECONDS = 0.005
@@ -58,7 +57,7 @@ def tick() -> float | None:
     """Take an answer and ask for the next mesh; the next interval, or None when all is at rest."""
     if not _moved and not _asked:
         return None
-    if fit_run.current() is not None or bpy.app.is_job_running("RENDER"):
+    if running.current() is not None or bpy.app.is_job_running("RENDER"):
         return REST_SECONDS
     try:
         if _asked:

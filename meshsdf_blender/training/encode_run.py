@@ -10,10 +10,9 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from .. import door
+from .. import door, running
 from ..door.conversation import Conversation, Question, Talk
 from ..errors import Refusal
-from ..fitting import fit_run
 from ..shapes import codes, shape_new
 from ..spaces import catalogue
 from . import encode_source
@@ -67,7 +66,7 @@ class EncodeRun(Talk):
         self._source = encode_source.read(context, ob, selected=selected)
         self._placement: Placement | None = None
         self._talk = Conversation("shapes", "encode", "step", self._question)
-        fit_run.enter(self)
+        running.enter(self)
 
     def advance(self, wait: float = 0.0) -> EncodeStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``abandon``."""
@@ -90,7 +89,7 @@ class EncodeRun(Talk):
         with contextlib.suppress(Refusal):
             self.stop()
         self._talk.end()
-        fit_run.leave(self)
+        running.leave(self)
 
     def finish(
         self, context: bpy.types.Context, step: EncodeStep, *, resolution: int
@@ -101,7 +100,7 @@ class EncodeRun(Talk):
         the source's box; NaN where the worker could not tell.
         """
         self._talk.end()
-        fit_run.leave(self)
+        running.leave(self)
         length = catalogue.info(self._space, self._up).code_length
         code = codes.check(step.code, "the encoding", length)
         name = f"{self._source.name} encoded"

@@ -10,7 +10,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..errors import Refusal
-from ..fitting.progress import redraw, tell_status
+from ..redraw import redraw, tell_status
 from ..spaces.space_offer import offer
 from . import training_preview, training_run
 from .training_preview import Stand

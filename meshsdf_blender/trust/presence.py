@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from ..fitting.progress import redraw
+from ..redraw import redraw
 
 LOOK_SECONDS = 0.1
 # A file that was looked at so long ago is looked at again when somebody asks.

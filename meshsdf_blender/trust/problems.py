@@ -10,9 +10,8 @@ from collections.abc import Callable
 
 import bpy
 
-from .. import blend_path, door
+from .. import blend_path, door, running
 from ..errors import Fix, Refusal
-from ..fitting import fit_run
 from ..identity import preferences
 from ..shapes import codes, mesh_upload, shape
 from ..spaces import catalogue
@@ -26,7 +25,7 @@ from . import presence, told
 
 def shown(context: bpy.types.Context) -> list[Refusal]:
     """What the top of the tab shows: the worker, the active shape, and the last refusal."""
-    if fit_run.current() is not None:
+    if running.current() is not None:
         return []
     found = [problem for problem in (of_worker(), of_shape(context.active_object)) if problem]
     last = told.last()

@@ -144,7 +144,7 @@ def fake(monkeypatch, part, tmp_path, idle):
         door._started["shapes"] = idle.pop()
     value = Fake()
     yield value
-    part("fitting.fit_run").abandon_current()
+    part("running").abandon_current()
     if value.behaves and is_idle(door._started.get("shapes"), part("errors").Refusal):
         idle.append(door._started.pop("shapes"))
     door.close()

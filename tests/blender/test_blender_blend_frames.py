@@ -379,7 +379,7 @@ def test_a_bake_that_fails_leaves_nothing(scene, egg, part, monkeypatch):
     with pytest.raises(RuntimeError, match="The worker is gone"):
         bpy.ops.meshsdf.bake_frames(start=3, end=9)
     assert data() == before
-    assert part("fitting.fit_run").current() is None
+    assert part("running").current() is None
     assert not egg.hide_render
 
 
@@ -414,4 +414,4 @@ def test_a_live_bake_asks_without_waiting_and_stops_without_a_trace(scene, egg, 
     while not run.done:
         run.advance(bpy.context)
     assert run.finish(bpy.context).name == f"{egg.name} Baked"
-    assert part("fitting.fit_run").current() is None
+    assert part("running").current() is None

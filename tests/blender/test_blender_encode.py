@@ -198,7 +198,7 @@ def test_encoding_keeps_others_off_the_worker_and_can_be_stopped(egg, fake, part
     step = to_end(run)
     assert step.step < 5
     run.finish(bpy.context, step, resolution=32)
-    assert part("fitting.fit_run").current() is None
+    assert part("running").current() is None
 
 
 def test_every_note_on_an_exported_space_is_a_warning(scene, fake, tmp_path, capfd):

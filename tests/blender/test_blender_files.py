@@ -208,7 +208,7 @@ def test_a_fit_goes_on_with_a_renamed_shape(fitting, ready, part):
     show(fitting, 1)
     fitting.stop()
     show(fitting, 99)
-    assert part("fitting.fit_run").current() is None
+    assert part("running").current() is None
     assert ready.meshsdf.fit_iou > ready.meshsdf.fit_start
     assert ready.meshsdf.fit_reason == "Stopped"
 
@@ -219,14 +219,14 @@ def test_a_shape_deleted_during_its_fit_ends_it_clean(fitting, ready, part, fake
     with pytest.raises(part("errors").Refusal, match="is gone, so the fit ended"):
         show(fitting, 99)
     fitting.fail()
-    assert part("fitting.fit_run").current() is None
+    assert part("running").current() is None
     assert bpy.ops.meshsdf.shape_add(space=fake.space) == {"FINISHED"}
 
 
 def test_a_new_file_during_a_fit_ends_it_and_frees_the_worker(fitting, part, fake):
     process = part("door").ready_worker().process.pid
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    assert part("fitting.fit_run").current() is None
+    assert part("running").current() is None
     assert bpy.ops.meshsdf.shape_add(space=fake.space) == {"FINISHED"}
     assert part("door").ready_worker().process.pid == process  # the same one, free again
 
@@ -311,9 +311,9 @@ def test_progress_is_shown_in_every_window(part):
 
     windows = [window("VIEW_3D", "OUTLINER"), window("VIEW_3D"), window("IMAGE_EDITOR")]
     context = type("Context", (), {"window_manager": type("Manager", (), {"windows": windows})})
-    part("fitting.progress").redraw(context)
+    part("redraw").redraw(context)
     assert tagged == [windows[0].screen.areas[0], windows[1].screen.areas[0]]
-    part("fitting.progress").tell_status(context.window_manager, "Step 1")
+    part("redraw").tell_status(context.window_manager, "Step 1")
     assert told == ["Step 1"] * 3
 
 
@@ -352,7 +352,7 @@ def test_it_is_disabled_and_enabled_three_times_whatever_goes_on(
         if process is not None:
             assert process.wait(5.0) is not None
         bpy.ops.preferences.addon_enable(module=MODULE)
-        assert ours("fitting.fit_run").current() is None
+        assert ours("running").current() is None
         monkeypatch.setattr(ours("door"), "ROOT_FOLDER", Path(__file__).parent / "fake_root")
         fake("")
         activate("Fake")

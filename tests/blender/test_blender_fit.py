@@ -318,7 +318,7 @@ def test_live_steps_are_put_back_when_the_worker_dies(ready, fake, part):
     assert state(ready) == before
     assert ready.data.uv_layers.keys() == ["Unwrapped"]
     assert ready.data.vertices[2].groups[0].weight == pytest.approx(0.5)
-    assert fit_run.current() is None
+    assert part("running").current() is None
 
 
 @pytest.mark.parametrize("mode", ["XYZ", "QUATERNION", "AXIS_ANGLE"])
@@ -353,7 +353,7 @@ def test_a_fit_whose_last_extraction_fails_keeps_what_it_found(ready, fake, part
     assert len(ready.data.polygons) == ready.meshsdf.faces
     assert ready.meshsdf.fit_steps == 5
     assert "could not be made at 96: It broke. Tell us." in run.warnings[0]
-    assert part("fitting.fit_run").current() is None
+    assert part("running").current() is None
 
 
 def test_a_broken_frame_of_numbers_is_not_written(ready, fake, part):
@@ -401,12 +401,12 @@ def test_undo_and_a_new_file_end_a_running_fit(ready, fake, part, scene):
     fit_run.FitRun(bpy.context, ready).advance(0.5)
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
         bpy.ops.ed.undo()
-    assert fit_run.current() is None
+    assert part("running").current() is None
     ob = bpy.data.objects["Fake"]
     bpy.context.view_layer.objects.active = ob
     fit_run.FitRun(bpy.context, ob).advance(0.5)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    assert fit_run.current() is None
+    assert part("running").current() is None
 
 
 def test_a_deleted_object_ends_its_fit(ready, fake, part):

@@ -62,7 +62,7 @@ def test_the_label_follows_the_state(ready, part, monkeypatch):
     bpy.ops.meshsdf.fit_compare()
     bpy.ops.meshsdf.shape_update()  # another mesh than the fit's
     assert label(part, ready) == "Fit"
-    monkeypatch.setattr(part("fitting.fit_run"), "current", SimpleNamespace)
+    monkeypatch.setattr(part("running"), "current", SimpleNamespace)
     assert label(part, ready) == "Stop"
 
 

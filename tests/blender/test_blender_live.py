@@ -84,7 +84,7 @@ def drive(part, monkeypatch):
             begin=lambda: operator.invoke(context, None),
             send=send,
             run_on=run_on,
-            current=part("fitting.fit_run").current,
+            current=part("running").current,
             run=part("fitting.fit_run").FitRun,
         )
 

@@ -149,7 +149,7 @@ def test_without_a_record_of_ours_the_script_says_what_is_there(shape_object, re
     ],
 )
 def test_a_record_of_somebody_elses_file_runs_nothing(shape_object, part, step):
-    code = part("after.record").digest(np.array(shape_object["meshsdf_code"]))
+    code = part("shapes.history").digest(np.array(shape_object["meshsdf_code"]))
     shape_object.meshsdf.after.record = json.dumps({"base": None, "steps": [step], "now": code})
     text = copied(shape_object)
     assert "import os" not in text
@@ -283,11 +283,11 @@ def test_a_regular_mesh_tells_how_it_was_made(shape_object):
 
 
 def test_a_long_story_starts_again_from_its_code(shape_object, part):
-    record = part("after.record")
-    for step in range(record.MOST + 4):
+    history = part("shapes.history")
+    for step in range(history.MOST + 4):
         bpy.ops.meshsdf.randomise(seed=step)
     was, text = state(shape_object), copied(shape_object)
-    assert len(lines(text)) < record.MOST
+    assert len(lines(text)) < history.MOST
     same(run_afresh(text), was)
 
 

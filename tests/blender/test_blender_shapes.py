@@ -68,7 +68,7 @@ def test_the_list_of_known_shapes_ends(part, names, codes, listed):
         shape_names=tuple(f"n{index}" for index in range(names)),
         codes=np.zeros((codes, 4)),
         mean=np.zeros(4),
-        sliders=part("shapes.sliders").Sliders.of([], np.zeros((0, 4)), np.zeros(4)),
+        sliders=part("spaces.sliders").Sliders.of([], np.zeros((0, 4)), np.zeros(4)),
         card={},
         warnings=(),
         stamps=(),

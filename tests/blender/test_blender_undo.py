@@ -143,7 +143,7 @@ def test_undo_and_redo_during_a_fit_end_it_with_a_whole_shape(base, in_step, fak
                 run.write(bpy.context, step)
                 shown += 1
         go(way)
-        assert fit_run.current() is None
+        assert part("running").current() is None
         assert in_step() == expected
         assert door.ready_worker().state == "ready"
 

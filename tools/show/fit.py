@@ -123,7 +123,7 @@ def show() -> None:
 
 def go_on() -> float | None:
     """Stop the fit where it is to be stopped; once it has ended, tell of it."""
-    run = window.ours("fitting.fit_run").current()
+    run = window.ours("running").current()
     if run is not None:
         told = bpy.context.window_manager.meshsdf
         if OPTIONS.stage != "fit" and told.step >= OPTIONS.steps // 2 and not run.stopping:

@@ -43,7 +43,8 @@ class Sliders:
             known = tuple(Slider(str(s["name"]), float(s["low"]), float(s["high"])) for s in named)  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError) as error:
             raise _broken() from error
-        if offsets.shape != (len(known), len(mean)) or not np.isfinite(offsets).all():
+        whole = np.isfinite(offsets).all() and np.isfinite(mean).all()
+        if offsets.shape != (len(known), len(mean)) or not whole:
             raise _broken()
         return cls(known[:MOST], offsets[:MOST].astype(np.float64), mean.astype(np.float64))
 
@@ -82,4 +83,6 @@ class Sliders:
 
 
 def _broken() -> Refusal:
-    return Refusal("The worker described sliders that make no sense", "Report it with Copy Details")
+    return Refusal(
+        "The worker described a space that makes no sense", "Report it with Copy Details"
+    )
