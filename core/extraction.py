@@ -25,11 +25,13 @@ from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 from torch import Tensor
 
+from . import thin
 from .decoder import FoldedDecoder
 from .errors import MeshSDFError
 from .space import Space
 from .specks import without_specks
 from .surface import project
+from .topology import Topology, topology
 
 # The first grid has at least this many cells a side, and fewer than twice as many.
 COARSEST = 16
@@ -75,12 +77,14 @@ def extract(
     cap: bool = False,
     newton: int = 0,
     dense: bool = False,
+    keep_thin: bool = False,
 ) -> Extraction:
     """The iso-surface of ``code`` ``(L,)`` at ``resolution`` cells a side.
 
     ``cap`` closes the surface where it reaches the cube's wall; ``newton`` projects the vertices
-    onto f = 0 by that many steps; ``dense`` evaluates every node. A field without a zero gives an
-    empty mesh and a message. Not differentiable: see :func:`core.surface.follow`.
+    onto f = 0 by that many steps; ``dense`` evaluates every node. ``keep_thin`` keeps parts whole
+    that are thinner than a cell, for coarse grids: see :mod:`core.thin`. A field without a zero
+    gives an empty mesh and a message. Not differentiable: see :func:`core.surface.follow`.
 
     Raises CodeError for a code that does not fit, MeshSDFError for a resolution out of range.
     """
@@ -90,8 +94,12 @@ def extract(
             f"Use {SMALLEST_RESOLUTION} to {LARGEST_RESOLUTION}",
         )
     field = space.fold(code)
-    grid = _dense(field, resolution) if dense else _coarse_to_fine(field, resolution)
+    way = thin.LEVEL_CELLS * 2.0 / resolution if keep_thin else 0.0
+    grid = (_dense if dense else _coarse_to_fine)(field, resolution, way=way)
     mesh = _polygonise(grid, cap=cap)
+    if grid.level and len(mesh.vertices):
+        back = thin.drawn_back(field, mesh.vertices, mesh.faces, level=grid.level, way=way)
+        mesh = replace(mesh, vertices=back)
     if newton and len(mesh.vertices):
         vertices = mesh.vertices.clone()
         # A cap lies on the wall, not on f = 0.
@@ -106,11 +114,23 @@ def extract(
     return mesh
 
 
+def torn_remark(space: Space, code: Tensor, mesh: Extraction, shape: Topology) -> str:
+    """What to say of a ``mesh`` of ``code``, whose topology is ``shape``, if its cells tear it.
+
+    Costs another extraction where that cannot be told from ``shape`` alone.
+    """
+    if not thin.may_be_torn(shape) or mesh.resolution > thin.FINE_RESOLUTION:
+        return ""
+    kept = extract(space, code, mesh.resolution, keep_thin=True)
+    return thin.REMARK if thin.torn(shape, topology(kept.vertices, kept.faces)) else ""
+
+
 @dataclass
 class _Grid:
     """Values at the nodes of a grid: ``values`` and ``known`` are ``(n, n, n)``, x first.
 
-    Nodes are spaced ``step`` from -1 on; a padded grid reaches beyond +1.
+    Nodes are spaced ``step`` from -1 on; a padded grid reaches beyond +1. ``level`` is what was
+    taken off all values: zero is where the field is ``level``.
     """
 
     values: Tensor
@@ -118,11 +138,19 @@ class _Grid:
     step: float
     evaluations: int = 0
     dense: bool = False
+    level: float = 0.0
 
     def sample(self, field: FoldedDecoder, where: Tensor) -> Tensor:
         """The field at node indices ``where`` ``(M, 3)``."""
         self.evaluations += len(where)
-        return field.evaluate(where * self.step - 1.0)
+        return field.evaluate(where * self.step - 1.0) - self.level
+
+    def raise_by(self, way: float) -> None:
+        """Take off what the field rises within ``way`` of the surface, if one is seen."""
+        crossed = _crossed_cells(self.values < 0)
+        if bool(crossed.any()):
+            self.level = way * _slope(self, crossed, share=thin.STEEP_SHARE)
+            self.values -= self.level
 
     def evaluate(self, field: FoldedDecoder, mask: Tensor) -> None:
         """Evaluate the field at the nodes of ``mask`` and remember it."""
@@ -134,9 +162,12 @@ class _Grid:
             self.known |= mask
 
 
-def _dense(field: FoldedDecoder, resolution: int) -> _Grid:
-    """Every node evaluated: the reference."""
-    return _full(field, resolution, 2.0 / resolution)
+def _dense(field: FoldedDecoder, resolution: int, *, way: float = 0.0) -> _Grid:
+    """Every node evaluated: the reference. ``way`` as in :meth:`_Grid.raise_by`."""
+    grid = _full(field, resolution, 2.0 / resolution)
+    if way:
+        grid.raise_by(way)
+    return grid
 
 
 def _full(field: FoldedDecoder, cells: int, step: float) -> _Grid:
@@ -151,13 +182,15 @@ def _full(field: FoldedDecoder, cells: int, step: float) -> _Grid:
     return grid
 
 
-def _coarse_to_fine(field: FoldedDecoder, resolution: int) -> _Grid:
+def _coarse_to_fine(field: FoldedDecoder, resolution: int, *, way: float = 0.0) -> _Grid:
     """Nested grids down to ``resolution``, audited; the dense grid where the audit fails."""
     halvings = 0
     while ceil(resolution / 2 ** (halvings + 1)) >= COARSEST:
         halvings += 1
     # Resolutions that do not halve evenly get a margin beyond the cube, cut off in the end.
     grid = _full(field, ceil(resolution / 2**halvings), 2.0 / resolution * 2**halvings)
+    if way:
+        grid.raise_by(way)
     if not halvings:
         return grid
     for _ in range(halvings):
@@ -166,7 +199,7 @@ def _coarse_to_fine(field: FoldedDecoder, resolution: int) -> _Grid:
     grid.values, grid.known = grid.values[inside].contiguous(), grid.known[inside].contiguous()
     if _audit(field, grid):
         return grid
-    fallback = _dense(field, resolution)
+    fallback = _dense(field, resolution, way=way)
     fallback.evaluations += grid.evaluations
     return fallback
 
@@ -176,7 +209,9 @@ def _refine(field: FoldedDecoder, coarse: _Grid) -> _Grid:
     known = torch.zeros([2 * n - 1 for n in coarse.known.shape], dtype=torch.bool)
     known = known.to(coarse.known.device)
     known[::2, ::2, ::2] = coarse.known
-    fine = _Grid(_upsample(coarse.values), known, coarse.step / 2, coarse.evaluations)
+    fine = _Grid(
+        _upsample(coarse.values), known, coarse.step / 2, coarse.evaluations, level=coarse.level
+    )
     crossed = _crossed_cells(coarse.values < 0)
     slope = _slope(coarse, crossed)
     cells = len(known) - 1
@@ -230,8 +265,10 @@ def _corner_nodes(cells: Tensor) -> Tensor:
     return nodes
 
 
-def _slope(grid: _Grid, crossed: Tensor) -> float:
+def _slope(grid: _Grid, crossed: Tensor, *, share: float = 0.5) -> float:
     """How fast the field changes, per unit length: the median over crossed cells, or over all.
+
+    ``share`` of them change more slowly.
 
     Models differ: |grad f| near the surface is 0.03 in one public file and 2 in another.
     """
@@ -242,7 +279,8 @@ def _slope(grid: _Grid, crossed: Tensor) -> float:
         high = torch.maximum(high.narrow(axis, 0, size), high.narrow(axis, 1, size))
     rise = high - low
     rise = rise[crossed] if bool(crossed.any()) else rise.reshape(-1)
-    return float(rise.median()) / (MEAN_CELL_RISE * grid.step)
+    middle = rise.median() if share == 0.5 else rise.quantile(share)
+    return float(middle) / (MEAN_CELL_RISE * grid.step)
 
 
 def _mark_hidden_minima(

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import torch
 
 from ..exporting import export_space
-from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract
+from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract, torn_remark
 from ..fit import MOST_NEWTON_STEPS
 from ..interpolation import METHODS, interpolate
 from ..space import UPS, Space
@@ -133,13 +133,16 @@ class Service:
     def _mesh(self, request: Request) -> Reply:
         space = self._load(request)
         resolution = request.integer("resolution", SMALLEST_RESOLUTION, LARGEST_RESOLUTION, 64)
+        draft = request.flag("draft", False)
+        code = request.array("code", "<f4", 1)
         start = perf_counter()
         mesh = extract(
             space,
-            request.array("code", "<f4", 1),
+            code,
             resolution,
             cap=request.flag("cap", False),
             newton=request.integer("newton", 0, MOST_NEWTON_STEPS, 0),
+            keep_thin=draft,
         )
         extracted = perf_counter()
         told: dict[str, Any] = {
@@ -148,9 +151,10 @@ class Service:
             "open_at_wall": mesh.open_at_wall,
             "message": mesh.message,
         }
-        if request.flag("topology", True):
+        if not draft:
             shape = topology(mesh.vertices, mesh.faces)
-            told = report(shape, space.frame, open_at_wall=mesh.open_at_wall, message=mesh.message)
+            message = mesh.message or torn_remark(space, code, mesh, shape)
+            told = report(shape, space.frame, open_at_wall=mesh.open_at_wall, message=message)
         done = perf_counter()
         header = {
             "op": "mesh",

@@ -1,0 +1,117 @@
+"""What the fit's presets come to: every built-in space, from its mean to silhouettes it can make.
+
+    python3 dev.py bench fits [SPACE ...] [--shapes N] [--presets NAME ...]
+
+Each known shape is seen by one camera from azimuth 30 and elevation 20 degrees. A fit is judged
+by the mesh of its code at 128 cells, in an image of 512 pixels. CPU seconds of one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+import torch
+from torch import Tensor
+
+from core.camera import View, lens_view
+from core.extraction import extract
+from core.fit import FitOptions, fit
+from core.loading import load_space
+from core.pose import transformed
+from core.silhouette import intersection_over_union, see
+from core.space import Space
+from core.topology import topology
+from meshsdf_blender.fitting.presets import BUILT_IN
+
+SPACES = Path(__file__).parents[1] / "spaces"
+JUDGED_PIXELS, JUDGED_CELLS = 512, 128
+AZIMUTH, ELEVATION, DISTANCE = 30.0, 20.0, 4.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print one row a space and preset."""
+    everything = sorted(path.stem for path in SPACES.glob("*.safetensors"))
+    parser = argparse.ArgumentParser(prog="dev.py bench fits", description=__doc__.split("\n")[0])
+    parser.add_argument("spaces", nargs="*", metavar="SPACE", help=", ".join(everything))
+    parser.add_argument("--shapes", type=int, default=4, help="known shapes a space (4)")
+    parser.add_argument("--presets", nargs="+", choices=list(BUILT_IN), default=list(BUILT_IN))
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    print("| space | preset | IoU at the mean | IoU, mean | worst | parts, most | CPU s a fit |")
+    print("|---|---|---|---|---|---|---|")
+    for name in options.spaces or everything:
+        space = load_space(SPACES / f"{name}.safetensors")
+        for preset in options.presets:
+            tell(name, preset, [one(space, code, preset) for code in some(space, options.shapes)])
+    return 0
+
+
+def some(space: Space, count: int) -> list[Tensor]:
+    """Codes of so many known shapes, evenly over the list."""
+    known = space.codes
+    count = min(count, len(known))
+    return [known[number * len(known) // count] for number in range(count)]
+
+
+def one(space: Space, code: Tensor, preset: str) -> tuple[float, float, int, float]:
+    """IoU before and after a fit to a known shape, parts of what it made, and CPU seconds."""
+    values = dict(BUILT_IN[preset])
+    pixels = int(values.pop("pixels"))
+    view = camera(pixels)
+    target = silhouette(space, code, view)
+    options = replace(FitOptions(), **values)
+    start = space.statistics.mean
+    began = time.process_time()
+    *_, last = fit(space, start, [view], [target.float()], options=options)
+    seconds = time.process_time() - began
+    judge = camera(JUDGED_PIXELS)
+    wanted = silhouette(space, code, judge).numpy()
+    before, after = (silhouette(space, each, judge).numpy() for each in (start, last.code))
+    mesh = extract(space, last.code, JUDGED_CELLS)
+    return (
+        intersection_over_union(before, wanted),
+        intersection_over_union(after, wanted),
+        topology(mesh.vertices, mesh.faces).components,
+        seconds,
+    )
+
+
+def tell(space: str, preset: str, found: list[tuple[float, float, int, float]]) -> None:
+    """One row of the table."""
+    before, after, parts, seconds = zip(*found, strict=True)
+    print(
+        f"| {space} | {preset} | {mean(before):.3f} | {mean(after):.3f} | {min(after):.3f} "
+        f"| {max(parts)} | {mean(seconds):.1f} |",
+        flush=True,
+    )
+
+
+def silhouette(space: Space, code: Tensor, view: View) -> Tensor:
+    """The mask ``(H, W)`` of a code, as finely meshed as fits are judged."""
+    mesh = extract(space, code, JUDGED_CELLS)
+    placed = transformed(space.frame.matrix(), mesh.vertices.double())
+    return torch.from_numpy(see(view, placed, mesh.faces.numpy()).mask)
+
+
+def camera(pixels: int) -> View:
+    """The view, from the space's front, a little above."""
+    around, up = math.radians(AZIMUTH), math.radians(ELEVATION)
+    back = torch.tensor(
+        [math.sin(around) * math.cos(up), -math.cos(around) * math.cos(up), math.sin(up)]
+    )
+    right = torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]), back)
+    right = right / right.norm()
+    pose = torch.eye(4, dtype=torch.float64)
+    pose[:3, 0], pose[:3, 1], pose[:3, 2] = right, torch.linalg.cross(back, right), back
+    pose[:3, 3] = DISTANCE * back
+    return lens_view(pose, pixels, pixels)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
