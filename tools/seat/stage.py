@@ -46,8 +46,6 @@ def empty_file() -> None:
 
 
 def resident(process: int | str = "self") -> float:
-    """What a process holds of the machine's memory, in MiB; 0 where /proc does not say."""
-    status = Path(f"/proc/{process}/statm")
-    if not status.exists():
-        return 0.0
-    return int(status.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / MIB
+    """What a process holds of the machine's memory, in MiB; of Linux, which says so in /proc."""
+    status = Path(f"/proc/{process}/statm").read_text("ascii")
+    return int(status.split()[1]) * os.sysconf("SC_PAGE_SIZE") / MIB
