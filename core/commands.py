@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .extraction import Extraction
+    from .fit import FitOptions
     from .space import Space
     from .topology import Topology
 
@@ -245,7 +246,8 @@ def fit(options: argparse.Namespace) -> None:
             {"code": step.code.tolist(), "object_matrix": step.object_matrix.tolist()},
         )
     if options.out is not None:
-        write_mesh(options.out, step.vertices, step.faces, space.frame)
+        found, _ = _extract(space, step.code, chosen)
+        write_mesh(options.out, found.vertices, found.faces, space.frame)
     if options.save is None and options.out is None:
         print(
             "note: nothing was kept; --out writes the mesh, --save the code and transform",
@@ -308,7 +310,7 @@ def load(options: argparse.Namespace) -> Space:
 
 
 def _extract(
-    space: Space, code: Tensor, options: argparse.Namespace
+    space: Space, code: Tensor, options: argparse.Namespace | FitOptions
 ) -> tuple[Extraction, Topology]:
     from .extraction import extract
     from .topology import topology

@@ -78,13 +78,15 @@ def extract(
     newton: int = 0,
     dense: bool = False,
     keep_thin: bool = False,
+    draft: bool = False,
 ) -> Extraction:
     """The iso-surface of ``code`` ``(L,)`` at ``resolution`` cells a side.
 
     ``cap`` closes the surface where it reaches the cube's wall; ``newton`` projects the vertices
     onto f = 0 by that many steps; ``dense`` evaluates every node. ``keep_thin`` keeps parts whole
-    that are thinner than a cell, for coarse grids: see :mod:`core.thin`. A field without a zero
-    gives an empty mesh and a message. Not differentiable: see :func:`core.surface.follow`.
+    that are thinner than a cell, ``draft`` too, faster and less exactly: see :mod:`core.thin`. A
+    field without a zero gives an empty mesh and a message. Not differentiable: see
+    :func:`core.surface.follow`.
 
     Raises CodeError for a code that does not fit, MeshSDFError for a resolution out of range.
     """
@@ -94,12 +96,15 @@ def extract(
             f"Use {SMALLEST_RESOLUTION} to {LARGEST_RESOLUTION}",
         )
     field = space.fold(code)
-    way = thin.LEVEL_CELLS * 2.0 / resolution if keep_thin else 0.0
+    way = thin.LEVEL_CELLS * 2.0 / resolution if keep_thin or draft else 0.0
     grid = (_dense if dense else _coarse_to_fine)(field, resolution, way=way)
     mesh = _polygonise(grid, cap=cap)
     if grid.level and len(mesh.vertices):
-        back = thin.drawn_back(field, mesh.vertices, mesh.faces, level=grid.level, way=way)
-        mesh = replace(mesh, vertices=back)
+        back = thin.drawn_back(
+            field, mesh.vertices, mesh.faces, level=grid.level, way=way, draft=draft
+        )
+        probes = min(len(back), thin.DRAFT_PROBES) if draft else len(back)
+        mesh = replace(mesh, vertices=back, evaluations=mesh.evaluations + probes)
     if newton and len(mesh.vertices):
         vertices = mesh.vertices.clone()
         # A cap lies on the wall, not on f = 0.

@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import thin
 from .camera import View
 from .errors import FitError
 from .extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, Extraction, extract
@@ -114,8 +113,8 @@ class FitStep:
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
     ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
     ``masks`` the shape's silhouette ``(H, W)`` in each. The last step of a fit has ``done`` and a
-    ``reason``: it is the best one again, by ``best_iou``, with the plain mesh of its code and
-    what that looks like.
+    ``reason``, and is the best one again. With ``keep_thin`` the meshes are the fit's own:
+    :func:`core.extraction.extract` gives the one to keep.
     """
 
     step: int
@@ -251,45 +250,7 @@ class _Fit:
                 break
             if step is None or (stale and stale % REWIND_AFTER == 0):
                 self._rewind()
-        best = self._plain(self._best)
-        yield replace(best, done=True, reason=reason, message=self._remark(best))
-
-    def _plain(self, step: FitStep) -> FitStep:
-        """``step`` with the mesh that its code has outside of fits."""
-        if not self.options.keep_thin:
-            return step
-        mesh = self._mesh(step.code, keep_thin=False)
-        if not len(mesh.vertices):
-            return step
-        faces = mesh.faces.cpu().numpy()
-        edges = Edges.of(faces)
-        world = transformed(step.object_matrix @ self.space.frame.matrix(), mesh.vertices.double())
-        seen = [see(goal.view, world, faces, edges=edges) for goal in self.goals]
-        loss, iou, _ = score(self.goals, seen)
-        shape = topology(mesh.vertices, mesh.faces, edges=edges)
-        return replace(
-            step,
-            loss=loss,
-            iou=iou,
-            vertices=mesh.vertices,
-            faces=mesh.faces,
-            topology=shape,
-            open_at_wall=mesh.open_at_wall,
-            message=mesh.message or (thin.REMARK if thin.torn(shape, step.topology) else ""),
-            evaluations=step.evaluations + mesh.evaluations,
-            masks=tuple(silhouette.mask for silhouette in seen),
-        )
-
-    def _mesh(self, code: Tensor, *, keep_thin: bool) -> Extraction:
-        options = self.options
-        return extract(
-            self.space,
-            code,
-            options.resolution,
-            cap=options.cap,
-            newton=options.newton,
-            keep_thin=keep_thin,
-        )
+        yield replace(self._best, done=True, reason=reason, message=self._remark(self._best))
 
     def _remark(self, step: FitStep) -> str:
         """What a user should know of the result."""
@@ -330,7 +291,14 @@ class _Fit:
         # A code that has not moved is the given one, not its round trip through whitening.
         moved = number and self.options.code
         code = self.statistics.unwhiten(self.state.whitened).detach() if moved else self.start
-        mesh = self._mesh(code, keep_thin=self.options.keep_thin)
+        mesh = extract(
+            self.space,
+            code,
+            self.options.resolution,
+            cap=self.options.cap,
+            newton=self.options.newton,
+            keep_thin=self.options.keep_thin,
+        )
         clock.lap("extraction")
         if not len(mesh.vertices):
             return None

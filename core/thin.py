@@ -20,9 +20,9 @@ LEVEL_CELLS = 0.3
 # Cells at a thin part change little, for both of its sides are in them: the steep ones tell the
 # field's slope.
 STEEP_SHARE = 0.9
-# Vertices at which the field's slope is measured before all are drawn back.
-PROBES = 512
-FARTHEST = 2.0
+# Vertices at which the field's slope is measured for a mesh that is soon replaced.
+DRAFT_PROBES = 512
+FARTHEST = 2.0  # times the usual way
 # A mesh with so many holes more, and so many times as many, is torn; closed gaps make less.
 TORN_HOLES, TORN_TIMES = 4, 3
 # Beyond so many cells a look takes long, and little is torn.
@@ -31,23 +31,25 @@ REMARK = "Parts that are thinner than its cells are torn: more resolution keeps 
 
 
 def drawn_back(
-    field: FoldedDecoder, vertices: Tensor, faces: Tensor, *, level: float, way: float
+    field: FoldedDecoder, vertices: Tensor, faces: Tensor, *, level: float, way: float, draft: bool
 ) -> Tensor:
-    """``vertices`` ``(V, 3)`` of f = ``level`` moved inwards to about f = 0, some ``way`` off.
+    """``vertices`` ``(V, 3)`` of f = ``level`` moved inwards to f = 0, some ``way`` off.
 
-    What lies on the cube's wall stays there. Costs ``PROBES`` evaluations.
+    Each by a secant through its own value after one ``way``: one evaluation a vertex, and nearer
+    to the surface than marching cubes' own vertices are. A ``draft`` measures ``DRAFT_PROBES`` of
+    them and moves all alike. What lies on the cube's wall stays there.
     """
     corners = vertices[faces]
     normal = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = torch.zeros_like(vertices)
     for corner in range(3):
         normals.index_add_(0, faces[:, corner], normal)
-    inwards = -torch.nn.functional.normalize(normals, dim=1)
-    some = slice(None, None, max(1, len(vertices) // PROBES))
-    probed = field.evaluate((vertices[some] + way * inwards[some]).to(field.device)).cpu()
-    fall = float((level - probed).median())
-    share = min(level / fall, FARTHEST) if fall > 0 else 1.0
-    moved = vertices + share * way * inwards
+    inwards = -way * torch.nn.functional.normalize(normals, dim=1)
+    some = slice(None, None, max(1, len(vertices) // DRAFT_PROBES) if draft else 1)
+    fall = level - field.evaluate((vertices + inwards)[some].to(field.device)).cpu()
+    if draft:
+        fall = fall.median()
+    moved = vertices + (level / fall.clamp_min(level / FARTHEST)).reshape(-1, 1) * inwards
     return torch.where(vertices.abs() >= 1.0, vertices, moved)
 
 

@@ -142,7 +142,7 @@ class Service:
             resolution,
             cap=request.flag("cap", False),
             newton=request.integer("newton", 0, MOST_NEWTON_STEPS, 0),
-            keep_thin=draft,
+            draft=draft,
         )
         extracted = perf_counter()
         told: dict[str, Any] = {

@@ -572,7 +572,7 @@ def test_a_target_that_is_inside_out_is_pointed_at(
     target, camera, saved = tmp_path / "mask.png", tmp_path / "camera.json", tmp_path / "a.json"
     write_target(target, 0.5)
     camera.write_text(json.dumps(CAMERA))
-    few = ["--target", target, "--camera", camera, "--steps", 1, "--resolution", 8]
+    few = ["--target", target, "--camera", camera, "--steps", 1, "--resolution", 16]
     assert run("fit", path, *few, "--invert", "--save", saved) == USER_ERROR
     warning, error = capsys.readouterr().err.splitlines()
     assert "all four borders" in warning

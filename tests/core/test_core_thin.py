@@ -23,6 +23,7 @@ def shell(code, points):
 
 
 SHELL = space_of(shell, [[0.6, 0.02, 1.0]])
+HOWS = ({}, {"keep_thin": True}, {"draft": True})
 WHOLE = (2, 0)  # both sides of the wall of a hollow ball
 
 
@@ -31,13 +32,14 @@ def kind(mesh):
     return shape.components, shape.genus
 
 
+@pytest.mark.parametrize("how", ["keep_thin", "draft"])
 @pytest.mark.parametrize("slope", [1.0, 0.03, 2.0])
 @pytest.mark.parametrize("resolution", [32, 33, 48])
-def test_a_wall_thinner_than_a_cell_stays_whole_and_where_it_is(resolution, slope):
+def test_a_wall_thinner_than_a_cell_stays_whole_and_where_it_is(resolution, slope, how):
     half = 0.35 * 2 / resolution  # of a wall of 0.7 cells
     code = torch.tensor([0.6, half, slope])
     assert kind(extract(SHELL, code, resolution)) != WHOLE
-    kept = extract(SHELL, code, resolution, keep_thin=True)
+    kept = extract(SHELL, code, resolution, **{how: True})
     assert kind(kept) == WHOLE
     off = ((kept.vertices.norm(dim=1) - 0.6).abs() - half).abs()
     assert float(off.mean()) < 0.1 * 2 / resolution
@@ -67,10 +69,12 @@ def test_a_cap_stays_on_the_wall():
 def test_the_mean_vase_is_whole_at_32_cells():
     space = load_space(SPACES / "vases.safetensors")
     code = space.statistics.mean
-    plain, kept = (extract(space, code, 32, keep_thin=k) for k in (False, True))
+    plain, kept, draft = (extract(space, code, 32, **how) for how in HOWS)
     assert kind(plain)[0] > 10
-    assert kind(kept) == (1, 0)
-    assert kept.evaluations < 1.2 * plain.evaluations
+    assert kind(kept) == kind(draft) == (1, 0)
+    assert draft.evaluations < 1.2 * plain.evaluations
+    off = [float(space.fold(code).evaluate(m.vertices).abs().mean()) for m in (plain, kept, draft)]
+    assert off[1] < off[2] < off[0]
 
 
 def test_a_torn_mesh_is_remarked_on_and_a_whole_one_is_not():

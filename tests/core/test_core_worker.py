@@ -142,10 +142,10 @@ def test_an_empty_surface_says_why(worker: WorkerClient, path: str) -> None:
 
 def test_an_open_surface_and_its_cap(worker: WorkerClient, path: str) -> None:
     open_mesh = worker.ask("mesh", code(3), path=path, resolution=16, cap=False).header["report"]
-    hasty = worker.ask("mesh", code(3), path=path, resolution=16, cap=False, topology=False)
-    assert hasty.header["report"] == {
-        name: open_mesh[name] for name in ("vertices", "faces", "open_at_wall", "message")
-    }
+    draft = worker.ask("mesh", code(3), path=path, resolution=16, cap=False, draft=True)
+    told = draft.header["report"]
+    assert told.keys() == {"vertices", "faces", "open_at_wall", "message"}
+    assert (told["open_at_wall"], told["message"]) == (True, open_mesh["message"])
     assert open_mesh["open_at_wall"]
     assert (open_mesh["genus"], open_mesh["watertight"]) == (None, False)
     capped = worker.ask("mesh", code(3), path=path, resolution=16, cap=True).header["report"]
@@ -330,16 +330,16 @@ def test_fit(worker: WorkerClient, flat_path: str) -> None:
     assert covered.dtype == np.uint8
     both, either = (covered & wanted).sum(), (covered | wanted).sum()
     assert both / either == pytest.approx(last["iou"])
-    assert np.abs(final["vertices"]).sum(axis=1).max() == pytest.approx(
-        radius(float(final["code"][0])), rel=1e-4
-    )
+    # At tips the fit's own mesh, which keeps thin parts, reaches out by a share of a cell.
+    reach = np.abs(final["vertices"]).sum(axis=1)
+    assert np.median(reach) == pytest.approx(radius(float(final["code"][0])), abs=0.01)
     failed(worker.ask("next"), "Request", "No fit is running")
     assert worker.ask("mesh", code(0), path=flat_path, resolution=8).header["op"] == "mesh"
 
 
 def test_fit_steps_are_in_the_objects_coordinates(worker: WorkerClient, path: str) -> None:
     """The frame is between the cube and the object, the object's matrix after it."""
-    fields, arrays = fit_request(path, 0.0, steps=0)
+    fields, arrays = fit_request(path, 0.0, steps=0, keep_thin=False)
     # The target as before, for a cube that is twice as large and moved.
     undo = np.eye(4)
     undo[:3, :3] /= 2
