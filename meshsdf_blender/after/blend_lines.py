@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Iterable, Mapping
 
 import bpy
 import numpy as np
@@ -66,13 +67,21 @@ class StoredCodes:
 
 
 def digests(ob: bpy.types.Object, names: list[str]) -> dict[str, str]:
-    """What the stored codes of these names are now, without those that are none."""
-    found = {name: ob.meshsdf.blend.codes.get(name) for name in names}
-    return {
-        name: history.digest(np.frombuffer(b64decode(entry.code), dtype="<f4"))
-        for name, entry in found.items()
-        if entry is not None
-    }
+    """Which of these names are stored codes, and what these are now."""
+    known = {}
+    for entry in ob.meshsdf.blend.codes:
+        try:
+            known[entry.name] = history.digest(np.frombuffer(b64decode(entry.code), dtype="<f4"))
+        except ValueError:
+            continue
+    return among(known, names)
+
+
+def among(known: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The digests of those names that are known: as they are written, else in another case."""
+    folded = {name.casefold(): digest for name, digest in reversed(known.items())} | known
+    found = {name: folded.get(name, folded.get(name.casefold())) for name in names}
+    return {name: digest for name, digest in found.items() if name and digest is not None}
 
 
 def values(ob: bpy.types.Object, kept: StoredCodes, needs: Needs) -> list[str]:

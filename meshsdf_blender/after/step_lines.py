@@ -98,9 +98,8 @@ class StepLines:
 
     def _other_codes(self, step: Step) -> bool:
         """Whether the names of a step stand for other codes in the list of now."""
-        ends = {step["with"].get(key) for key in record.ENDS} - {None, ""}
-        now = {end: self._stored.digests[end] for end in ends if end in self._stored.digests}
-        return now != step["stored"]
+        ends = [step["with"].get(key, "") for key in record.ENDS]
+        return blend_lines.among(self._stored.digests, ends) != step["stored"]
 
     def _before_fit(self, told: fit_scene.State) -> list[str]:
         """The shape's place, and the camera, frame and settings of a fit."""
