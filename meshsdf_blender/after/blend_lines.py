@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import bpy
 import numpy as np
@@ -68,7 +68,7 @@ class StoredCodes:
 
 def digests(ob: bpy.types.Object, names: list[str]) -> dict[str, str]:
     """Which of these names are stored codes, and what these are now."""
-    known = {}
+    known: dict[str, str] = {}
     for entry in ob.meshsdf.blend.codes:
         try:
             known[entry.name] = history.digest(np.frombuffer(b64decode(entry.code), dtype="<f4"))
@@ -77,7 +77,7 @@ def digests(ob: bpy.types.Object, names: list[str]) -> dict[str, str]:
     return among(known, names)
 
 
-def among(known: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+def among(known: dict[str, str], names: Iterable[str]) -> dict[str, str]:
     """The digests of those names that are known: as they are written, else in another case."""
     folded = {name.casefold(): digest for name, digest in reversed(known.items())} | known
     found = {name: folded.get(name, folded.get(name.casefold())) for name in names}
