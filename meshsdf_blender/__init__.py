@@ -9,7 +9,7 @@ from . import door, operators, panels, preferences, properties
 from .blending import frames
 from .fitting import overlay_draw, overlay_follow
 from .shapes import icons, known_shapes, slider_live
-from .spaces import catalogue, pictures
+from .spaces import catalogue, pictures, space_sliders
 from .training import training_live, training_properties
 from .trust import presence, relative_paths, told
 
@@ -17,6 +17,7 @@ from .trust import presence, relative_paths, told
 modules = (
     door,
     catalogue,
+    space_sliders,
     pictures,
     icons,
     properties,

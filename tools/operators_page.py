@@ -55,7 +55,7 @@ PARTS = (
         "Shape",
         "Change the active shape, and mesh it anew.",
         'bpy.ops.meshsdf.slide(slider="Age", value=2)',
-        ("slide", "shape_update", "known"),
+        ("slide", "shape_update", "shade", "known"),
     ),
     Part(
         "Blend",

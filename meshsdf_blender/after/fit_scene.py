@@ -1,18 +1,15 @@
-"""What a fit depends on beside the shape: settings, camera and frame, noted and written as Python.
-
-A record lies in the file and may be anybody's, so what is written from it is checked: identifiers
-are identifiers, and every value is a literal.
-"""
+"""What a fit depends on beside the shape, noted: settings, frame, cameras and their targets."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import bpy
-import numpy as np
 from mathutils import Matrix
+
+from ..shapes.history import shortest
+from ..views.target_properties import Targeted
 
 State = dict[str, Any]
 
@@ -20,6 +17,7 @@ State = dict[str, Any]
 OTHERS = frozenset({"rna_type", "name", "space", "space_up", "changed_only", "view_index"})
 # Of a view, what is not its target's.
 OF_VIEW = frozenset({"rna_type", "name", "camera", "use"})
+OF_TARGET = frozenset(Targeted.__annotations__)
 CAMERA = (
     *("type", "lens", "sensor_fit", "sensor_width", "sensor_height", "shift_x", "shift_y"),
     *("ortho_scale", "clip_start", "clip_end"),
@@ -29,124 +27,27 @@ RENDER = (
     *("pixel_aspect_x", "pixel_aspect_y"),
 )
 BACKGROUND = ("frame_method", "offset", "rotation", "scale", "use_flip_x", "use_flip_y")
-BLOCKS = {"Image": "images", "Object": "objects", "Mask": "masks"}
-DIGITS = 7
 
 
 def seen(scene: bpy.types.Scene) -> State:
     """Everything of a scene that a fit in it depends on."""
     camera, settings = scene.camera, scene.meshsdf
+    views = [_view(view) for view in settings.views if view.use and view.camera is not None]
+    names = [name for name in _names(settings) if not (views and name in OF_TARGET)]
     state: State = {
-        "settings": _changed(settings, _names(settings)),
+        "settings": _changed(settings, names),
         "render": {name: _plain(getattr(scene.render, name)) for name in RENDER},
-        "views": [_view(view) for view in settings.views if view.use and view.camera is not None],
+        "views": views,
     }
     if camera is not None and camera.type == "CAMERA":
-        state["camera"] = _camera(camera, shows=settings.target == "BACKGROUND")
+        aims = not views and settings.target == "BACKGROUND"
+        state["camera"] = _camera(camera, shows=aims)
     return state
-
-
-def lines(state: State, earlier: State) -> list[str]:
-    """Python that makes a scene so, where ``earlier`` was written before.
-
-    Raises ValueError and its like where the state makes no sense.
-    """
-    written: list[str] = []
-    if state.get("render") != earlier.get("render"):
-        render = state["render"]
-        written += [f"scene.render.{identifier(n)} = {literal(v)}" for n, v in render.items()]
-    if state.get("camera") and state.get("camera") != earlier.get("camera"):
-        written += _camera_lines(state["camera"])
-    if state.get("views", []) != earlier.get("views", []):
-        written += _view_lines(state["views"])
-    now, then = state["settings"], earlier.get("settings", {})
-    for name in [*now, *(name for name in then if name not in now)]:
-        if name not in now:
-            written.append(f"scene.meshsdf.property_unset({literal(name)})")
-        elif now[name] != then.get(name):
-            written.append(f"scene.meshsdf.{identifier(name)} = {_value(now[name])}")
-    return written
-
-
-def needs(state: State) -> list[str]:
-    """What the file has to have for that, in words."""
-    aims = [state, *state.get("views", [])]
-    values = [value for aim in aims for value in aim["settings"].values()]
-    for aim in aims:
-        values += aim.get("camera", {}).get("background", {}).values()
-    blocks = [v for v in values if isinstance(v, dict) and "block" in v and not v.get("path")]
-    drawn = [aim for aim in aims if aim["settings"].get("target") == "OUTLINE"]
-    annotated = any("outline" not in aim["settings"] for aim in drawn)
-    named = [f"{block['of'].lower()} {literal(block['block'])}" for block in blocks]
-    return [*named, "the outline that was drawn as annotation"] if annotated else named
-
-
-def place_lines(name: str, matrix: list[list[float]]) -> list[str]:
-    """Python that puts an object where ``matrix`` says, in parts that can be read."""
-    whole = Matrix(matrix)
-    location, turn, scale = whole.decompose()
-    euler = turn.to_euler()
-    again = Matrix.LocRotScale(location, euler, scale)
-    if np.abs(np.array(again) - np.array(whole)).max() > 1e-5:  # sheared by a parent
-        return [f"{name}.matrix_world = {literal(matrix)}"]
-    parts = [("location", location), ("rotation_euler", euler), ("scale", scale)]
-    return [f"{name}.{part} = {literal(_rounded(values))}" for part, values in parts]
 
 
 def rows(matrix: Matrix) -> list[list[float]]:
     """A matrix as lists of numbers."""
-    return [[_short(value) for value in row] for row in matrix]
-
-
-def identifier(name: Any) -> str:
-    """``name`` if it is one; ValueError else."""
-    if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"no identifier: {name!r}")
-    return name
-
-
-def literal(value: Any) -> str:
-    """A value as Python, if it is a plain one; ValueError else."""
-    if isinstance(value, bool | int | str):
-        return repr(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return repr(value)
-    if isinstance(value, list | tuple):
-        inside = ", ".join(literal(item) for item in value)
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
-    raise ValueError(f"no plain value: {value!r}")
-
-
-def block(name: Any, of: str) -> str:
-    """Python that looks a datablock up by its name."""
-    return f"bpy.data.{BLOCKS[of]}[{literal(name)}]"
-
-
-def _camera_lines(told: State, *, active: bool = True) -> list[str]:
-    name = literal(told["name"])
-    written = [
-        f"camera = bpy.data.objects.new({name}, bpy.data.cameras.new({name}))",
-        *place_lines("camera", told["matrix"])[:2],  # a camera's scale counts for nothing
-        *(f"camera.data.{identifier(n)} = {literal(v)}" for n, v in told["data"].items()),
-        "scene.collection.objects.link(camera)",
-        *(["scene.camera = camera"] if active else []),
-    ]
-    if told.get("background"):
-        written += ["camera.data.show_background_images = True"]
-        written += ["background = camera.data.background_images.new()"]
-        background = told["background"].items()
-        written += [f"background.{identifier(n)} = {_value(v)}" for n, v in background]
-    return written
-
-
-def _view_lines(views: list[State]) -> list[str]:
-    written = ["scene.meshsdf.views.clear()"]
-    for told in views:
-        written += _camera_lines(told["camera"], active=False)
-        written += ["view = scene.meshsdf.views.add()", "view.camera = camera"]
-        written.append(f"view.name = {literal(told['name'])}")
-        written += [f"view.{identifier(n)} = {_value(v)}" for n, v in told["settings"].items()]
-    return written
+    return [[shortest(value) for value in row] for row in matrix]
 
 
 def _view(view: bpy.types.PropertyGroup) -> State:
@@ -209,25 +110,7 @@ def _named(found: bpy.types.ID) -> State:
     return told
 
 
-def _value(value: Any) -> str:
-    if not isinstance(value, dict):
-        return literal(value)
-    if value.get("path"):
-        return f"bpy.data.images.load({literal(value['path'])}, check_existing=True)"
-    return block(value["block"], value["of"])
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
-        return _short(value)
+        return shortest(value)
     return value if isinstance(value, bool | int | str) else [_plain(part) for part in value]
-
-
-def _short(value: float) -> float:
-    """The float with the fewest digits that is the same as float32."""
-    return float(str(np.float32(value)))
-
-
-def _rounded(values: Any) -> list[float]:
-    """Without the noise of taking a matrix apart; not -0.0."""
-    return [round(value, DIGITS) + 0.0 for value in values]

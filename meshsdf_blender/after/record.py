@@ -14,17 +14,22 @@ import numpy as np
 from ..errors import Refusal
 from ..shapes import codes, history, mesh_upload, shape
 from ..spaces import catalogue
-from . import fit_scene, former
+from . import blend_lines, fit_scene, former
 
 REPLAYED = frozenset(
     f"meshsdf.{name}"
     for name in (
         *("shape_add", "encode", "shape_update", "make_regular", "make_shape"),
-        *("slide", "slider_reset", "randomise", "interpolate", "known_shape"),
-        *("fit", "fit_step"),
+        *("slide", "slider_reset", "randomise", "interpolate", "known_shape", "code_apply"),
+        *("fit", "fit_step", "retopologise", "bake_frames"),
     )
 )
 FITS = frozenset({"meshsdf.fit", "meshsdf.fit_step"})
+APPLY = "meshsdf.code_apply"
+BAKE = "meshsdf.bake_frames"
+ENDS = ("code", "first", "second")
+# They add an object that is no shape, and make it active.
+BESIDE = frozenset({BAKE, "meshsdf.retopologise"})
 UNSAID = frozenset({"rna_type", "print_every"})
 
 
@@ -49,8 +54,8 @@ def before(context: bpy.types.Context, operator: bpy.types.Operator) -> Before:
 
 def note(context: bpy.types.Context, operator: bpy.types.Operator, was: Before) -> None:
     """Add an operator that is done to the record of the active shape."""
-    ob = context.active_object
     name = type(operator).bl_idname
+    ob = bpy.data.objects.get(was.name) if name in BESIDE else context.active_object
     if name not in REPLAYED or ob is None or not mesh_upload.is_editable(ob):
         return
     code = _code(ob)
@@ -63,16 +68,19 @@ def note(context: bpy.types.Context, operator: bpy.types.Operator, was: Before) 
             step["of"] = was.name
         history.write(ob, history.Record(steps=[step], now=history.digest(code)))
         return
-    if name == "meshsdf.randomise" and any(ob.meshsdf.locks):
-        step["locks"] = list(ob.meshsdf.locks)
     if name in FITS:
         step["fit"] = fit_scene.seen(context.scene)
         step["fit"] |= {"from": was.matrix, "to": fit_scene.rows(ob.matrix_world)}
+    if name == APPLY:  # it selects what it was given, by whatever name or number
+        step["with"]["code"] = ob.meshsdf.blend.codes[ob.meshsdf.blend.active].name
+    if name in {APPLY, "meshsdf.interpolate"}:  # another list may be there when it is repeated
+        ends = [step["with"].get(key, "") for key in ENDS]
+        step |= {"stored": blend_lines.digests(ob, ends), "gives": history.numbers(code)}
     history.add(ob, step, was.code, code)
 
 
 def _arguments(context: bpy.types.Context, operator: bpy.types.Operator) -> dict[str, Any]:
-    """What the operator was given beside its defaults; its space in any case."""
+    """What the operator was given beside its defaults; space, frames and locks in any case."""
     given: dict[str, Any] = {}
     called = getattr(bpy.ops.meshsdf, type(operator).bl_idname.partition(".")[2])
     properties = called.get_rna_type().properties
@@ -80,12 +88,23 @@ def _arguments(context: bpy.types.Context, operator: bpy.types.Operator) -> dict
         name = item.identifier
         if name in UNSAID or item.type in {"POINTER", "COLLECTION"}:
             continue
-        value = getattr(operator, name, item.default)
-        if value != item.default:
-            given[name] = history.shortest(value) if item.type == "FLOAT" else value
+        is_array = getattr(item, "is_array", False)
+        default = list(item.default_array) if is_array else item.default
+        value = getattr(operator, name, default)
+        value = list(value) if is_array else value
+        if value != default:
+            given[name] = history.shortest(value) if isinstance(value, float) else value
     if "space" in properties and "space" not in given:
         given["space"], given["up"] = catalogue.chosen(context.scene)
+    if type(operator).bl_idname == BAKE:
+        given = _frames(context.scene, operator) | given
     return given
+
+
+def _frames(scene: bpy.types.Scene, operator: bpy.types.Operator) -> dict[str, int]:
+    """What a bake was given, or took from the scene."""
+    named, given = ("start", "end"), operator.properties.is_property_set
+    return {n: getattr(operator, n) if given(n) else getattr(scene, f"frame_{n}") for n in named}
 
 
 def _code(ob: bpy.types.Object) -> np.ndarray | None:

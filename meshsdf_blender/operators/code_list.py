@@ -7,12 +7,8 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..blending import stored
 from ..shapes import shape
+from .directions import DIRECTIONS
 from .guarded import NeedsShape
-
-DIRECTIONS = (
-    ("UP", "Up", "Towards the start of the list"),
-    ("DOWN", "Down", "Towards the end of the list"),
-)
 
 
 def _names(operator: object, context: bpy.types.Context, edit: str) -> list[str]:

@@ -9,63 +9,16 @@ from bpy.props import IntProperty
 from .. import running
 from ..errors import Refusal
 from ..fitting import overlay
-from ..fitting.fit_run import FitRun, FitStep
+from ..fitting.fit_run import FitRun
+from ..fitting.fit_to_end import run_to_end
 from ..fitting.progress import hide_progress, show_progress, show_stopping, show_waiting
+from ..fitting.verdict import summary, verdict
 from ..shapes import slider_live
 from .guarded import NeedsShape
 from .live import RunsLive
 
 TICK_SECONDS = 0.02
-WAIT_SECONDS = 0.1
 GONE_SECONDS = 10.0  # a live fit is seen to every TICK_SECONDS
-SMALLEST_GAIN = 1e-4
-GOOD_IOU = 0.95
-POOR_IOU = 0.5
-
-
-def run_to_end(context: bpy.types.Context, run: FitRun, *, print_every: int = 0) -> FitStep:
-    """Drive a run to its last frame and write that one. Raises Refusal with all as before."""
-    printed = 0
-    try:
-        while True:
-            step = run.advance(WAIT_SECONDS)
-            if step is not None and step.done:
-                run.finish(context, step)
-                return step
-            # Steps may be passed over, as only the newest one is sent.
-            if step is not None and print_every and step.step >= printed + print_every:
-                printed = step.step
-                print(f"Step {step.step} of {step.steps}: IoU {step.iou:.3f}", flush=True)
-    except BaseException:  # a KeyboardInterrupt too leaves shape and worker in order
-        run.fail()
-        raise
-
-
-def summary(ob: bpy.types.Object) -> str:
-    """What a fit came to, in one line."""
-    told = ob.meshsdf
-    return (
-        f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {told.fit_steps} steps: "
-        f"{told.fit_reason}"
-    )
-
-
-def verdict(start: float, best: float, *, ended: bool) -> tuple[bool, str]:
-    """Whether to warn of a fit's IoUs, and what to say of them; nothing where all is well.
-
-    ``ended`` tells a whole fit from a few steps by hand, which may be far from the target yet.
-    """
-    check = (
-        "Check that shape and target overlap in the camera's view, that Invert is right, "
-        "or let the fit change the transform too"
-    )
-    if best - start < SMALLEST_GAIN and best < GOOD_IOU:
-        if best < POOR_IOU:
-            return True, f"No step came closer to the target. {check}"
-        return False, "No step came closer to the target: the shape was already the best found"
-    if ended and best < POOR_IOU:
-        return True, f"The shape is still far from the target (IoU {best:.2f}). {check}"
-    return False, ""
 
 
 def tell(operator: bpy.types.Operator, run: FitRun, *, ended: bool = True) -> None:

@@ -5,15 +5,9 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ..fitting import presets
+from ..fitting import changes, presets
+from ..fitting.changes import CHANGES
 from .guarded import NeedsNoFit
-
-CHANGES = (
-    ("SHAPE", "Shape", "Change the shape where it stands"),
-    ("POSE", "Pose", "Move, turn and scale the object, and leave its shape"),
-    ("EVERYTHING", "Everything", "Change the shape, and move, turn and scale the object"),
-)
-POSE = ("move", "turn", "scale")
 
 
 class MESHSDF_OT_fit_change(NeedsNoFit, bpy.types.Operator):
@@ -31,10 +25,7 @@ class MESHSDF_OT_fit_change(NeedsNoFit, bpy.types.Operator):
         return next(text for name, _, text in CHANGES if name == properties.what)
 
     def perform(self, context: bpy.types.Context) -> None:
-        settings = context.scene.meshsdf
-        settings.fit_code = self.what != "POSE"
-        for name in POSE:
-            setattr(settings, name, self.what != "SHAPE")
+        changes.allow(context.scene.meshsdf, self.what)
 
 
 class MESHSDF_OT_fit_preset(NeedsNoFit, bpy.types.Operator):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 
 from .. import running
-from ..after import record
+from ..after import former, record
 from ..errors import Refusal
-from ..shapes import mesh_upload, shape
+from ..shapes import mesh_upload
 from ..training import training_run
 from ..trust import told
 
@@ -85,15 +85,9 @@ class NeedsShape(NeedsNoFit):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
-        ob = context.active_object
-        if ob is None:
-            cls.poll_message_set("Select a MeshSDF shape, or add one (Add > Mesh > MeshSDF Shape)")
-            return False
-        if not shape.is_shape(ob):
-            cls.poll_message_set(f"Object '{ob.name}' is no MeshSDF shape: select or add one")
-            return False
         try:
-            mesh_upload.check_editable(ob)
+            former.check_shape(context.active_object)
+            mesh_upload.check_editable(context.active_object)
         except Refusal as refusal:
             cls.poll_message_set(str(refusal))
             return False

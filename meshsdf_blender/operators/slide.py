@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import bpy
-import numpy as np
-from bpy.props import FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolVectorProperty, FloatProperty, IntProperty, StringProperty
 
-from ..shapes import shape, slide
+from ..shapes import random_shape, shape, slide
 from ..spaces import catalogue
-from ..spaces.sliders import FARTHEST, Sliders
+from ..spaces.sliders import FARTHEST, MOST, Sliders
 from .guarded import NeedsShape
-
-FURTHEST_DRAWN = 2.0
 
 
 def _sliders(ob: bpy.types.Object) -> Sliders:
@@ -77,7 +74,12 @@ class MESHSDF_OT_randomise(NeedsShape, bpy.types.Operator):
     bl_description = "Draw new values for the sliders that are not locked"
     bl_options = {"REGISTER", "UNDO"}
 
-    seed: IntProperty(name="Seed", description="The same seed draws the same shape", min=0)
+    seed: IntProperty(
+        name="Seed",
+        description="The same seed draws the same shape; the button takes a new one each time",
+        min=0,
+        options={"SKIP_SAVE"},
+    )
     strength: FloatProperty(
         name="Strength",
         description="How far from the mean shape, in deviations of the known shapes",
@@ -86,16 +88,29 @@ class MESHSDF_OT_randomise(NeedsShape, bpy.types.Operator):
         soft_max=1.5,
         max=3.0,
     )
+    locks: BoolVectorProperty(
+        name="Locks",
+        description="Sliders to leave alone; the shape's own locks where none are given",
+        size=MOST,
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self.seed = random_shape.new_seed()
+        self.locks = context.active_object.meshsdf.locks
+        return self.execute(context)
 
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
-        known = _sliders(ob)
-        count = len(known.named)
-        drawn = np.random.default_rng(self.seed).standard_normal(count)
-        drawn = self.strength * drawn.clip(-FURTHEST_DRAWN, FURTHEST_DRAWN)
-        free = [number for number in range(count) if not ob.meshsdf.locks[number]]
-        wanted = {number: float(drawn[number]) for number in free}
-        shape.extract(ob, known.set(shape.checked_code(ob), wanted))
+        if not self.properties.is_property_set("locks"):
+            self.locks = ob.meshsdf.locks
+        code = shape.checked_code(ob)
+        shape.extract(
+            ob,
+            random_shape.drawn(
+                _sliders(ob), code, seed=self.seed, strength=self.strength, locks=self.locks
+            ),
+        )
 
 
 class MESHSDF_OT_slider_show(NeedsShape, bpy.types.Operator):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import bpy
 
+from ..after import former
+from ..errors import Refusal
 from ..fitting import overlay, overlay_follow
 from ..redraw import redraw
-from ..shapes import shape
 from .guarded import NeedsNoFit
 
 
@@ -23,8 +24,10 @@ class MESHSDF_OT_target_preview(NeedsNoFit, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
-        if not shape.is_shape(context.active_object):
-            cls.poll_message_set("Select a MeshSDF shape")
+        try:
+            former.check_shape(context.active_object)
+        except Refusal as refusal:
+            cls.poll_message_set(str(refusal))
             return False
         return True
 

@@ -7,12 +7,8 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..errors import Refusal
 from ..views import outline_tool, view_list
+from .directions import DIRECTIONS
 from .guarded import NeedsNoFit
-
-DIRECTIONS = (
-    ("UP", "Up", "Before the view above it"),
-    ("DOWN", "Down", "After the view below it"),
-)
 
 
 class NeedsView(NeedsNoFit):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 
 from .. import running
-from ..fitting import presets
-from ..operators.fit_settings import CHANGES, POSE
+from ..fitting import changes, presets
+from ..fitting.changes import CHANGES, POSE
 from .tab import ShapeTab
 
 
@@ -32,15 +32,10 @@ class MESHSDF_PT_fit_settings(ShapeTab, bpy.types.Panel):
         row.menu("MESHSDF_MT_fit_presets", text=presets.current(settings) or "Own Settings")
         row.operator("meshsdf.fit_preset_add", text="", icon="ADD")
         row.operator("meshsdf.fit_preset_remove", text="", icon="REMOVE")
-        pose = {getattr(settings, name) for name in POSE}
-        pressed = {
-            "SHAPE": settings.fit_code and pose == {False},
-            "POSE": not settings.fit_code and pose == {True},
-            "EVERYTHING": settings.fit_code and pose == {True},
-        }
+        pressed = changes.allowed(settings)
         row = layout.row(align=True)
         for what, label, _ in CHANGES:
-            button = row.operator("meshsdf.fit_change", text=label, depress=bool(pressed[what]))
+            button = row.operator("meshsdf.fit_change", text=label, depress=what == pressed)
             button.what = what
         row = layout.row(align=True)
         for name in ("fit_code", *POSE):

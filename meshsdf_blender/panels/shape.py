@@ -25,8 +25,8 @@ class MESHSDF_PT_shape(ShapeTab, bpy.types.Panel):
         layout.prop(told, "resolution")
         layout.prop(told, "cap")
         row = layout.row(align=True)
-        row.operator("object.shade_smooth")
-        row.operator("object.shade_flat")
+        row.operator("meshsdf.shade", text="Shade Smooth").flat = False
+        row.operator("meshsdf.shade", text="Shade Flat").flat = True
         column = layout.column(align=True)
         for line in shape.readout(context.active_object, context.scene):
             column.label(text=line)

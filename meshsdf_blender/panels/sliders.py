@@ -7,6 +7,7 @@ import bpy
 from .. import running
 from ..properties import ObjectSettings
 from ..shapes import mesh_upload, slide
+from ..spaces import space_sliders
 from .tab import ShapeTab
 
 CHANGED = 5e-3  # a slider that shows 0.00 is at rest
@@ -22,6 +23,7 @@ class MESHSDF_PT_sliders(ShapeTab, bpy.types.Panel):
         layout, ob = self.layout, context.active_object
         known = slide.of(ob)
         if known is None:
+            space_sliders.want(ob.meshsdf.space, ob.meshsdf.up, ob.library)
             layout.operator("meshsdf.slider_show", icon="PLAY")
             return
         row = layout.row(align=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from ..after import former
+from ..errors import Refusal
 from ..shapes import shape
 from ..spaces import catalogue, packed
 from .tab import Tab, characters, wrapped
@@ -28,6 +30,8 @@ class MESHSDF_PT_main(Tab, bpy.types.Panel):
         if context.mode != "OBJECT":
             _draw_mode(layout, context)
             return
+        if former.is_former(ob):
+            _draw_former(layout, context)
         found = (each.name for each in context.view_layer.objects if shape.is_shape(each))
         shapes = list(islice(found, MOST_NAMED))
         if shapes:
@@ -64,6 +68,18 @@ def _draw_selection(layout: bpy.types.UILayout, shapes: list[str]) -> None:
         row = column.row()
         row.scale_y = 1.3
         row.operator("meshsdf.shape_select", text=name, icon="RESTRICT_SELECT_OFF").name = name
+
+
+def _draw_former(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Why there are no sliders, and the way back to them."""
+    try:
+        former.check_shape(context.active_object)
+    except Refusal as refusal:
+        column = layout.column()
+        wrapped(column, refusal.problem, characters(context), icon="MESH_DATA")
+        for fix in refusal.fixes:
+            column.operator(fix.operator, text=fix.label, icon=fix.icon)  # type: ignore[arg-type]
+        layout.separator()
 
 
 def _draw_mode(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -203,6 +203,11 @@ def info(space: str, up: str, library: bpy.types.Library | None = None) -> Space
     return found
 
 
+def keep(found: SpaceInfo, up: str) -> None:
+    """Take what a space's own file says for what is in it, where nothing is known of it."""
+    _seen.setdefault((found.path, up), found)
+
+
 def copy_known(path: str, space: str) -> None:
     """Take what is known of the space at ``path`` for ``space``, a copy of it elsewhere."""
     now = location(space)

@@ -21,11 +21,9 @@ FARTHEST = 6.0
 
 @dataclass(frozen=True)
 class Slider:
-    """A direction with a name; ``low`` and ``high`` are how far the known shapes go."""
+    """A direction with a name."""
 
     name: str
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class Sliders:
     def of(cls, named: list[dict[str, object]], offsets: np.ndarray, mean: np.ndarray) -> Sliders:
         """As the worker describes them. Raises Refusal where that makes no sense."""
         try:
-            known = tuple(Slider(str(s["name"]), float(s["low"]), float(s["high"])) for s in named)  # type: ignore[arg-type]
-        except (KeyError, TypeError, ValueError) as error:
+            known = tuple(Slider(str(s["name"])) for s in named)
+        except (KeyError, TypeError) as error:
             raise _broken() from error
         whole = np.isfinite(offsets).all() and np.isfinite(mean).all()
         if offsets.shape != (len(known), len(mean)) or not whole:

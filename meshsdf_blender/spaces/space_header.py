@@ -40,9 +40,3 @@ def parsed(start: bytes, read: Any) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, struct.error, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def shape_names(path: Path) -> tuple[str, ...]:
-    """Names of the known shapes of a ``.safetensors`` space; empty where it cannot be read."""
-    names = described(path).get("shape_names")
-    return tuple(str(name) for name in names) if isinstance(names, list) else ()

@@ -37,8 +37,9 @@ def test_a_regular_mesh_is_none_of_ours_until_it_is_a_shape_again(egg, fake):
     bpy.ops.meshsdf.make_regular()
     assert egg.meshsdf.space == ""
     np.testing.assert_array_equal(positions(egg.data), vertices)
-    with pytest.raises(RuntimeError, match="is no MeshSDF shape"):
-        bpy.ops.meshsdf.slide(slider="Length", value=2.0)
+    for refused in (bpy.ops.meshsdf.slide, bpy.ops.meshsdf.fit, bpy.ops.meshsdf.target_preview):
+        with pytest.raises(RuntimeError, match=r"regular mesh now.*Make Shape Again"):
+            refused()
     assert bpy.ops.meshsdf.make_shape() == {"FINISHED"}
     told = egg.meshsdf
     assert (told.space, told.resolution, told.cap) == (fake.space, 48, True)
@@ -47,6 +48,13 @@ def test_a_regular_mesh_is_none_of_ours_until_it_is_a_shape_again(egg, fake):
     assert told.slider_1 == pytest.approx(1.0)
     # Nothing was edited, so nothing is kept.
     assert [mesh.name for mesh in bpy.data.meshes] == [egg.data.name]
+
+
+def test_the_tab_offers_a_regular_mesh_the_way_back(egg, part, scene):
+    bpy.ops.meshsdf.make_regular()
+    with pytest.raises(part("errors").Refusal) as raised:
+        part("after.former").check_shape(egg)
+    assert [fix.operator for fix in raised.value.fixes] == ["meshsdf.make_shape"]
 
 
 def test_edits_by_hand_are_kept_under_another_name(egg):

@@ -348,7 +348,7 @@ def test_a_fit_whose_last_extraction_fails_keeps_what_it_found(ready, fake, part
     ready.meshsdf.resolution = 96
     fake("alien_error")
     run = part("fitting.fit_run").FitRun(bpy.context, ready)
-    part("operators.fit").run_to_end(bpy.context, run)
+    part("fitting.fit_to_end").run_to_end(bpy.context, run)
     assert ready["meshsdf_code"][0] == pytest.approx(1 - 0.8**5, abs=1e-6)
     assert len(ready.data.polygons) == ready.meshsdf.faces
     assert ready.meshsdf.fit_steps == 5
@@ -485,7 +485,7 @@ def test_a_script_may_have_its_steps_printed(ready, scene, capfd):
     ],
 )
 def test_what_is_said_of_a_fit_depends_on_its_iou(part, ious, ended, warn, text):
-    told = part("operators.fit").verdict(*ious, ended=ended)
+    told = part("fitting.verdict").verdict(*ious, ended=ended)
     assert told[0] == warn
     assert text in told[1]
     assert bool(text) == bool(told[1])

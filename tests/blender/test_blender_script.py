@@ -8,55 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
+from tests.blender.copied_script import copied, lines, run_afresh, same, state
+
 NASTY = '"]; import os #\n\'); raise SystemExit("ran") #'
-
-
-def positions(ob):
-    values = np.empty((len(ob.data.vertices), 3), dtype=np.float32)
-    ob.data.vertices.foreach_get("co", values.ravel())
-    return values
-
-
-def copied(ob):
-    """The script, as the artist gets it."""
-    bpy.context.view_layer.objects.active = ob
-    assert bpy.ops.meshsdf.copy_script(as_text=True) == {"FINISHED"}
-    return next(t for t in bpy.data.texts if t.name.startswith(ob.name[:4])).as_string()
-
-
-def lines(text):
-    """The calls of our operators in it."""
-    return [line for line in text.splitlines() if line.startswith("bpy.ops.meshsdf")]
-
-
-def state(ob):
-    bpy.context.view_layer.update()
-    told = ob.meshsdf
-    return {
-        "code": np.array(ob["meshsdf_code"]),
-        "mesh": positions(ob),
-        "matrix": np.array(ob.matrix_world),
-        "settings": (told.resolution, told.cap, told.newton, told.up),
-        "name": ob.name,
-    }
-
-
-def run_afresh(text, before=None):
-    """Run a script in an empty file; the active object."""
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    if before:
-        before()
-    exec(compile(text, "copied", "exec"), {"__name__": "__main__"})
-    return bpy.context.active_object
-
-
-def same(ob, was):
-    now = state(ob)
-    np.testing.assert_allclose(now["code"], was["code"], atol=1e-6)
-    np.testing.assert_allclose(now["mesh"], was["mesh"], atol=1e-5)
-    np.testing.assert_allclose(now["matrix"], was["matrix"], atol=1e-5)
-    assert now["settings"] == was["settings"]
-    assert now["name"] == was["name"]
 
 
 def test_what_was_done_is_done_again(shape_object, fake):
@@ -69,15 +23,19 @@ def test_what_was_done_is_done_again(shape_object, fake):
     ob.location, ob.rotation_euler, ob.scale = (1, 2, 3), (0.1, 0.2, 0.3), (2, 2, 2)
     bpy.ops.meshsdf.slider_reset(slider="Width")
     was, text = state(ob), copied(ob)
+    locks = (True, *[False] * 11)
     assert lines(text) == [
         f"bpy.ops.meshsdf.shape_add(space={fake.space!r}, resolution=96)",
         "bpy.ops.meshsdf.slide(slider='Length', value=0.3)",
         "bpy.ops.meshsdf.interpolate(first='long', second='wide', factor=0.25, method='SMOOTH')",
-        "bpy.ops.meshsdf.randomise(seed=3, strength=0.5)",
+        f"bpy.ops.meshsdf.randomise(seed=3, strength=0.5, locks={locks})",
         "bpy.ops.meshsdf.slider_reset(slider='Width')",
     ]
     assert "meshsdf_code" not in text
-    same(run_afresh(text), was)
+    again = run_afresh(text)
+    same(again, was)
+    assert tuple(again.meshsdf.locks) == locks
+    assert copied(again) == text
 
 
 def test_moves_of_one_slider_are_one_line(shape_object):
@@ -207,13 +165,24 @@ def test_a_fit_to_views_brings_them(shape_object, target, scene):
         scene.meshsdf.views[-1].weight = weight
     scene.meshsdf.views[1].name = NASTY
     bpy.ops.meshsdf.fit_step(steps=2)
+    front.location.z, side.data.lens = 0.2, 40
+    bpy.ops.meshsdf.fit_step(steps=2)
+    side.data.lens = 50
+    bpy.ops.meshsdf.fit_step(steps=1)
     was, text = state(shape_object), copied(shape_object)
+    assert text.count("bpy.data.cameras.new") == 2
+    assert text.count("# The file has to have: object 'Target'\n") == 1
+    with pytest.raises(RuntimeError, match="nothing called 'Target' among its objects"):
+        run_afresh(text)
+    assert not len(bpy.data.objects)
 
     def sphere():
         bpy.ops.mesh.primitive_uv_sphere_add(radius=0.6)
         bpy.context.active_object.name = "Target"
 
     same(run_afresh(text, sphere), was)
+    assert sorted(camera.name for camera in bpy.data.cameras) == ["Camera", "Side"]
+    assert bpy.context.scene.camera.name == "Side"
     views = bpy.context.scene.meshsdf.views
     assert [(view.name, view.weight) for view in views] == [("Camera", 1.0), (NASTY, 2.5)]
     assert [view.object.name for view in views] == ["Target", "Target"]

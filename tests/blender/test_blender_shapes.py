@@ -277,6 +277,24 @@ def test_the_paths_of_a_blend_are_named_as_the_other_choices_are(shape_object, m
     np.testing.assert_allclose(code_of(shape_object), [0, 1, 0, 0], atol=1e-6)
 
 
+def test_only_the_active_shape_is_shaded(shape_object, fake):
+    bpy.ops.meshsdf.shape_add(space=fake.space)
+    active, other = bpy.context.active_object, shape_object
+    other.select_set(True)
+    active.select_set(False)
+
+    def flat(ob):
+        sharp = ob.data.attributes.get("sharp_face")
+        return sharp is not None and all(face.value for face in sharp.data)
+
+    assert bpy.ops.meshsdf.shade(flat=True) == {"FINISHED"}
+    assert (flat(active), flat(other)) == (True, False)
+    bpy.ops.meshsdf.slide(slider="Length", value=1.0)
+    assert flat(active)
+    bpy.ops.meshsdf.shade()
+    assert not flat(active)
+
+
 def test_make_regular_keeps_only_the_mesh(shape_object):
     vertices = len(shape_object.data.vertices)
     bpy.ops.meshsdf.make_regular(forget=True)
@@ -310,7 +328,7 @@ def test_undo_and_redo_keep_mesh_and_code_in_step(shape_object):
 
 
 def test_names_in_menus_need_neither_worker_nor_disk(scene, fake, part, tmp_path, monkeypatch):
-    names = part("spaces.space_header").shape_names
+    described = part("spaces.space_header").described
     header = json.dumps({"__metadata__": {"meshsdf": json.dumps({"shape_names": ["bob", "Ü"]})}})
     data = struct.pack("<Q", len(header)) + header.encode()
     for number, (content, wanted) in enumerate(
@@ -325,7 +343,7 @@ def test_names_in_menus_need_neither_worker_nor_disk(scene, fake, part, tmp_path
     ):
         path = tmp_path / f"{number}.safetensors"
         path.write_bytes(content)
-        assert names(path) == wanted
+        assert tuple(described(path).get("shape_names", ())) == wanted
     catalogue = part("spaces.catalogue")
     monkeypatch.setattr(catalogue, "SPACES_FOLDER", tmp_path)
     catalogue.forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -83,6 +84,31 @@ def test_operators_set_reset_and_draw(egg):
     np.testing.assert_allclose(code_of(egg), mean, atol=1e-6)
     with pytest.raises(RuntimeError, match=r"no slider 'Age'.*Length, Width"):
         bpy.ops.meshsdf.slide(slider="Age", value=1)
+
+
+def test_randomise_takes_a_new_seed_at_every_press(egg, part):
+    """As the button does it; the background goes to ``execute`` at once."""
+    operator = part("operators.slide").MESHSDF_OT_randomise
+    egg.meshsdf.locks[1] = True
+    pressed = SimpleNamespace(execute=lambda context: {"FINISHED"})
+    seeds = set()
+    for _ in range(8):
+        assert operator.invoke(pressed, bpy.context, None) == {"FINISHED"}
+        assert tuple(pressed.locks) == tuple(egg.meshsdf.locks)
+        seeds.add(pressed.seed)
+    assert len(seeds) > 6
+    codes = set()
+    for seed in range(4):
+        bpy.ops.meshsdf.randomise(seed=seed)
+        codes.add(tuple(code_of(egg)))
+    assert len(codes) == 4
+    # What the panel at the lower left shows can be given, over the shape's own locks.
+    was = egg.meshsdf.slider_1, egg.meshsdf.slider_2
+    bpy.ops.meshsdf.randomise(seed=5, locks=[True] + [False] * 11)
+    assert egg.meshsdf.slider_1 == pytest.approx(was[0])
+    assert egg.meshsdf.slider_2 != pytest.approx(was[1], abs=1e-3)
+    bpy.ops.meshsdf.randomise(seed=6, locks=[False] * 12)
+    assert egg.meshsdf.slider_1 != pytest.approx(was[0], abs=1e-3)
 
 
 def test_a_code_without_a_surface_changes_nothing(egg):

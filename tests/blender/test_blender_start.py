@@ -71,6 +71,16 @@ def test_the_guide_follows_what_is_there(scene, fake, part):
     assert wrong.passed["object.mode_set"].mode == "OBJECT"
 
 
+def test_a_regular_mesh_that_was_a_shape_has_its_way_back(shape_object, scene, part):
+    main = part("panels.start").MESHSDF_PT_main
+    bpy.ops.meshsdf.make_regular()
+    shown = page(main, scene, shape_object)
+    assert "is a regular mesh now" in shown.words
+    assert "meshsdf.make_shape" in shown.passed
+    bpy.ops.meshsdf.make_shape()
+    assert "meshsdf.make_shape" not in page(main, scene, shape_object).passed
+
+
 def test_a_shape_is_selected_by_its_name_or_the_first(shape_object, scene):
     bpy.ops.meshsdf.shape_add(space=shape_object.meshsdf.space)
     second = bpy.context.active_object

@@ -1,0 +1,41 @@
+"""What a script cannot bring and the file has to have: named once, and looked for once."""
+
+from __future__ import annotations
+
+from .plain_python import BLOCKS, literal
+
+CHECK = """\
+for kind, name in needed:
+    if name not in getattr(bpy.data, kind):
+        raise RuntimeError(f"This file has nothing called {name!r} among its {kind}")
+"""
+
+
+class Needs:
+    """What is needed, in the order of its first mention."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[tuple[str, str], None] = {}
+        self._words: dict[str, None] = {}
+
+    def block(self, name: str, of: str) -> None:
+        """A datablock. Raises ValueError and its like where that makes no sense."""
+        literal(name)
+        self._blocks[(BLOCKS[of], name)] = None
+
+    def words(self, text: str) -> None:
+        """Something that has no name."""
+        self._words[text] = None
+
+    def head(self) -> str:
+        """The comment that names it all; nothing where nothing is needed."""
+        blocks = [f"{kind[:-1]} {literal(name)}" for kind, name in self._blocks]
+        named = ", ".join([*blocks, *self._words])
+        return f"# The file has to have: {named}\n" if named else ""
+
+    def check(self) -> str:
+        """Python that refuses to go on without."""
+        if not self._blocks:
+            return ""
+        pairs = ", ".join(literal(pair) for pair in self._blocks)
+        return f"needed = [{pairs}]\n{CHECK}"

@@ -1,0 +1,122 @@
+"""What was done to a shape as Python: each step a call, and what it depended on before it."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..shapes import codes
+from ..shapes.history import Step
+from ..spaces import catalogue
+from . import blend_lines, fit_scene, record
+from .blend_lines import StoredCodes
+from .fit_lines import FitLines
+from .needs import Needs
+from .plain_python import block, identifier, literal, placed
+
+NAME = "shape"
+UNTOLD = "# What keyframes, hands or other tools made of the code in between."
+UNLISTED = "# From stored codes that the list has no more."
+UPDATE = "bpy.ops.meshsdf.shape_update()"
+CHOOSE = f"bpy.context.view_layer.objects.active = {NAME}"
+SHOW = f"{NAME}.hide_set(False)"
+
+
+class StepLines:
+    """Lines for one step after the other, and how the shape is after them.
+
+    ``bakes`` are the bakes among them, which come last: keyframes are no steps. ``stands`` is
+    where a fit left the shape.
+    """
+
+    def __init__(self, ob: bpy.types.Object, stored: StoredCodes, needs: Needs) -> None:
+        self._ob, self._stored, self._needs = ob, stored, needs
+        self._fits = FitLines(needs)
+        self._meshed = True  # as the settings now ask for
+        self.bakes: list[str] = []
+        self.stands: list[list[float]] | None = None
+        self.regular = False
+
+    def first(self, step: Step | None, base: list[float]) -> list[str]:
+        """Adding the shape, with the settings that it has now; at code ``base`` without a step."""
+        settings = self._ob.meshsdf
+        given = {"space": self._space(), "up": settings.up, "resolution": settings.resolution}
+        written: list[str] = []
+        name = "meshsdf.shape_add"
+        if step is not None:
+            name, given = step["op"], {**step["with"], **given}
+            if "of" in step:
+                source = block(step["of"], "Object")
+                written.append(f"bpy.context.view_layer.objects.active = {source}")
+                self._needs.block(step["of"], "Object")
+        defaults = {"up": "FILE", "resolution": 64}
+        given = {key: value for key, value in given.items() if defaults.get(key) != value}
+        written += [_call(name, given), f"{NAME} = bpy.context.active_object"]
+        written.append(f"{NAME}.name = {literal(self._ob.name)}")
+        for key in ("cap", "newton"):
+            if getattr(settings, key) != settings.bl_rna.properties[key].default:
+                written.append(f"{NAME}.meshsdf.{key} = {literal(getattr(settings, key))}")
+                self._meshed = False
+        return written if step is not None else [*written, *self.code(base)]
+
+    def next(self, step: Step) -> list[str]:
+        """One more step. Raises ValueError and its like where it makes no sense."""
+        if "code" in step:
+            return [UNTOLD, *self.code(step["code"])]
+        name, given = step["op"], step["with"]
+        call = _call(name, given)
+        if name == record.BAKE:
+            self.bakes.append(call)
+            return []
+        if name in record.BESIDE:
+            return [*self.mesh(), call, CHOOSE, SHOW]
+        if "gives" in step and self._other_codes(step):
+            return [UNLISTED, *self.code(step["gives"])]
+        written: list[str] = []
+        if "fit" in step:
+            written += self._before_fit(step["fit"])
+        if name == "meshsdf.interpolate":
+            ends = [given.get("first", ""), given.get("second", "")]
+            for end in blend_lines.objects(self._ob, ends, self._stored):
+                self._needs.block(end, "Object")
+        self._meshed = True
+        if name in {"meshsdf.make_regular", "meshsdf.make_shape"}:
+            self.regular = name == "meshsdf.make_regular"
+        return [*written, call]
+
+    def code(self, values: list[float]) -> list[str]:
+        """A code as numbers."""
+        self._meshed = True
+        rows = [f"    {literal(v)}," for v in values]
+        set_code = [f'{NAME}["{codes.KEY}"] = [', *rows, "]"]
+        return set_code if self.regular else [*set_code, UPDATE]
+
+    def mesh(self) -> list[str]:
+        """Meshing, where settings were written and nothing meshed the shape since."""
+        written = [] if self._meshed or self.regular else [UPDATE]
+        self._meshed = True
+        return written
+
+    def _other_codes(self, step: Step) -> bool:
+        """Whether the names of a step stand for other codes in the list of now."""
+        ends = [step["with"].get(key, "") for key in record.ENDS]
+        return blend_lines.among(self._stored.digests, ends) != step["stored"]
+
+    def _before_fit(self, told: fit_scene.State) -> list[str]:
+        """The shape's place, and the camera, frame and settings of a fit."""
+        stands = [] if told["from"] == self.stands else placed(NAME, told["from"])
+        self.stands = told["to"]
+        return ["", *stands, *self._fits.lines(told), "bpy.context.view_layer.update()"]
+
+    def _space(self) -> str:
+        """The space's text, whole: // means another folder in another file."""
+        space = self._ob.meshsdf.space or self._ob.meshsdf.after.space
+        builtin = space.startswith(catalogue.BUILTIN)
+        return str(space if builtin else catalogue.location(space, self._ob.library))
+
+
+def _call(name: str, given: dict[str, object]) -> str:
+    """A line that calls one of our operators."""
+    if name not in record.REPLAYED:
+        raise ValueError(f"no step of ours: {name!r}")
+    arguments = ", ".join(f"{identifier(key)}={literal(value)}" for key, value in given.items())
+    return f"bpy.ops.{name}({arguments})"
