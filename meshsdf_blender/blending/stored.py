@@ -88,7 +88,13 @@ def code_of(ob: bpy.types.Object, entry: bpy.types.PropertyGroup) -> np.ndarray:
             f"and object '{ob.name}' lives in another, '{info.name}'",
             "Set the shape's space back, or remove that code",
         )
-    code = np.frombuffer(b64decode(entry.code), dtype="<f4")
+    try:
+        code = np.frombuffer(b64decode(entry.code), dtype="<f4")
+    except ValueError as error:  # binascii.Error is one, and so is half a number
+        raise Refusal(
+            f"The stored code '{entry.name}' cannot be read: its text in the file is broken",
+            "Remove that code, and store it again",
+        ) from error
     return codes.check(code, f"the stored code '{entry.name}'", info.code_length)
 
 
@@ -124,12 +130,18 @@ def picture_text(picture: np.ndarray) -> str:
 
 
 def picture_of(text: str) -> np.ndarray | None:
-    """The picture ``(S, S, 4)`` float32 in a text; None where there is none."""
+    """The picture ``(S, S, 4)`` float32 in a text; None where there is none.
+
+    A text comes from a file, and drawing reads it: it is unpacked up to the one size that counts.
+    """
+    size = thumbnail.SIZE
+    wanted = size * size * 4
+    if not 0 < len(text) <= 2 * wanted:
+        return None
     try:
-        flat = np.frombuffer(zlib.decompress(b64decode(text)), dtype=np.uint8)
+        flat = zlib.decompressobj().decompress(b64decode(text), wanted + 1)
     except (ValueError, zlib.error):
         return None
-    size = int(np.sqrt(len(flat) // 4))
-    if not size or size * size * 4 != len(flat):
+    if len(flat) != wanted:
         return None
-    return flat.reshape(size, size, 4).astype(np.float32) / 255
+    return np.frombuffer(flat, dtype=np.uint8).reshape(size, size, 4).astype(np.float32) / 255
