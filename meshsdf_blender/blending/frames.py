@@ -16,7 +16,7 @@ from bpy.app.handlers import persistent
 from .. import door, running
 from ..errors import Refusal
 from ..shapes import codes, mesh_upload, shape
-from . import blended, channels, mesh_cache
+from . import blended, channels, ends, mesh_cache
 
 
 class Rendering:
@@ -32,16 +32,8 @@ def moving(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 
 def is_moving(ob: bpy.types.Object) -> bool:
-    """Whether a shape's code changes with the frame."""
-    if channels.animated(ob):
-        return True
-    blend = ob.meshsdf.blend
-    if blend.mode != "TWO":
-        return False
-    others: list[bpy.types.Object | None] = [
-        bpy.data.objects.get(name) for name in (blend.first, blend.second) if name
-    ]
-    return any(o is not None and shape.is_shape(o) and channels.animated(o) for o in others)
+    """Whether a shape's code changes with the frame, its own or one that it is blended of."""
+    return any(channels.animated(each) for each in (ob, *ends.made_of(ob)))
 
 
 def unsafe(scene: bpy.types.Scene) -> bool:
@@ -51,11 +43,10 @@ def unsafe(scene: bpy.types.Scene) -> bool:
 
 def code_now(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> np.ndarray:
     """The code ``(L,)`` of a shape at the frame that was evaluated. Raises Refusal."""
-    evaluated = ob.evaluated_get(depsgraph)
-    code = blended.code(ob, evaluated)
+    code = blended.code(ob, depsgraph)
     if code is None:
         length = len(codes.read(ob))
-        code = codes.check(codes.read(evaluated), f"object '{ob.name}'", length)
+        code = codes.check(codes.read(ob.evaluated_get(depsgraph)), f"object '{ob.name}'", length)
     return code
 
 

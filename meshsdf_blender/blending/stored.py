@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import bpy
 import numpy as np
 
+from .. import naming
 from ..errors import Refusal
 from ..shapes import codes, mesh_upload, shape, thumbnail
 from ..spaces import catalogue
@@ -43,18 +44,19 @@ def store(ob: bpy.types.Object, name: str = "") -> bpy.types.PropertyGroup:
 
 
 def find(ob: bpy.types.Object, name: str) -> int:
-    """The place of a code: by name, by number from 1 on, or the selected one where empty."""
+    """The place of a code, by name in any case or number from 1 on; the selected one if empty."""
     blend = ob.meshsdf.blend
     names = [entry.name for entry in blend.codes]
     if not names:
         raise Refusal(f"Object '{ob.name}' has no stored codes", "Store its code first")
     if not name:
         return min(max(blend.active, 0), len(names) - 1)
-    if name in names:
-        return names.index(name)
+    found = naming.place(name, names)
+    if found is not None:
+        return found
     if name.isdecimal() and 0 < int(name) <= len(names):
         return int(name) - 1
-    raise Refusal(f"Object '{ob.name}' has no stored code '{name}'", f"Use {', '.join(names)}")
+    raise Refusal(f"Object '{ob.name}' has no stored code '{name}'", f"Use {naming.listed(names)}")
 
 
 def remove(ob: bpy.types.Object, place: int) -> None:
