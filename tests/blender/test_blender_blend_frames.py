@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+
 import bpy
 import numpy as np
 import pytest
@@ -415,3 +418,105 @@ def test_a_live_bake_asks_without_waiting_and_stops_without_a_trace(scene, egg, 
         run.advance(bpy.context)
     assert run.finish(bpy.context).name == f"{egg.name} Baked"
     assert part("running").current() is None
+
+
+# Without a worker
+
+
+@pytest.fixture
+def started(part, monkeypatch):
+    """The workers that were started since."""
+    door, found = part("door"), []
+    real = door.Worker
+
+    def start(*given, **more):
+        found.append(real(*given, **more))
+        return found[-1]
+
+    monkeypatch.setattr(door, "Worker", start)
+    return found
+
+
+def test_a_worker_that_failed_is_not_tried_at_every_frame(scene, egg, part, fake, started):
+    expected = wanted(egg, scene)
+    scene.frame_set(2)
+    part("blending.mesh_cache").forget()
+    scene.frame_set(3)  # the only one that is in memory
+    fake("silent")
+    for frame in (2, 4, 5, 2, 1):
+        scene.frame_set(frame)
+        assert "stopped before it was ready" in egg.meshsdf.message
+    assert len(started) == 1
+    scene.frame_set(3)
+    assert half_length(egg) == pytest.approx(expected[2], rel=1e-5)
+    fake("")
+    part("door").status.state = "failed"
+    scene.frame_set(4)
+    assert len(started) == 1
+    bpy.ops.meshsdf.worker_check()
+    assert len(started) == 2
+    scene.frame_set(5)
+    assert half_length(egg) == pytest.approx(expected[4], rel=1e-5)
+
+
+def test_a_worker_that_dies_of_a_frame_is_not_sent_to_the_next(scene, egg, part, started):
+    scene.frame_set(1)
+    part("blending.mesh_cache").forget()
+    lost = part("errors").WorkerLost
+
+    def dies(self, op, *given, **more):
+        raise lost("The worker stopped")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(part("door.worker").Worker, "request", dies)
+        scene.frame_set(2)
+    assert part("door").status.state == "failed"
+    before = half_length(egg)
+    scene.frame_set(3)
+    assert half_length(egg) == before
+    assert not started
+
+
+def test_nothing_waits_in_a_window_for_a_worker_that_starts(scene, egg, part, fake, started):
+    expected, frames = wanted(egg, scene), part("blending.frames")
+    part("blending.mesh_cache").forget()
+    fake("")
+    waited = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "bpy", in_a_window())
+        patch.setattr(part("door.worker").Worker, "wait_ready", waited.append)
+        for frame in (2, 3, 4):
+            scene.frame_set(frame)
+    assert not waited
+    assert len(started) == 1
+    assert "is starting" in egg.meshsdf.message
+    assert bpy.app.timers.is_registered(frames.when_ready)
+    while frames.when_ready() is not None:
+        time.sleep(0.01)
+    assert half_length(egg) == pytest.approx(expected[3], rel=1e-5)
+    assert egg.meshsdf.message == ""
+    bpy.app.timers.unregister(frames.when_ready)
+
+
+def in_a_window():
+    """bpy, as it is outside the background."""
+    app = SimpleNamespace(background=False, timers=bpy.app.timers, handlers=bpy.app.handlers)
+    return SimpleNamespace(app=app, data=bpy.data, context=bpy.context, types=bpy.types)
+
+
+def test_one_that_dies_while_it_starts_is_noticed_in_a_window(scene, egg, part, fake, started):
+    frames = part("blending.frames")
+    part("blending.mesh_cache").forget()
+    fake("silent")
+    end = time.monotonic() + 20
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "bpy", in_a_window())
+        while part("door").status.state != "failed":
+            scene.frame_set(2 + len(started) % 3)
+            time.sleep(0.05)
+            assert time.monotonic() < end
+        scene.frame_set(3)
+    assert len(started) == 1
+    assert "stopped before it was ready" in egg.meshsdf.message
+    assert frames.when_ready() is None
+    bpy.app.timers.unregister(frames.when_ready)
