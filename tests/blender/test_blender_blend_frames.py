@@ -402,21 +402,65 @@ def live_bake(part, start, end):
     return part("blending.bake").BakeRun(bpy.context, start, end, 1)
 
 
+def to_the_end(run):
+    while not run.done:
+        run.advance()
+
+
 def test_a_live_bake_asks_without_waiting_and_stops_without_a_trace(scene, egg, part, fake):
     before = data()
     scene.frame_set(2)
     run = live_bake(part, 1, LAST)
     while len(run.keys) < 3:
-        run.advance(bpy.context)
+        run.advance()
     run.stop()
     assert run.stopping
     run.fail()
     assert data() == before
     assert scene.frame_current == 2
     run = live_bake(part, 1, LAST)
-    while not run.done:
-        run.advance(bpy.context)
-    assert run.finish(bpy.context).name == f"{egg.name} Baked"
+    to_the_end(run)
+    assert run.finish().name == f"{egg.name} Baked"
+    assert part("running").current() is None
+
+
+def test_a_live_bake_stays_with_its_shape_and_scene(scene, egg, part):
+    expected = wanted(egg, scene)
+    scene.frame_set(2)
+    run = live_bake(part, 1, LAST)
+    while len(run.keys) < 2:
+        run.advance()
+    egg.name, scene.name = "Renamed", "Also Renamed"
+    other = bpy.data.scenes.new("Second")
+    other.frame_set(77)
+    bpy.context.window.scene = other
+    to_the_end(run)
+    baked = run.finish()
+    assert baked.name == "Renamed Baked"
+    assert (other.frame_current, scene.frame_current) == (77, 2)
+    assert list(other.objects) == []
+    assert len(run.meshes) == LAST
+    assert egg.hide_get(view_layer=scene.view_layers[0])
+    bpy.context.window.scene = scene
+    assert bpy.context.active_object == baked
+    for frame, length in enumerate(expected, 1):
+        scene.frame_set(frame)
+        assert seen(baked)[1] == pytest.approx(length, rel=1e-5)
+
+
+@pytest.mark.parametrize("gone", ["Object", "Scene"])
+def test_a_live_bake_ends_when_its_shape_or_scene_is_gone(scene, egg, part, gone):
+    run = live_bake(part, 1, LAST)
+    while len(run.keys) < 2:
+        run.advance()
+    if gone == "Object":
+        bpy.data.objects.remove(egg)
+    else:
+        bpy.context.window.scene = bpy.data.scenes.new("Second")
+        bpy.data.scenes.remove(scene)
+    with pytest.raises(part("errors").Refusal, match=f"{gone} .* is gone, so the bake ended"):
+        to_the_end(run)
+    run.fail()
     assert part("running").current() is None
 
 
