@@ -9,6 +9,8 @@ import bpy
 import numpy as np
 import pytest
 
+from tests.blender.drawn import Drawn
+
 LAST = 5
 
 
@@ -232,6 +234,81 @@ def test_an_unlocked_render_in_a_window_edits_nothing(egg, pictures, windowed, m
     assert scene.render.use_lock_interface
     pictures()
     assert len(followed) >= 3
+
+
+def warned(part, scene):
+    """What the top of the tab says of renders, whatever is selected."""
+    context = SimpleNamespace(scene=scene, active_object=None)
+    return [problem.problem for problem in part("trust.problems").shown(context)]
+
+
+class Asked(Drawn):
+    """A layout that is looked at for buttons."""
+
+    def separator(self):
+        pass
+
+
+def in_settings(part, scene):
+    """The buttons that stand beside Blender's render settings."""
+    panel = SimpleNamespace(layout=Asked())
+    part("panels.render").draw(panel, SimpleNamespace(scene=scene))
+    return list(panel.layout.passed)
+
+
+def test_a_render_without_the_lock_is_warned_of_before_it(scene, egg, part, monkeypatch):
+    standing, frames = part("blending.standing"), part("blending.frames")
+    standing.look()
+    assert warned(part, scene) == []  # in background every frame is done
+    monkeypatch.setattr(frames, "unsafe", lambda scene: not scene.render.use_lock_interface)
+    assert warned(part, scene) == ["Renders show animated shapes standing still"]
+    assert in_settings(part, scene) == ["meshsdf.lock_interface"]
+    (problem,) = part("trust.problems").shown(SimpleNamespace(scene=scene, active_object=None))
+    assert [fix.operator for fix in problem.fixes] == ["meshsdf.lock_interface"]
+    bpy.ops.meshsdf.lock_interface()
+    assert warned(part, scene) == in_settings(part, scene) == []
+    scene.render.use_lock_interface = False
+    assert warned(part, scene)
+    bpy.ops.meshsdf.bake_frames()  # the shape itself is not rendered any more
+    assert standing.look()
+    assert warned(part, scene) == in_settings(part, scene) == []
+
+
+def test_drawing_looks_through_no_scene_for_that(scene, egg, part, monkeypatch):
+    frames = part("blending.frames")
+    part("blending.standing").look()
+    monkeypatch.setattr(frames, "unsafe", lambda scene: True)
+    monkeypatch.setattr(frames, "moving", None)
+    assert warned(part, scene)
+    assert in_settings(part, scene)
+    context = SimpleNamespace(scene=scene, active_object=None)
+    assert part("panels.fixit").MESHSDF_PT_fixit.poll(context)
+
+
+def test_the_warning_follows_what_changes_in_a_window(scene, egg, part, monkeypatch):
+    standing = part("blending.standing")
+    monkeypatch.setattr(standing, "bpy", in_a_window())
+    egg.animation_data_clear()
+    bpy.context.view_layer.update()
+    egg.update_tag()
+    bpy.context.view_layer.update()
+    assert bpy.app.timers.is_registered(standing.tick)
+    standing.tick()
+    assert not any(standing._seen.values())
+    bpy.app.timers.unregister(standing.tick)
+
+
+def test_the_warning_leaves_the_render_settings_with_the_extension(scene, part):
+    draw, module = part("panels.render").draw, part("identity").ROOT_PACKAGE
+    places = [getattr(bpy.types, name) for name in part("panels.render").PLACES]
+
+    def there():
+        return [draw in getattr(place.draw, "_draw_funcs", ()) for place in places]
+
+    assert there() == [True, True]
+    bpy.ops.preferences.addon_disable(module=module)
+    assert there() == [False, False]
+    bpy.ops.preferences.addon_enable(module=module)
 
 
 def test_list_pictures_and_animation_survive_saving(scene, egg, tmp_path):
