@@ -185,6 +185,34 @@ def test_an_end_that_was_an_object_can_be_set_to_something_else(follower, lead):
     assert "knows no shape 'Z Lead'" in follower.meshsdf.message
 
 
+def test_an_object_that_is_deleted_is_still_blended_to_as_it_was(follower, lead):
+    blend = between(follower, "Z Lead", "Round", 0.0)
+    lead.animation_data_clear()
+    bpy.ops.object.select_all(action="DESELECT")
+    lead.select_set(True)
+    bpy.ops.object.delete()
+    assert bpy.context.scene.objects.get("Z Lead") is None
+    blend.factor = 0.25
+    assert first_value(follower) == pytest.approx(1.5)
+    assert follower.meshsdf.message == ""
+
+
+def test_a_typo_is_kept_with_the_mode_and_told(follower):
+    blend, before = follower.meshsdf.blend, first_value(follower)
+    blend.first, blend.second = "Mean", "Lng"
+    blend.mode = "TWO"
+    blend.factor = 0.5
+    bpy.context.scene.frame_set(2)
+    bpy.ops.meshsdf.shape_update()
+    assert (blend.first, blend.second, blend.mode) == ("Mean", "Lng", "TWO")
+    assert first_value(follower) == before
+    blend.factor = 0.6
+    assert "knows no shape 'Lng'" in follower.meshsdf.message
+    blend.second = "LONG"
+    assert follower.meshsdf.message == ""
+    assert first_value(follower) == pytest.approx(0.6)
+
+
 def test_a_stored_code_that_gets_an_objects_name_does_not_take_its_place(follower, lead):
     blend = between(follower, "Z Lead", "Mean", 0.0)
     blend.codes["Round"].name = "Z Lead"

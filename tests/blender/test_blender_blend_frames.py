@@ -474,6 +474,15 @@ def test_a_bake_is_one_undo_step(scene, egg):
     assert bpy.data.objects[name].visible_get()
 
 
+def test_a_bake_is_gone_once_it_is_deleted_and_purged(scene, egg):
+    before = data()
+    bpy.ops.meshsdf.bake_frames()
+    bpy.ops.object.delete()
+    assert "Fake Baked 000000" in bpy.data.objects
+    bpy.ops.outliner.orphans_purge()
+    assert data() == before
+
+
 def live_bake(part, start, end):
     """The operator's own run, advanced as its timer does."""
     return part("blending.bake").BakeRun(bpy.context, start, end, 1)
