@@ -85,7 +85,7 @@ class BakeRun:
         scene = self._scene.find()
         if scene is None:
             raise Refusal(f"Scene '{self._scene.name}' is gone, so the bake ended")
-        layers = scene.view_layers  # type: ignore[attr-defined]
+        layers = scene.view_layers
         return layers.get(self._layer) or layers[0]
 
     def advance(self, *, wait: bool = False) -> None:
@@ -143,4 +143,4 @@ class BakeRun:
         running.leave(self)
         scene = self._scene.find()
         if scene is not None:
-            scene.frame_set(frame, subframe=subframe)  # type: ignore[attr-defined]
+            scene.frame_set(frame, subframe=subframe)
