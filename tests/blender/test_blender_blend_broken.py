@@ -99,3 +99,18 @@ def test_the_code_keeps_its_tooltip(egg):
     assert tooltip()
     egg.meshsdf.slider_2 = 1.0
     assert tooltip() == "Latent code of the shape"
+
+
+@pytest.mark.parametrize("space", ["x" * 5000, "builtin:" + "z" * 5000, "packed:x@" + "0" * 5000])
+def test_a_space_that_no_disk_can_have_is_gone_in_words(egg, scene, part, capfd, space):
+    egg.meshsdf.space = space
+    scene.frame_set(3)
+    assert egg.meshsdf.message
+    egg.meshsdf.message = ""
+    egg.meshsdf.blend.factor = 0.25
+    assert egg.meshsdf.message
+    context = SimpleNamespace(scene=scene, active_object=egg)
+    part("trust.problems").shown(context)
+    part("trust.presence").look()
+    assert part("trust.problems").shown(context)
+    assert "Traceback" not in "".join(capfd.readouterr())
