@@ -6,7 +6,7 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 from __future__ import annotations
 
 from . import door, operators, panels, preferences, properties
-from .blending import frames
+from .blending import frames, standing
 from .fitting import overlay_draw, overlay_follow
 from .shapes import icons, known_shapes, slider_live
 from .spaces import catalogue, pictures, space_sliders
@@ -26,6 +26,7 @@ modules = (
     slider_live,
     known_shapes,
     frames,
+    standing,
     overlay_follow,
     overlay_draw,
     training_live,

@@ -56,3 +56,10 @@ class WorkerLost(Refusal):
         self.log = log
         again = Fix("meshsdf.worker_check", "Check Again", icon="FILE_REFRESH")
         super().__init__(problem, remedy, fixes=(again,))
+
+
+class WorkerStarting(Refusal):
+    """The worker is not there yet, and this was no place to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__("The worker is starting", "The shape follows once it is ready")

@@ -13,6 +13,7 @@ import bpy
 from .. import door, running
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
+from ..shapes.reference import Reference
 from . import baked, frames, mesh_cache
 from .mesh_cache import Key, Meshed
 
@@ -37,7 +38,8 @@ class BakeRun:
                 f"Nothing animates the shape of object '{ob.name}'",
                 "Key its code, or the factor or weights that it follows",
             )
-        self._name, self._uid = ob.name, ob.session_uid
+        self._object, self._scene = Reference(ob), Reference(context.scene)
+        self._layer = context.view_layer.name
         self._before = context.scene.frame_current, context.scene.frame_subframe
         self.start, self.step = start, step
         self.todo = list(range(start, end + 1, step))
@@ -73,12 +75,20 @@ class BakeRun:
 
     def object(self) -> bpy.types.Object:
         """The shape, looked up anew. Raises Refusal where it is gone."""
-        ob: bpy.types.Object = bpy.data.objects.get(self._name)
-        if ob is None or ob.session_uid != self._uid:
-            raise Refusal(f"Object '{self._name}' is gone, so the bake ended")
-        return ob
+        ob = self._object.find()
+        if ob is None:
+            raise Refusal(f"Object '{self._object.name}' is gone, so the bake ended")
+        return ob  # type: ignore[return-value]
 
-    def advance(self, context: bpy.types.Context, *, wait: bool = False) -> None:
+    def view_layer(self) -> bpy.types.ViewLayer:
+        """Where the frames are evaluated, whatever a window shows by now. Raises Refusal."""
+        scene = self._scene.find()
+        if scene is None:
+            raise Refusal(f"Scene '{self._scene.name}' is gone, so the bake ended")
+        layers = scene.view_layers
+        return layers.get(self._layer) or layers[0]
+
+    def advance(self, *, wait: bool = False) -> None:
         """Go on: to the next frame, or to the answer for this one. Raises Refusal; ``fail`` it.
 
         ``wait`` waits for the worker.
@@ -95,9 +105,9 @@ class BakeRun:
                 mesh_cache.keep(known, meshed)
                 self._note(known, meshed)
             return
-        ob = self.object()
-        context.scene.frame_set(self.todo[len(self.keys)])
-        code = frames.code_now(ob, context.evaluated_depsgraph_get())
+        ob, layer = self.object(), self.view_layer()
+        layer.id_data.frame_set(self.todo[len(self.keys)])
+        code = frames.code_now(ob, layer.depsgraph)
         known = mesh_cache.key(ob, code)
         found = self.meshes.get(known) or mesh_cache.held(known)
         if found is None and not wait:
@@ -115,20 +125,22 @@ class BakeRun:
         self.keys.append(known)
         self.meshes[known] = meshed
 
-    def finish(self, context: bpy.types.Context) -> bpy.types.Object:
+    def finish(self) -> bpy.types.Object:
         """The baked object beside the shape, which is hidden; ends the run. Raises Refusal."""
-        self._end(context)
-        return baked.add(context, self.object(), self)
+        self._end()
+        return baked.add(self.view_layer(), self.object(), self)
 
     def fail(self) -> None:
         """Give up; only the frame has to be put back."""
-        self._end(bpy.context)
+        self._end()
 
     def abandon(self) -> None:
         """End without touching Blender's data, which undo or a new file has already changed."""
         running.leave(self)
 
-    def _end(self, context: bpy.types.Context) -> None:
+    def _end(self) -> None:
         frame, subframe = self._before
         running.leave(self)
-        context.scene.frame_set(frame, subframe=subframe)
+        scene = self._scene.find()
+        if scene is not None:
+            scene.frame_set(frame, subframe=subframe)

@@ -28,7 +28,7 @@ class Frames(Protocol):
     meshes: dict[Key, Meshed]
 
 
-def add(context: bpy.types.Context, ob: bpy.types.Object, found: Frames) -> bpy.types.Object:
+def add(layer: bpy.types.ViewLayer, ob: bpy.types.Object, found: Frames) -> bpy.types.Object:
     """A copy of the shape that shows its baked frames, active; the shape itself gets hidden.
 
     It keeps transform, parents, modifiers and materials, and whatever of these is animated.
@@ -51,10 +51,10 @@ def add(context: bpy.types.Context, ob: bpy.types.Object, found: Frames) -> bpy.
         if place.library is None and place.override_library is None:
             place.objects.link(copy)
     ob.hide_render = True
-    ob.hide_set(True)
-    ob.select_set(False)
-    copy.select_set(True)
-    context.view_layer.objects.active = copy
+    ob.hide_set(True, view_layer=layer)
+    ob.select_set(False, view_layer=layer)
+    copy.select_set(True, view_layer=layer)
+    layer.objects.active = copy
     return copy
 
 

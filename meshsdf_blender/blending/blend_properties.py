@@ -9,10 +9,11 @@ from bpy.props import (
     EnumProperty,
     FloatProperty,
     IntProperty,
+    PointerProperty,
     StringProperty,
 )
 
-from . import blended, stored
+from . import blended, ends, stored
 
 PATHS = (
     ("LINEAR", "Linear", "Go straight from one code to the other"),
@@ -49,14 +50,27 @@ def _renamed(entry: StoredCode, context: bpy.types.Context) -> None:
     entry.known_as = wanted
     if entry.name != wanted:
         entry.name = wanted
-    for which in ("first", "second"):
-        if before and getattr(blend, which) == before:
+    for which in ends.ENDS:
+        blended_of = getattr(blend, f"{which}_object"), getattr(blend, f"{which}_name")
+        if before and blended_of == (None, before):
             setattr(blend, which, wanted)
 
 
 def _choices(values: Blend, context: bpy.types.Context, edit: str) -> list[str]:
     ob = context.active_object
-    return blended.choices(ob, context) if ob is not None else []
+    return ends.choices(ob, context) if ob is not None else []
+
+
+def _end(label: str, which: str) -> object:
+    """An end of a shape's blend, by name; an object's stays right when that is renamed."""
+    return StringProperty(
+        name=label,
+        description=END,
+        search=_choices,
+        get=lambda values: ends.name(_owner(values), which),
+        set=lambda values, text: ends.set_name(_owner(values), which, text),
+        update=_changed,
+    )
 
 
 class StoredCode(bpy.types.PropertyGroup):
@@ -116,8 +130,12 @@ class ShapeBlend(bpy.types.PropertyGroup):
         options=set(),
         update=_changed,
     )
-    first: StringProperty(name="From", description=END, search=_choices, update=_changed)
-    second: StringProperty(name="To", description=END, search=_choices, update=_changed)
+    first: _end("From", "first")
+    second: _end("To", "second")
+    first_name: StringProperty(options={"HIDDEN"})
+    second_name: StringProperty(options={"HIDDEN"})
+    first_object: PointerProperty(type=bpy.types.Object, options={"HIDDEN"})
+    second_object: PointerProperty(type=bpy.types.Object, options={"HIDDEN"})
     factor: FloatProperty(
         name="Factor",
         description="How far the shape is on the way from the first to the second",

@@ -8,27 +8,38 @@ import numpy as np
 from ..errors import Refusal
 from ..shapes import codes, mesh_upload, shape, slide, slider_live
 from ..spaces import catalogue
-from . import stored
+from . import ends, stored
 from .mixing import between, weighted
 
+MOST_OBJECTS = 64  # that one blend may be made of, by way of others
 
-def code(ob: bpy.types.Object, now: bpy.types.Object | None = None) -> np.ndarray | None:
+# Codes of objects at one time, by session_uid; None while one is being found.
+Walk = dict[int, np.ndarray | None]
+
+
+def code(
+    ob: bpy.types.Object,
+    depsgraph: bpy.types.Depsgraph | None = None,
+    *,
+    walk: Walk | None = None,
+) -> np.ndarray | None:
     """The code ``(L,)`` of a shape's blend; None where that leaves the code alone. Refusal.
 
-    ``now`` is the object as evaluated at another time, which animated values are read from.
+    With a ``depsgraph`` all is as that evaluated it, other objects and their blends too: a render
+    leaves the objects themselves as they were. Without, others are as they are seen now.
     """
-    blend = (now or ob).meshsdf.blend
+    walk = {ob.session_uid: None} if walk is None else walk
+    blend = ob.meshsdf.blend
+    now = _at(ob, depsgraph).meshsdf.blend
     if blend.mode == "TWO":
         if not (blend.first and blend.second):
             return None
-        first, second = end(ob, blend.first), end(ob, blend.second)
-        return between(first, second, blend.factor, blend.method)
+        first, second = (_end(ob, which, depsgraph, walk) for which in ends.ENDS)
+        return between(first, second, now.factor, blend.method)
     if blend.mode == "WEIGHTS":
         # Codes without a weight are not looked at: one of another space may stay in the list.
-        weights = [entry.weight for entry in blend.codes]
-        shares = [
-            pair for pair in zip(ob.meshsdf.blend.codes, weights, strict=False) if pair[1] > 0
-        ]
+        weights = [entry.weight for entry in now.codes]
+        shares = [pair for pair in zip(blend.codes, weights, strict=False) if pair[1] > 0]
         found = [stored.code_of(ob, entry) for entry, _ in shares]
         return weighted(found, [weight for _, weight in shares]) if found else None
     return None
@@ -39,30 +50,67 @@ def end(ob: bpy.types.Object, name: str) -> np.ndarray:
 
     A stored code of the shape, a known shape of its space, its mean, or another shape object.
     """
-    entry = ob.meshsdf.blend.codes.get(name)
-    if entry is not None:
-        return stored.code_of(ob, entry)
-    info = stored.space_of(ob)
-    other: bpy.types.Object = bpy.data.objects.get(name)
-    if name in info.shape_names or not shape.is_shape(other):
-        return info.code(name)
-    theirs = catalogue.existing(other.meshsdf.space, other.library)
-    if theirs != info.path:
+    return _code_of(ob, ends.find(ob, name), None, {})
+
+
+def _end(
+    ob: bpy.types.Object, which: str, depsgraph: bpy.types.Depsgraph | None, walk: Walk
+) -> np.ndarray:
+    found = ends.held(ob, which) or ends.find(ob, ends.name(ob, which))
+    return _code_of(ob, found, depsgraph, walk)
+
+
+def _code_of(
+    ob: bpy.types.Object,
+    found: bpy.types.PropertyGroup | np.ndarray | bpy.types.Object,
+    depsgraph: bpy.types.Depsgraph | None,
+    walk: Walk,
+) -> np.ndarray:
+    if isinstance(found, np.ndarray):
+        return found
+    if not isinstance(found, bpy.types.Object):
+        return stored.code_of(ob, found)
+    info, other = stored.space_of(ob), found
+    if catalogue.existing(other.meshsdf.space, other.library) != info.path:
         raise Refusal(
             f"Object '{other.name}' lives in space '{catalogue.title(other.meshsdf.space)}', "
             f"'{ob.name}' in '{catalogue.title(ob.meshsdf.space)}'",
             "Blend between shapes of one space",
         )
-    return codes.check(codes.read(other), f"object '{other.name}'", info.code_length)
+    theirs = _of_object(other, depsgraph, walk)
+    return codes.check(theirs, f"object '{other.name}'", info.code_length)
 
 
-def choices(ob: bpy.types.Object, context: bpy.types.Context) -> list[str]:
-    """Names that :func:`end` takes, as far as they are known without asking."""
-    if not shape.is_shape(ob):
-        return []
-    known = catalogue.shape_choices(ob.meshsdf.space, ob.meshsdf.up)
-    others = [o.name for o in context.scene.objects if o.meshsdf.space and o != ob]
-    return [*(entry.name for entry in ob.meshsdf.blend.codes), *known, *others]
+def _of_object(
+    ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph | None, walk: Walk
+) -> np.ndarray:
+    """The code of an object, of its blend where it follows one. Raises Refusal."""
+    if depsgraph is None:
+        return codes.read(ob)
+    known = walk.get(ob.session_uid)
+    if known is not None:
+        return known
+    if ob.session_uid in walk:
+        raise _circle(ob)
+    if len(walk) >= MOST_OBJECTS:
+        raise Refusal(f"A blend is made of more than {MOST_OBJECTS} objects", "Store their codes")
+    walk[ob.session_uid] = None
+    found = code(ob, depsgraph, walk=walk)
+    found = codes.read(_at(ob, depsgraph)) if found is None else found
+    walk[ob.session_uid] = found
+    return found
+
+
+def _circle(ob: bpy.types.Object) -> Refusal:
+    return Refusal(
+        f"Object '{ob.name}' is blended of itself, by way of what it is blended of",
+        "Choose another From or To for one of these objects",
+    )
+
+
+def _at(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph | None) -> bpy.types.Object:
+    """The object as it was evaluated, or itself."""
+    return ob if depsgraph is None else ob.evaluated_get(depsgraph)
 
 
 def changed(ob: bpy.types.Object) -> None:
@@ -74,8 +122,12 @@ def changed(ob: bpy.types.Object) -> None:
         return
     try:
         mesh_upload.check_writable(ob)
+        if ob in ends.made_of(ob):
+            raise _circle(ob)
         before, wanted = codes.read(ob), code(ob)
-        if wanted is None or np.array_equal(before, wanted):
+        ends.keep_objects(ob)
+        # A message may be of what was just put right: a new mesh has its own.
+        if wanted is None or (np.array_equal(before, wanted) and not ob.meshsdf.message):
             return
         codes.write(ob, wanted, blended=True)
         if not slide.in_script():

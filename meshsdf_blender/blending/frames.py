@@ -3,6 +3,9 @@
 The trap: a handler that edits meshes while a window renders crashes Blender, unless the interface
 is locked. Then nothing is done here, and the panel offers the lock or a bake. In background there
 is no interface, and every frame is done.
+
+A worker that failed is tried again by *Check Again* only, not at every frame; one that starts is
+waited for in renders only.
 """
 
 from __future__ import annotations
@@ -14,9 +17,12 @@ import numpy as np
 from bpy.app.handlers import persistent
 
 from .. import door, running
-from ..errors import Refusal
+from ..errors import Refusal, WorkerLost, WorkerStarting
+from ..redraw import redraw
 from ..shapes import codes, mesh_upload, shape
-from . import blended, channels, mesh_cache
+from . import blended, channels, ends, mesh_cache
+
+READY_SECONDS = 0.1  # between looks at a worker that starts
 
 
 class Rendering:
@@ -32,16 +38,8 @@ def moving(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 
 def is_moving(ob: bpy.types.Object) -> bool:
-    """Whether a shape's code changes with the frame."""
-    if channels.animated(ob):
-        return True
-    blend = ob.meshsdf.blend
-    if blend.mode != "TWO":
-        return False
-    others: list[bpy.types.Object | None] = [
-        bpy.data.objects.get(name) for name in (blend.first, blend.second) if name
-    ]
-    return any(o is not None and shape.is_shape(o) and channels.animated(o) for o in others)
+    """Whether a shape's code changes with the frame, its own or one that it is blended of."""
+    return any(channels.animated(each) for each in (ob, *ends.made_of(ob)))
 
 
 def unsafe(scene: bpy.types.Scene) -> bool:
@@ -51,11 +49,10 @@ def unsafe(scene: bpy.types.Scene) -> bool:
 
 def code_now(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> np.ndarray:
     """The code ``(L,)`` of a shape at the frame that was evaluated. Raises Refusal."""
-    evaluated = ob.evaluated_get(depsgraph)
-    code = blended.code(ob, evaluated)
+    code = blended.code(ob, depsgraph)
     if code is None:
         length = len(codes.read(ob))
-        code = codes.check(codes.read(evaluated), f"object '{ob.name}'", length)
+        code = codes.check(codes.read(ob.evaluated_get(depsgraph)), f"object '{ob.name}'", length)
     return code
 
 
@@ -89,14 +86,39 @@ def after_frame(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = 
             print("MeshSDF: shapes stay as they are in a render without Lock Interface", flush=True)
         Rendering.told = True
         return
-    for ob in found:
-        try:
-            follow(ob, depsgraph)
-        except Refusal as refusal:
-            if mesh_upload.is_editable(ob):
-                ob.meshsdf.message = str(refusal)
-            if door.status.state == "failed":
-                return  # not a start of the worker for each shape and frame
+    with door.gently(waits=bpy.app.background or Rendering.now):
+        for ob in found:
+            _follow_or_say(ob, depsgraph)
+
+
+def _follow_or_say(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
+    try:
+        follow(ob, depsgraph)
+    except Refusal as refusal:
+        if mesh_upload.is_editable(ob):
+            ob.meshsdf.message = str(refusal)
+        if isinstance(refusal, WorkerLost) and door.status.state != "failed":
+            door.failed(refusal)  # this frame would end the next worker too
+        if isinstance(refusal, WorkerStarting) and not bpy.app.timers.is_registered(when_ready):
+            bpy.app.timers.register(when_ready, first_interval=READY_SECONDS, persistent=True)
+
+
+def when_ready() -> float | None:
+    """Let the frame that is shown be followed, once the worker is there; the next interval."""
+    if running.current() is not None or Rendering.now:
+        return READY_SECONDS
+    try:
+        with door.gently(waits=False):
+            door.ready_worker()
+    except WorkerStarting:
+        return READY_SECONDS
+    except Refusal:
+        redraw(bpy.context)  # the panel says what is wrong
+        return None
+    for window in bpy.context.window_manager.windows:
+        after_frame(window.scene, window.view_layer.depsgraph)
+    redraw(bpy.context)
+    return None
 
 
 @persistent
@@ -133,4 +155,6 @@ def unregister() -> None:
     for name, handler in reversed(HANDLERS):
         with contextlib.suppress(ValueError):
             getattr(bpy.app.handlers, name).remove(handler)
+    if bpy.app.timers.is_registered(when_ready):
+        bpy.app.timers.unregister(when_ready)
     _new_file()

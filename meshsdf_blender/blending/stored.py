@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import bpy
 import numpy as np
 
+from .. import naming
 from ..errors import Refusal
 from ..shapes import codes, mesh_upload, shape, thumbnail
 from ..spaces import catalogue
@@ -43,18 +44,19 @@ def store(ob: bpy.types.Object, name: str = "") -> bpy.types.PropertyGroup:
 
 
 def find(ob: bpy.types.Object, name: str) -> int:
-    """The place of a code: by name, by number from 1 on, or the selected one where empty."""
+    """The place of a code, by name in any case or number from 1 on; the selected one if empty."""
     blend = ob.meshsdf.blend
     names = [entry.name for entry in blend.codes]
     if not names:
         raise Refusal(f"Object '{ob.name}' has no stored codes", "Store its code first")
     if not name:
         return min(max(blend.active, 0), len(names) - 1)
-    if name in names:
-        return names.index(name)
+    found = naming.place(name, names)
+    if found is not None:
+        return found
     if name.isdecimal() and 0 < int(name) <= len(names):
         return int(name) - 1
-    raise Refusal(f"Object '{ob.name}' has no stored code '{name}'", f"Use {', '.join(names)}")
+    raise Refusal(f"Object '{ob.name}' has no stored code '{name}'", f"Use {naming.listed(names)}")
 
 
 def remove(ob: bpy.types.Object, place: int) -> None:
@@ -88,7 +90,13 @@ def code_of(ob: bpy.types.Object, entry: bpy.types.PropertyGroup) -> np.ndarray:
             f"and object '{ob.name}' lives in another, '{info.name}'",
             "Set the shape's space back, or remove that code",
         )
-    code = np.frombuffer(b64decode(entry.code), dtype="<f4")
+    try:
+        code = np.frombuffer(b64decode(entry.code), dtype="<f4")
+    except ValueError as error:  # binascii.Error is one, and so is half a number
+        raise Refusal(
+            f"The stored code '{entry.name}' cannot be read: its text in the file is broken",
+            "Remove that code, and store it again",
+        ) from error
     return codes.check(code, f"the stored code '{entry.name}'", info.code_length)
 
 
@@ -124,12 +132,18 @@ def picture_text(picture: np.ndarray) -> str:
 
 
 def picture_of(text: str) -> np.ndarray | None:
-    """The picture ``(S, S, 4)`` float32 in a text; None where there is none."""
+    """The picture ``(S, S, 4)`` float32 in a text; None where there is none.
+
+    A text comes from a file, and drawing reads it: it is unpacked up to the one size that counts.
+    """
+    size = thumbnail.SIZE
+    wanted = size * size * 4
+    if not 0 < len(text) <= 2 * wanted:
+        return None
     try:
-        flat = np.frombuffer(zlib.decompress(b64decode(text)), dtype=np.uint8)
+        flat = zlib.decompressobj().decompress(b64decode(text), wanted + 1)
     except (ValueError, zlib.error):
         return None
-    size = int(np.sqrt(len(flat) // 4))
-    if not size or size * size * 4 != len(flat):
+    if len(flat) != wanted:
         return None
-    return flat.reshape(size, size, 4).astype(np.float32) / 255
+    return np.frombuffer(flat, dtype=np.uint8).reshape(size, size, 4).astype(np.float32) / 255

@@ -7,13 +7,15 @@ that. ``status`` is what the panels draw: plain text, filled here and never whil
 from __future__ import annotations
 
 import atexit
+import contextlib
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import bpy
 
-from ..errors import WorkerLost
+from ..errors import WorkerLost, WorkerStarting
 from ..identity import ROOT_FOLDER, preferences
 from . import interpreter
 from .worker import Worker
@@ -66,11 +68,43 @@ def worker(role: Role = "shapes") -> Worker:
     return started
 
 
+@dataclass
+class _Manners:
+    """How :func:`ready_worker` goes about it."""
+
+    gentle: bool = False
+    waits: bool = True
+
+
+_manners = _Manners()
+
+
+@contextlib.contextmanager
+def gently(*, waits: bool) -> Iterator[None]:
+    """For handlers, which Blender calls again and again: a worker that failed is not tried anew.
+
+    Without ``waits`` one that starts is not waited for either: WorkerStarting.
+    """
+    before = dict(_manners.__dict__)
+    _manners.__dict__.update(gentle=True, waits=waits)
+    try:
+        yield
+    finally:
+        _manners.__dict__.update(before)
+
+
 def ready_worker() -> Worker:
     """The worker, ready to answer; blocks while torch is imported. Raises WorkerLost."""
-    running = worker()
+    if _manners.gentle and status.state == "failed":
+        raise WorkerLost(status.problem, status.remedy)
+    running = _started.get("shapes")
+    if not _manners.gentle or running is None or running.state != "starting":
+        running = worker()  # one that died while it started is put away, and its words with it
     try:
-        running.wait_ready()
+        if _manners.waits:
+            running.wait_ready()
+        elif not running.pump():
+            raise WorkerStarting
     except WorkerLost as lost:
         failed(lost)
         raise

@@ -17,6 +17,7 @@ from .. import running
 from ..door.conversation import Conversation, Question, Talk
 from ..errors import Refusal
 from ..shapes import codes, shape
+from ..shapes.reference import Reference
 from ..shapes.transform import write_matrix
 from . import before
 from .fit_request import FitRequest, fit_request
@@ -58,7 +59,7 @@ class FitRun(Talk):
     ) -> None:
         running.check_free()  # before the other checks, which take a while
         self._request = fit_request(context, ob, exact_steps=exact_steps)
-        self._name, self._uid = ob.name, ob.session_uid
+        self._object = Reference(ob)
         self._before = shape.Snapshot(ob)
         self._talk = Conversation("shapes", "fit", "step", self._question)
         self._newest = 0
@@ -80,13 +81,10 @@ class FitRun(Talk):
 
     def object(self) -> bpy.types.Object:
         """The object, looked up anew. Raises Refusal where it is gone."""
-        ob: bpy.types.Object = bpy.data.objects.get(self._name)
-        if ob is None or ob.session_uid != self._uid:
-            ob = next((o for o in bpy.data.objects if o.session_uid == self._uid), None)
+        ob = self._object.find()
         if ob is None:
-            raise Refusal(f"Object '{self._name}' is gone, so the fit ended")
-        self._name = ob.name
-        return ob
+            raise Refusal(f"Object '{self._object.name}' is gone, so the fit ended")
+        return ob  # type: ignore[return-value]
 
     def advance(self, wait: float = 0.0) -> FitStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail`` it."""

@@ -27,8 +27,8 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
         run = self.new_run(context)
         try:
             while not run.done:
-                run.advance(context, wait=True)
-            self._finish(context, run)
+                run.advance(wait=True)
+            self._finish(run)
         except BaseException:
             run.fail()
             raise
@@ -50,15 +50,15 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
             return self.over(context, {"CANCELLED"})
         if context.mode != "OBJECT" or bpy.app.is_job_running("RENDER"):
             return None
-        run.advance(context)
+        run.advance()
         if not run.done:
             self._show(context, f"Baking frame {len(run.keys) + 1} of {len(run.todo)}")
             return None
-        self._finish(context, run)
+        self._finish(run)
         return self.over(context, {"FINISHED"})
 
-    def _finish(self, context: bpy.types.Context, run: BakeRun) -> None:
-        ob = run.finish(context)
+    def _finish(self, run: BakeRun) -> None:
+        ob = run.finish()
         self.report(
             {"INFO"}, f"'{ob.name}': {len(run.todo)} frames, {len(run.meshes)} different meshes"
         )

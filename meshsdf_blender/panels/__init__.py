@@ -13,6 +13,7 @@ from . import (
     fit_settings,
     fixit,
     known,
+    render,
     shape,
     sliders,
     start,
@@ -33,6 +34,7 @@ modules = (
     blend,
     after,
     training,
+    render,
 )
 
 

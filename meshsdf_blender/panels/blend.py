@@ -1,24 +1,17 @@
-"""Stored codes, what the shape follows, and making its animation safe to render."""
+"""Stored codes, what the shape follows, and baking its frames."""
 
 from __future__ import annotations
-
-import textwrap
 
 import bpy
 
 from .. import running
-from ..blending import frames, pictures
+from ..blending import pictures
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import ShapeBlend
 from ..shapes import mesh_upload
-from .tab import ShapeTab, characters
+from .tab import ShapeTab
 
-UNSAFE = (
-    "Renders show animated shapes standing still, unless the interface is locked or the frames "
-    "are baked"
-)
 PICTURE_SCALE = 3.0
-BOX_CHARACTERS = 4  # that its border and icon take
 
 
 class MESHSDF_UL_codes(bpy.types.UIList):
@@ -49,13 +42,11 @@ class MESHSDF_PT_blend(ShapeTab, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, ob = self.layout, context.active_object
-        column = layout.column()
+        ob = context.active_object
+        column = self.layout.column()
         column.enabled = running.current() is None and mesh_upload.is_editable(ob)
         _draw_list(column, ob.meshsdf.blend)
         _draw_blend(column, ob.meshsdf.blend)
-        if frames.unsafe(context.scene) and frames.moving(context.scene):
-            _draw_warning(layout, context)
 
 
 def _draw_list(layout: bpy.types.UILayout, blend: ShapeBlend) -> None:
@@ -95,15 +86,6 @@ def _draw_blend(layout: bpy.types.UILayout, blend: ShapeBlend) -> None:
         if not any(entry.weight > 0.0 for entry in blend.codes):
             text = "Raise a weight" if blend.codes else "Store some codes first"
             column.label(text=text, icon="INFO")
-
-
-def _draw_warning(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    box = layout.box()
-    column = box.column(align=True)
-    for number, line in enumerate(textwrap.wrap(UNSAFE, characters(context) - BOX_CHARACTERS)):
-        column.label(text=line, icon="BLANK1" if number else "ERROR")
-    row = box.row(align=True)
-    row.operator("meshsdf.lock_interface", icon="LOCKED")
 
 
 class MESHSDF_PT_bake(ShapeTab, bpy.types.Panel):

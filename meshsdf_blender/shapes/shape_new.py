@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import Refusal
 from ..spaces import packed
-from . import codes, shape
+from . import shape
 
 
 def add(
@@ -36,7 +36,6 @@ def add(
         bpy.data.objects.remove(ob)
         bpy.data.meshes.remove(mesh)
         raise
-    ob.id_properties_ui(codes.KEY).update(description="Latent code of the shape")
     for other in context.selected_objects:
         other.select_set(False)
     ob.select_set(True)

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .. import blend_path, door
+from .. import blend_path, door, naming
 from ..errors import Fix, Refusal
 from ..identity import SPACES_FOLDER
 from . import packed
@@ -20,7 +20,6 @@ from .space_header import described
 BUILTIN = "builtin:"
 FIRST_CHOICE = "heads"  # what is offered in a file where nothing was chosen yet
 MEAN = "Mean"
-MOST_LISTED = 5
 OWN_SUFFIX = ".safetensors"
 SNAPSHOT_SUFFIX = ".pth"
 SNAPSHOT_FOLDERS = {"ModelParameters", "LatentCodes"}
@@ -42,7 +41,17 @@ class SpaceInfo:
     stamps: tuple[object, ...]
 
     def code(self, shape: str) -> np.ndarray:
-        """The code of a known shape by name or number; Mean, mean or nothing is the mean code."""
+        """The code of a known shape by name or number; Mean or nothing is the mean code. Refusal.
+
+        Names count in any case; the exact one goes first.
+        """
+        found = self.find(shape)
+        if found is None:
+            raise Refusal(f"Space '{self.name}' knows no shape '{shape}'", self.choices)
+        return found
+
+    def find(self, shape: str) -> np.ndarray | None:
+        """What :meth:`code` gives, or None."""
         if shape in {"", MEAN}:
             return self.mean
         if shape in self.shape_names:
@@ -51,17 +60,17 @@ class SpaceInfo:
             return self.codes[int(shape)]
         if shape.casefold() == MEAN.casefold():
             return self.mean
-        raise Refusal(f"Space '{self.name}' knows no shape '{shape}'", self._choices())
+        place = naming.place(shape, self.shape_names)
+        return None if place is None else self.codes[place]
 
     def shape_name(self, index: int) -> str:
         """The name of a known shape, or its number."""
         return self.shape_names[index] if self.shape_names else str(index)
 
-    def _choices(self) -> str:
+    @property
+    def choices(self) -> str:
         """What :meth:`code` takes, in words."""
-        names, count = ", ".join(self.shape_names[:MOST_LISTED]), len(self.codes)
-        if len(self.shape_names) > MOST_LISTED:
-            names += f", and {len(self.shape_names) - MOST_LISTED} more"
+        names, count = naming.listed(self.shape_names), len(self.codes)
         choices = [f"Its shapes are: {names}"] if names else []
         if count:
             number = "the number 0" if count == 1 else f"a number from 0 to {count - 1}"
@@ -119,7 +128,7 @@ def existing(space: str, library: bpy.types.Library | None = None) -> str:
         return packed.unpacked(space)
     blend_path.check(space, library)
     path = location(space, library)
-    if not Path(path).exists():
+    if not os.path.exists(path):  # noqa: PTH110  # Path's own raises for names that are too long
         raise gone(space, library)
     return path
 

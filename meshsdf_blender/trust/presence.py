@@ -5,8 +5,8 @@ A disk may sleep or be on a network, so nothing is looked up while a window is d
 
 from __future__ import annotations
 
+import os
 import time
-from pathlib import Path
 
 import bpy
 from bpy.app.handlers import persistent
@@ -36,7 +36,7 @@ def look() -> bool:
     """Look for all files that were asked for; whether any came or went."""
     changed = False
     for path in _wanted:
-        there = Path(path).exists()
+        there = os.path.exists(path)  # noqa: PTH110  # Path's own raises for overlong names
         changed |= there != _seen.get(path, (0.0, True))[1]
         _seen[path] = (time.monotonic(), there)
     _wanted.clear()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import bpy
 
 from .. import blend_path, door, running
+from ..blending import standing
 from ..errors import Fix, Refusal
 from ..identity import preferences
 from ..shapes import codes, mesh_upload, shape
@@ -24,10 +25,11 @@ from . import presence, told
 
 
 def shown(context: bpy.types.Context) -> list[Refusal]:
-    """What the top of the tab shows: the worker, the active shape, and the last refusal."""
+    """What the top of the tab shows: the worker, the active shape, renders, the last refusal."""
     if running.current() is not None:
         return []
-    found = [problem for problem in (of_worker(), of_shape(context.active_object)) if problem]
+    every = of_worker(), of_shape(context.active_object), of_render(context.scene)
+    found = [problem for problem in every if problem]
     last = told.last()
     if last is None:
         return found
@@ -62,6 +64,17 @@ def of_shape(ob: bpy.types.Object | None) -> Refusal | None:
         lambda: mesh_upload.check_writable(ob),
         lambda: _check_space(ob),
         lambda: _check_code(ob),
+    )
+
+
+def of_render(scene: bpy.types.Scene) -> Refusal | None:
+    """What renders would show wrongly."""
+    if not standing.in_renders(scene):
+        return None
+    return Refusal(
+        "Renders show animated shapes standing still",
+        "Lock the interface while Blender renders, or bake the frames (panel Blend)",
+        fixes=(Fix("meshsdf.lock_interface", "Lock Interface", icon="LOCKED"),),
     )
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+
 import bpy
 import numpy as np
 import pytest
+
+from tests.blender.drawn import Drawn
 
 LAST = 5
 
@@ -231,6 +236,81 @@ def test_an_unlocked_render_in_a_window_edits_nothing(egg, pictures, windowed, m
     assert len(followed) >= 3
 
 
+def warned(part, scene):
+    """What the top of the tab says of renders, whatever is selected."""
+    context = SimpleNamespace(scene=scene, active_object=None)
+    return [problem.problem for problem in part("trust.problems").shown(context)]
+
+
+class Asked(Drawn):
+    """A layout that is looked at for buttons."""
+
+    def separator(self):
+        pass
+
+
+def in_settings(part, scene):
+    """The buttons that stand beside Blender's render settings."""
+    panel = SimpleNamespace(layout=Asked())
+    part("panels.render").draw(panel, SimpleNamespace(scene=scene))
+    return list(panel.layout.passed)
+
+
+def test_a_render_without_the_lock_is_warned_of_before_it(scene, egg, part, monkeypatch):
+    standing, frames = part("blending.standing"), part("blending.frames")
+    standing.look()
+    assert warned(part, scene) == []  # in background every frame is done
+    monkeypatch.setattr(frames, "unsafe", lambda scene: not scene.render.use_lock_interface)
+    assert warned(part, scene) == ["Renders show animated shapes standing still"]
+    assert in_settings(part, scene) == ["meshsdf.lock_interface"]
+    (problem,) = part("trust.problems").shown(SimpleNamespace(scene=scene, active_object=None))
+    assert [fix.operator for fix in problem.fixes] == ["meshsdf.lock_interface"]
+    bpy.ops.meshsdf.lock_interface()
+    assert warned(part, scene) == in_settings(part, scene) == []
+    scene.render.use_lock_interface = False
+    assert warned(part, scene)
+    bpy.ops.meshsdf.bake_frames()  # the shape itself is not rendered any more
+    assert standing.look()
+    assert warned(part, scene) == in_settings(part, scene) == []
+
+
+def test_drawing_looks_through_no_scene_for_that(scene, egg, part, monkeypatch):
+    frames = part("blending.frames")
+    part("blending.standing").look()
+    monkeypatch.setattr(frames, "unsafe", lambda scene: True)
+    monkeypatch.setattr(frames, "moving", None)
+    assert warned(part, scene)
+    assert in_settings(part, scene)
+    context = SimpleNamespace(scene=scene, active_object=None)
+    assert part("panels.fixit").MESHSDF_PT_fixit.poll(context)
+
+
+def test_the_warning_follows_what_changes_in_a_window(scene, egg, part, monkeypatch):
+    standing = part("blending.standing")
+    monkeypatch.setattr(standing, "bpy", in_a_window())
+    egg.animation_data_clear()
+    bpy.context.view_layer.update()
+    egg.update_tag()
+    bpy.context.view_layer.update()
+    assert bpy.app.timers.is_registered(standing.tick)
+    standing.tick()
+    assert not any(standing._seen.values())
+    bpy.app.timers.unregister(standing.tick)
+
+
+def test_the_warning_leaves_the_render_settings_with_the_extension(scene, part):
+    draw, module = part("panels.render").draw, part("identity").ROOT_PACKAGE
+    places = [getattr(bpy.types, name) for name in part("panels.render").PLACES]
+
+    def there():
+        return [draw in getattr(place.draw, "_draw_funcs", ()) for place in places]
+
+    assert there() == [True, True]
+    bpy.ops.preferences.addon_disable(module=module)
+    assert there() == [False, False]
+    bpy.ops.preferences.addon_enable(module=module)
+
+
 def test_list_pictures_and_animation_survive_saving(scene, egg, tmp_path):
     name, path = egg.name, str(tmp_path / "kept.blend")
     expected = wanted(egg, scene)
@@ -394,9 +474,23 @@ def test_a_bake_is_one_undo_step(scene, egg):
     assert bpy.data.objects[name].visible_get()
 
 
+def test_a_bake_is_gone_once_it_is_deleted_and_purged(scene, egg):
+    before = data()
+    bpy.ops.meshsdf.bake_frames()
+    bpy.ops.object.delete()
+    assert "Fake Baked 000000" in bpy.data.objects
+    bpy.ops.outliner.orphans_purge()
+    assert data() == before
+
+
 def live_bake(part, start, end):
     """The operator's own run, advanced as its timer does."""
     return part("blending.bake").BakeRun(bpy.context, start, end, 1)
+
+
+def to_the_end(run):
+    while not run.done:
+        run.advance()
 
 
 def test_a_live_bake_asks_without_waiting_and_stops_without_a_trace(scene, egg, part, fake):
@@ -404,14 +498,155 @@ def test_a_live_bake_asks_without_waiting_and_stops_without_a_trace(scene, egg, 
     scene.frame_set(2)
     run = live_bake(part, 1, LAST)
     while len(run.keys) < 3:
-        run.advance(bpy.context)
+        run.advance()
     run.stop()
     assert run.stopping
     run.fail()
     assert data() == before
     assert scene.frame_current == 2
     run = live_bake(part, 1, LAST)
-    while not run.done:
-        run.advance(bpy.context)
-    assert run.finish(bpy.context).name == f"{egg.name} Baked"
+    to_the_end(run)
+    assert run.finish().name == f"{egg.name} Baked"
     assert part("running").current() is None
+
+
+def test_a_live_bake_stays_with_its_shape_and_scene(scene, egg, part):
+    expected = wanted(egg, scene)
+    scene.frame_set(2)
+    run = live_bake(part, 1, LAST)
+    while len(run.keys) < 2:
+        run.advance()
+    egg.name, scene.name = "Renamed", "Also Renamed"
+    other = bpy.data.scenes.new("Second")
+    other.frame_set(77)
+    bpy.context.window.scene = other
+    to_the_end(run)
+    baked = run.finish()
+    assert baked.name == "Renamed Baked"
+    assert (other.frame_current, scene.frame_current) == (77, 2)
+    assert list(other.objects) == []
+    assert len(run.meshes) == LAST
+    assert egg.hide_get(view_layer=scene.view_layers[0])
+    bpy.context.window.scene = scene
+    assert bpy.context.active_object == baked
+    for frame, length in enumerate(expected, 1):
+        scene.frame_set(frame)
+        assert seen(baked)[1] == pytest.approx(length, rel=1e-5)
+
+
+@pytest.mark.parametrize("gone", ["Object", "Scene"])
+def test_a_live_bake_ends_when_its_shape_or_scene_is_gone(scene, egg, part, gone):
+    run = live_bake(part, 1, LAST)
+    while len(run.keys) < 2:
+        run.advance()
+    if gone == "Object":
+        bpy.data.objects.remove(egg)
+    else:
+        bpy.context.window.scene = bpy.data.scenes.new("Second")
+        bpy.data.scenes.remove(scene)
+    with pytest.raises(part("errors").Refusal, match=f"{gone} .* is gone, so the bake ended"):
+        to_the_end(run)
+    run.fail()
+    assert part("running").current() is None
+
+
+# Without a worker
+
+
+@pytest.fixture
+def started(part, monkeypatch):
+    """The workers that were started since."""
+    door, found = part("door"), []
+    real = door.Worker
+
+    def start(*given, **more):
+        found.append(real(*given, **more))
+        return found[-1]
+
+    monkeypatch.setattr(door, "Worker", start)
+    return found
+
+
+def test_a_worker_that_failed_is_not_tried_at_every_frame(scene, egg, part, fake, started):
+    expected = wanted(egg, scene)
+    scene.frame_set(2)
+    part("blending.mesh_cache").forget()
+    scene.frame_set(3)  # the only one that is in memory
+    fake("silent")
+    for frame in (2, 4, 5, 2, 1):
+        scene.frame_set(frame)
+        assert "stopped before it was ready" in egg.meshsdf.message
+    assert len(started) == 1
+    scene.frame_set(3)
+    assert half_length(egg) == pytest.approx(expected[2], rel=1e-5)
+    fake("")
+    part("door").status.state = "failed"
+    scene.frame_set(4)
+    assert len(started) == 1
+    bpy.ops.meshsdf.worker_check()
+    assert len(started) == 2
+    scene.frame_set(5)
+    assert half_length(egg) == pytest.approx(expected[4], rel=1e-5)
+
+
+def test_a_worker_that_dies_of_a_frame_is_not_sent_to_the_next(scene, egg, part, started):
+    scene.frame_set(1)
+    part("blending.mesh_cache").forget()
+    lost = part("errors").WorkerLost
+
+    def dies(self, op, *given, **more):
+        raise lost("The worker stopped")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(part("door.worker").Worker, "request", dies)
+        scene.frame_set(2)
+    assert part("door").status.state == "failed"
+    before = half_length(egg)
+    scene.frame_set(3)
+    assert half_length(egg) == before
+    assert not started
+
+
+def test_nothing_waits_in_a_window_for_a_worker_that_starts(scene, egg, part, fake, started):
+    expected, frames = wanted(egg, scene), part("blending.frames")
+    part("blending.mesh_cache").forget()
+    fake("")
+    waited = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "bpy", in_a_window())
+        patch.setattr(part("door.worker").Worker, "wait_ready", waited.append)
+        for frame in (2, 3, 4):
+            scene.frame_set(frame)
+    assert not waited
+    assert len(started) == 1
+    assert "is starting" in egg.meshsdf.message
+    assert bpy.app.timers.is_registered(frames.when_ready)
+    while frames.when_ready() is not None:
+        time.sleep(0.01)
+    assert half_length(egg) == pytest.approx(expected[3], rel=1e-5)
+    assert egg.meshsdf.message == ""
+    bpy.app.timers.unregister(frames.when_ready)
+
+
+def in_a_window():
+    """bpy, as it is outside the background."""
+    app = SimpleNamespace(background=False, timers=bpy.app.timers, handlers=bpy.app.handlers)
+    return SimpleNamespace(app=app, data=bpy.data, context=bpy.context, types=bpy.types)
+
+
+def test_one_that_dies_while_it_starts_is_noticed_in_a_window(scene, egg, part, fake, started):
+    frames = part("blending.frames")
+    part("blending.mesh_cache").forget()
+    fake("silent")
+    end = time.monotonic() + 20
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "bpy", in_a_window())
+        while part("door").status.state != "failed":
+            scene.frame_set(2 + len(started) % 3)
+            time.sleep(0.05)
+            assert time.monotonic() < end
+        scene.frame_set(3)
+    assert len(started) == 1
+    assert "stopped before it was ready" in egg.meshsdf.message
+    assert frames.when_ready() is None
+    bpy.app.timers.unregister(frames.when_ready)
