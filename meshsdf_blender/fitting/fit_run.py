@@ -107,31 +107,30 @@ class FitRun(Talk):
         code = step.code if fitted else self._request.arrays["code"]
         shape.write(ob, code, step.vertices, step.faces, step.report)
 
-    def finish(self, context: bpy.types.Context, step: FitStep, *, remesh: bool = True) -> bool:
+    def finish(self, context: bpy.types.Context, step: FitStep, *, remesh: bool = True) -> None:
         """Write the last frame and what the fit came to, and end the run.
 
-        A shape of another resolution than the fit's is meshed anew, which takes a moment; without
-        ``remesh`` that is left to the caller. Returns whether it is to be done.
+        A fit's own mesh keeps thin parts, at the fit's resolution; the shape's own mesh of the new
+        code takes a moment, and is left to the caller without ``remesh``.
         """
         self.write(context, step)
         ob = self.object()
-        settings, options = ob.meshsdf, self._request.header["options"]
-        other = (settings.resolution, settings.newton) != (options["resolution"], 0)
-        if other and remesh:
+        if remesh:
             try:
                 shape.extract(ob, codes.read(ob))
             except Refusal as refusal:  # the fit itself is whole: keep its code and its mesh
+                cells = self._request.header["options"]["resolution"]
                 self.warnings.append(
-                    f"The mesh is the fit's own, of resolution {options['resolution']}: "
-                    f"it could not be made at {settings.resolution}: {refusal}"
+                    f"The mesh is the fit's own, of resolution {cells}: "
+                    f"it could not be made at {ob.meshsdf.resolution}: {refusal}"
                 )
+        settings = ob.meshsdf
         settings.fit_start = step.iou if self.start_iou is None else self.start_iou
         settings.fit_iou = step.best_iou
         settings.fit_steps = self._taken(step)
         settings.fit_reason = REASONS.get(step.reason, step.reason)
         settings.fit_topology = " to ".join(self.topologies[-4:])
         self._end()
-        return other and not remesh
 
     def _taken(self, last: FitStep) -> int:
         """Steps that were taken; the last frame carries the number of the best one."""

@@ -104,8 +104,8 @@ class MESHSDF_OT_fit(RunsLive, NeedsShape, bpy.types.Operator):
             overlay.show_step(step)
             show_progress(context, step)
             return None
-        if run.finish(context, step, remesh=False):
-            slider_live.follow(run.object(), rests=True)  # meshed anew beside the artist's work
+        run.finish(context, step, remesh=False)
+        slider_live.follow(run.object(), rests=True)  # meshed anew beside the artist's work
         tell(self, run)
         return self.over(context, {"FINISHED"})
 
