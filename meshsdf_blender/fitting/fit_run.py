@@ -17,6 +17,7 @@ from .. import running
 from ..door.conversation import Conversation, Question, Talk
 from ..errors import Refusal
 from ..shapes import codes, shape
+from ..shapes.shape_state import Snapshot
 from ..shapes.transform import write_matrix
 from . import before
 from .fit_request import FitRequest, fit_request
@@ -59,7 +60,7 @@ class FitRun(Talk):
         running.check_free()  # before the other checks, which take a while
         self._request = fit_request(context, ob, exact_steps=exact_steps)
         self._name, self._uid = ob.name, ob.session_uid
-        self._before = shape.Snapshot(ob)
+        self._before = Snapshot(ob)
         self._talk = Conversation("shapes", "fit", "step", self._question)
         self._newest = 0
         self._written = self._keeps = False
