@@ -11,7 +11,7 @@ from ..blending import frames, pictures
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import ShapeBlend
 from ..shapes import mesh_upload
-from .tab import ShapeTab, characters
+from .tab import ShapeTab, characters, draw_compared
 
 UNSAFE = (
     "Renders show animated shapes standing still, unless the interface is locked or the frames "
@@ -50,6 +50,7 @@ class MESHSDF_PT_blend(ShapeTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, ob = self.layout, context.active_object
+        draw_compared(layout, context)
         column = layout.column()
         column.enabled = running.current() is None and mesh_upload.is_editable(ob)
         _draw_list(column, ob.meshsdf.blend)
