@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from .. import running
+from .. import compat, running
 from ..redraw import redraw
 from . import overlay
 
@@ -123,13 +123,18 @@ def _values(settings: bpy.types.PropertyGroup) -> Iterator[Any]:
             yield value.name
 
 
-def _told(depsgraph: bpy.types.Depsgraph) -> Iterator[int]:
+def _told(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Iterator[int]:
     """What was updated: of objects only their places and surfaces count."""
+    blocks = []
     for update in depsgraph.updates:
-        block = update.id
         looks = update.is_updated_geometry or update.is_updated_transform
-        if looks or not isinstance(block, bpy.types.Object):
-            yield block.original.session_uid
+        if looks or not isinstance(update.id, bpy.types.Object):
+            blocks.append(update.id.original)
+    yield from (block.session_uid for block in blocks)
+    # Annotations are not evaluated: of a stroke Blender tells nothing, or only of its scene.
+    notes = compat.annotation(scene)
+    if notes is not None and (not len(depsgraph.updates) or scene in blocks):
+        yield notes.session_uid
 
 
 @persistent
@@ -140,7 +145,7 @@ def _changed(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = Non
     if bpy.app.is_job_running("RENDER"):
         _note(None)  # from the render's thread, which no timer may be set from
         return
-    changed = frozenset(_told(depsgraph)) if depsgraph is not None else None
+    changed = frozenset(_told(scene, depsgraph)) if depsgraph is not None else None
     if changed is not None and shown.watched is not None:
         changed &= shown.watched
         if not changed:

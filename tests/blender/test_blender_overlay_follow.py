@@ -8,6 +8,13 @@ import bpy
 import numpy as np
 import pytest
 
+from tests.blender.test_blender_outline import (
+    ANNOTATIONS_CAN_BE_MADE,
+    annotation,
+    arc,
+    grease_pencil,
+)
+
 
 @pytest.fixture
 def overlay(part):
@@ -358,3 +365,26 @@ def test_a_fit_that_is_not_shown_leaves_no_overlay_of_another_object(
     overlay.begin(bpy.context, other, run.request)
     assert overlay.current() is None
     run.fail()
+
+
+@pytest.mark.skipif(not ANNOTATIONS_CAN_BE_MADE, reason="4.3 to 5.0 make no annotation strokes")
+@pytest.mark.parametrize("held", ["annotation", "object"])
+def test_strokes_that_are_drawn_on_are_read_anew(shown, follow, scene, work, held):
+    if held == "annotation":
+        layer = annotation(scene, [arc()])
+    else:
+        layer = grease_pencil(scene, [arc()]).data.layers[0]
+    scene.meshsdf.target = "OUTLINE"
+    bpy.context.view_layer.update()
+    follow.look(scene)
+    rest(follow)
+    first, work.targets = shown.iou, []
+    strokes = getattr(layer.frames[0], "drawing", layer.frames[0]).strokes
+    for point in strokes[0].points:
+        place = [0.5 * each for each in getattr(point, "position", None) or point.co]
+        setattr(point, "position" if hasattr(point, "position") else "co", place)
+    layer.id_data.update_tag()  # as the brush does
+    bpy.context.view_layer.update()
+    assert rest(follow)
+    assert work.targets == ["Camera"]
+    assert shown.iou != first
