@@ -105,7 +105,8 @@ def refresh(context: bpy.types.Context, changed: frozenset[int] | None = None) -
     if overlay is None:
         return
     scene = scene_of(overlay)
-    ob = scene and next((o for o in scene.objects if o.session_uid == overlay.uid), None)
+    objects = scene.objects if scene is not None else ()
+    ob = next((o for o in objects if o.session_uid == overlay.uid), None)
     if scene is None or not shape.is_shape(ob):
         end()
         return
