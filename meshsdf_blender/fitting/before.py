@@ -7,21 +7,11 @@ undoes. Showing the other one swaps both.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import bpy
-import numpy as np
 
 from ..errors import Refusal
-from ..shapes import codes, mesh_upload, shape
-
-# What tells one from the other, beside mesh, code and transform.
-READOUT = (
-    *("space", "up", "resolution", "cap", "newton", "draft"),
-    *("vertices", "faces", "components", "genus", "watertight", "volume", "message"),
-    *shape.FIT_READOUT,
-)
+from ..shapes import mesh_upload, shape, slide
+from ..shapes.shape_state import ShapeState
 
 
 def exists(ob: bpy.types.Object) -> bool:
@@ -41,7 +31,7 @@ def keep(ob: bpy.types.Object, iou: float) -> bool:
     mesh, before = shape.mesh_of(ob), ob.meshsdf.before
     before.mesh = mesh.copy()
     before.mesh.name = f"{mesh.name} Before"
-    before.kept, before.iou, before.shown = _state(ob), iou, False
+    before.kept, before.iou, before.shown = ShapeState.of(ob).text(), iou, False
     return True
 
 
@@ -50,12 +40,13 @@ def toggle(ob: bpy.types.Object) -> None:
     mesh_upload.check_own(ob)
     mesh_upload.check_unshared(ob)
     before = ob.meshsdf.before
-    state, other = _state(ob), before.mesh
+    state, now, other = _other(ob), ShapeState.of(ob), before.mesh
     if other.users - int(other.use_fake_user) > 1:  # a duplicate of the object keeps the same one
         other = other.copy()
-    _restore(ob, before.kept)
+    state.put(ob)
     ob.data, before.mesh = other, shape.mesh_of(ob)
-    before.kept, before.shown = state, not before.shown
+    before.kept, before.shown = now.text(), not before.shown
+    _make_whole(ob)
 
 
 def accept(ob: bpy.types.Object) -> None:
@@ -72,6 +63,7 @@ def back(ob: bpy.types.Object) -> None:
         toggle(ob)
     drop(ob)
     shape.mesh_of(ob).name = name
+    _make_whole(ob)
 
 
 def drop(ob: bpy.types.Object) -> None:
@@ -82,28 +74,21 @@ def drop(ob: bpy.types.Object) -> None:
         bpy.data.meshes.remove(mesh)
 
 
-def _state(ob: bpy.types.Object) -> str:
-    """Code, transform and readout as JSON: single precision comes back exactly."""
-    state: dict[str, Any] = {
-        "code": [float(value) for value in codes.read(ob)],
-        "transform": {name: shape.copied(getattr(ob, name)) for name in shape.TRANSFORM},
-        "readout": {name: getattr(ob.meshsdf, name) for name in READOUT},
-    }
-    return json.dumps(state)
-
-
-def _restore(ob: bpy.types.Object, text: str) -> None:
+def _other(ob: bpy.types.Object) -> ShapeState:
+    """The state of what is not shown. Raises Refusal where it was broken."""
     try:
-        state = json.loads(text)
-        code = np.array(state["code"], dtype=np.float32)
-        transform, readout = state["transform"].items(), state["readout"].items()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        state = ShapeState.from_text(ob.meshsdf.before.kept)
+        state.check(ob)
+    except (ValueError, RecursionError, Refusal) as error:
+        why = error.problem if isinstance(error, Refusal) else error
         raise Refusal(
-            f"The shape of '{ob.name}' before the fit cannot be read ({error})",
-            "Undo what changed it",
+            f"The shape of '{ob.name}' before the fit cannot be read ({why})",
+            "Undo what changed it, or keep the shape that is seen: Accept, or Go Back",
         ) from error
-    codes.write(ob, code)
-    for name, value in transform:
-        setattr(ob, name, value)
-    for name, value in readout:
-        setattr(ob.meshsdf, name, value)
+    return state
+
+
+def _make_whole(ob: bpy.types.Object) -> None:
+    """Have a coarse mesh made whole, unless it is only shown."""
+    if ob.meshsdf.draft:
+        slide.remesh(ob)

@@ -97,15 +97,35 @@ class SeenView:
 
 def seen_views(context: bpy.types.Context, ob: bpy.types.Object) -> list[SeenView]:
     """The views of a fit with their targets, the same as the overlay shows. Raises Refusal."""
-    scene, seen = context.scene, []
-    for aim in scene_aims(scene):
-        # Anew for each: a target that is rendered replaces what is evaluated.
-        context.view_layer.update()
-        depsgraph = context.evaluated_depsgraph_get()
-        try:
-            frame = camera_view(scene, depsgraph, aim.camera).resized(scene.meshsdf.pixels)
-            target = read_target(scene, depsgraph, frame, ob, aim)
-        except Refusal as refusal:
-            raise aim.named(refusal) from refusal
+    seen = []
+    for aim in scene_aims(context.scene):
+        frame = aim_frame(context, aim)
+        target = aim_target(context, ob, aim, frame)
         seen.append(SeenView(aim, aim.camera.name, frame, target))
     return seen
+
+
+def aim_frame(context: bpy.types.Context, aim: Aim) -> CameraView:
+    """What the aim's camera sees, at the size to fit at. Raises Refusal, with the view's name."""
+    try:
+        return camera_view(context.scene, _evaluated(context), aim.camera).resized(
+            context.scene.meshsdf.pixels
+        )
+    except Refusal as refusal:
+        raise aim.named(refusal) from refusal
+
+
+def aim_target(
+    context: bpy.types.Context, ob: bpy.types.Object, aim: Aim, frame: CameraView
+) -> Target:
+    """The aim's target as ``frame`` sees it. Raises Refusal, with the view's name."""
+    try:
+        return read_target(context.scene, _evaluated(context), frame, ob, aim)
+    except Refusal as refusal:
+        raise aim.named(refusal) from refusal
+
+
+def _evaluated(context: bpy.types.Context) -> bpy.types.Depsgraph:
+    """Anew for each: a target that is rendered replaces what is evaluated."""
+    context.view_layer.update()
+    return context.evaluated_depsgraph_get()

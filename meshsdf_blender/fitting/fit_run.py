@@ -18,6 +18,7 @@ from ..door.conversation import Conversation, Question, Talk
 from ..errors import Refusal
 from ..shapes import codes, shape
 from ..shapes.reference import Reference
+from ..shapes.shape_state import Snapshot
 from ..shapes.transform import write_matrix
 from . import before
 from .fit_request import FitRequest, fit_request
@@ -60,7 +61,7 @@ class FitRun(Talk):
         running.check_free()  # before the other checks, which take a while
         self._request = fit_request(context, ob, exact_steps=exact_steps)
         self._object = Reference(ob)
-        self._before = shape.Snapshot(ob)
+        self._before = Snapshot(ob)
         self._talk = Conversation("shapes", "fit", "step", self._question)
         self._newest = 0
         self._written = self._keeps = False

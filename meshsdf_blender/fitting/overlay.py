@@ -1,10 +1,12 @@
-"""What the overlay shows, one camera at a time: the target, the shape, and where they disagree.
+"""What the overlay shows, one view of a fit at a time: target, shape, and where they disagree.
 
 All of it is worked out when a step is shown or something changed, never while Blender draws.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import bpy
@@ -12,66 +14,38 @@ import numpy as np
 
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
+from ..views.aims import scene_aims
 from ..views.camera import CameraView
 from ..views.silhouette import mesh_silhouette
+from ..views.sources import sources
 from . import before
-from .contour import LEVEL, contour
-from .fit_request import FitRequest, seen_views
+from .fit_request import FitRequest, aim_frame, aim_target
 from .fit_run import FitStep
-
-# Sky blue and orange, which nobody mistakes for each other (Okabe and Ito, Color Universal Design).
-TARGET_COLOUR = (0.34, 0.71, 0.91)
-SHAPE_COLOUR = (0.90, 0.62, 0.0)
-
-
-@dataclass
-class Seen:
-    """Target and shape in one camera's frame; ``lines`` as :func:`contour` gives them."""
-
-    camera: str
-    view: CameraView
-    weight: float
-    target: np.ndarray  # bool (H, W)
-    target_lines: np.ndarray
-    tint: np.ndarray  # RGBA (H, W, 4) float32, clear where both agree
-    lines: np.ndarray
-    iou: float = 0.0
-    version: int = 0
-
-    @classmethod
-    def of(cls, camera: str, view: CameraView, coverage: np.ndarray, weight: float = 1.0) -> Seen:
-        """A target alone."""
-        none = np.zeros((0, 2, 2), dtype=np.float32)
-        blank = np.zeros((*coverage.shape, 4), dtype=np.float32)
-        return cls(camera, view, weight, coverage >= LEVEL, contour(coverage), blank, none)
-
-    def show(self, mask: np.ndarray) -> None:
-        """Compare with the silhouette ``(H, W)`` of the shape as it is now."""
-        mask = mask.astype(bool)
-        self.tint, self.lines = disagreement(self.target, mask), contour(mask)
-        self.iou = overlap(self.target, mask)
-        self.version += 1
+from .seen import Seen, mean_iou
 
 
 @dataclass
 class Overlay:
-    """A shape, by its session's identity, in the cameras that its fit looks through."""
+    """A shape in the cameras that its fit looks through; scene and shape by their session_uid.
 
-    scene: str
+    ``watched`` are those whose changes matter, of all that Blender tells of; None where any may.
+    """
+
+    scene: int
     uid: int
     seen: list[Seen] = field(default_factory=list)
+    watched: frozenset[int] | None = None
     problem: str = ""
     before: bool = False  # whether the shape is seen as it was before its fit
 
-    def through(self, camera: str) -> Seen | None:
-        """What there is to see through a camera."""
-        return next((each for each in self.seen if each.camera == camera), None)
+    def through(self, camera: str) -> list[Seen]:
+        """What there is to see through a camera, which several views may share."""
+        return [each for each in self.seen if each.camera == camera]
 
     @property
     def iou(self) -> float:
-        """The mean over the cameras, by weight, as a fit has it."""
-        total = sum(each.weight for each in self.seen)
-        return sum(each.weight * each.iou for each in self.seen) / total if total else 0.0
+        """The mean over the views, by weight, as a fit has it."""
+        return mean_iou(self.seen)
 
 
 _shown: list[Overlay] = []  # at most one
@@ -87,36 +61,30 @@ def end() -> None:
     _shown.clear()
 
 
-def disagreement(target: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """RGBA ``(H, W, 4)`` float32: what only one of both masks covers, in that one's colour."""
-    tint = np.zeros((*target.shape, 4), dtype=np.float32)
-    tint[target & ~mask] = (*TARGET_COLOUR, 1.0)
-    tint[mask & ~target] = (*SHAPE_COLOUR, 1.0)
-    return tint
-
-
-def overlap(target: np.ndarray, mask: np.ndarray) -> float:
-    """Intersection over union of two masks; 0 where both are empty."""
-    union = np.count_nonzero(target | mask)
-    return np.count_nonzero(target & mask) / union if union else 0.0
+def scene_of(overlay: Overlay) -> bpy.types.Scene | None:
+    """The scene that it is shown in, whatever that is called now; None where it is gone."""
+    return next((s for s in bpy.data.scenes if s.session_uid == overlay.scene), None)
 
 
 def preview(context: bpy.types.Context, ob: bpy.types.Object) -> None:
     """Show target and shape as they are. Raises Refusal, showing what was shown before."""
-    seen = _compared(context, ob)
-    _shown[:] = [Overlay(context.scene.name, ob.session_uid, seen, before=before.shown(ob))]
+    made = Overlay(context.scene.session_uid, ob.session_uid, before=before.shown(ob))
+    _compare(context, ob, made, None)
+    _shown[:] = [made]
 
 
 def begin(context: bpy.types.Context, ob: bpy.types.Object, request: FitRequest) -> None:
-    """Show the targets of a fit that begins."""
+    """Show the targets of a fit that begins, in place of whatever was shown."""
+    end()
     if not context.scene.meshsdf.overlay.show:
         return
-    seen = []
+    made = Overlay(context.scene.session_uid, ob.session_uid)
     for number, sent in enumerate(request.header["views"]):
         matrix, target = request.arrays[f"matrix{number}"], request.arrays[f"target{number}"]
         view = CameraView(sent["width"], sent["height"], matrix)
-        seen.append(Seen.of(request.cameras[number], view, target, sent["weight"]))
-    _shown[:] = [Overlay(context.scene.name, ob.session_uid, seen)]
+        made.seen.append(Seen.of(request.cameras[number], view, target, sent["weight"]))
+    made.watched = _watched(context.scene, ob)
+    _shown[:] = [made]
 
 
 def show_step(step: FitStep) -> None:
@@ -128,46 +96,81 @@ def show_step(step: FitStep) -> None:
             seen.show(mask)
 
 
-def refresh(context: bpy.types.Context, *, targets: bool = True) -> None:
-    """Work all of it out anew; what stands in its way becomes its ``problem``.
+def refresh(context: bpy.types.Context, changed: frozenset[int] | None = None) -> None:
+    """Work out anew what is of the ``changed`` ones (session_uids), or all of it.
 
-    Without ``targets`` only the shape is looked at anew, as long as the targets are known.
+    What stands in the way becomes the overlay's ``problem``.
     """
     overlay = current()
-    if overlay is None or context.scene.name != overlay.scene:
+    if overlay is None:
         return
-    ob = next((o for o in context.scene.objects if o.session_uid == overlay.uid), None)
-    if not shape.is_shape(ob):
+    scene = scene_of(overlay)
+    objects = scene.objects if scene is not None else ()
+    ob = next((o for o in objects if o.session_uid == overlay.uid), None)
+    if scene is None or not shape.is_shape(ob):
         end()
         return
     overlay.before = before.shown(ob)
-    if overlay.seen and not targets:
-        _show_shape(ob, overlay.seen)
-        return
     try:
-        overlay.seen, overlay.problem = _compared(context, ob, overlay.seen), ""
+        with _seen_in(context, scene):
+            _compare(context, ob, overlay, changed)
+        overlay.problem = ""
     except Refusal as refusal:
-        overlay.seen, overlay.problem = [], str(refusal)
+        overlay.seen, overlay.watched, overlay.problem = [], None, str(refusal)
 
 
-def _compared(
-    context: bpy.types.Context, ob: bpy.types.Object, last: list[Seen] | None = None
-) -> list[Seen]:
-    """Targets and shape in the cameras of a fit. Raises Refusal."""
-    seen = [
-        Seen.of(view.camera, view.frame, view.target.coverage, view.aim.weight)
-        for view in seen_views(context, ob)
-    ]
-    # What is drawn is known by its version: never one that was used.
-    used = max((each.version for each in last or []), default=0)
-    for each in seen:
-        each.version = used
-    _show_shape(ob, seen)
-    return seen
+@contextmanager
+def _seen_in(context: bpy.types.Context, scene: bpy.types.Scene) -> Iterator[None]:
+    """Let the context be the scene's: a timer's is of some window, which may show another one."""
+    if context.scene == scene:
+        yield
+        return
+    windows = context.window_manager.windows
+    layer = next((w.view_layer for w in windows if w.scene == scene), scene.view_layers[0])
+    with context.temp_override(scene=scene, view_layer=layer):
+        yield
+
+
+def _compare(
+    context: bpy.types.Context,
+    ob: bpy.types.Object,
+    overlay: Overlay,
+    changed: frozenset[int] | None,
+) -> None:
+    """Targets and shape in the cameras of a fit, those parts that changed. Raises Refusal."""
+    scene, seen, again = context.scene, list[Seen](), list[Seen]()
+    for number, aim in enumerate(scene_aims(scene)):
+        frame = aim_frame(context, aim)
+        last = overlay.seen[number] if number < len(overlay.seen) else None
+        there = last is not None and last.is_through(frame)
+        if last is not None and there and changed is not None and not changed & sources(scene, aim):
+            each = last
+        else:
+            target = aim_target(context, ob, aim, frame)
+            each = Seen.of(aim.camera.name, frame, target.coverage, aim.weight)
+        seen.append(each)
+        if last is None or not there or changed is None or overlay.uid in changed:
+            again.append(each)
+        elif each is not last:
+            each.show(last.mask)
+    _show_shape(ob, again)
+    overlay.seen, overlay.watched = seen, _watched(scene, ob)
+
+
+def _watched(scene: bpy.types.Scene, ob: bpy.types.Object) -> frozenset[int] | None:
+    """Shape, cameras and what the targets are read from; None where they cannot be told."""
+    try:
+        aims = scene_aims(scene)
+    except Refusal:
+        return None
+    cameras = {aim.camera.session_uid for aim in aims if aim.camera is not None}
+    return frozenset({ob.session_uid} | cameras).union(*(sources(scene, aim) for aim in aims))
 
 
 def _show_shape(ob: bpy.types.Object, seen: list[Seen]) -> None:
     """Compare the targets with the shape as it is now."""
+    if not seen:
+        return
     vertices, faces = mesh_upload.read(shape.mesh_of(ob))
     matrix = np.array(ob.matrix_world, dtype=np.float64)
     world = vertices @ matrix[:3, :3].T + matrix[:3, 3]

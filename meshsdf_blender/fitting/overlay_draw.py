@@ -15,7 +15,7 @@ from gpu_extras.batch import batch_for_shader
 
 from . import overlay, overlay_follow
 from .camera_frame import Rectangle, frame_rectangle
-from .overlay import SHAPE_COLOUR, TARGET_COLOUR, Seen
+from .seen import SHAPE_COLOUR, TARGET_COLOUR, Seen, mean_iou
 
 HALO_WIDTH, LINE_WIDTH = 4.0, 2.0  # in pixels of an unscaled interface
 HALO = (0.0, 0.0, 0.0, 0.6)
@@ -52,15 +52,13 @@ class _Painted:
         ]
 
 
-_painted: list[_Painted] = []  # at most one
+_painted: list[_Painted] = []  # at most one of each view
 _handle: list[object] = []
 
 
 def paint(seen: Seen, frame: Rectangle, *, opacity: float, scale: float = 1.0) -> None:
     """Draw tint and outlines into ``frame``, in the pixels of what is drawn to."""
-    if not _painted or _painted[0].seen is not seen or _painted[0].version != seen.version:
-        _painted[:] = [_Painted(seen)]
-    painted = _painted[0]
+    painted = _ready(seen)
     height, width = seen.target.shape
     left, bottom, right, top = frame
     gpu.state.blend_set("ALPHA")
@@ -80,6 +78,17 @@ def paint(seen: Seen, frame: Rectangle, *, opacity: float, scale: float = 1.0) -
                 painted.line.uniform_float("color", stroke)
                 batch.draw(painted.line)
     gpu.state.blend_set("NONE")
+
+
+def _ready(seen: Seen) -> _Painted:
+    """What the graphics card holds of a view, made anew where that is out of date."""
+    found = next((each for each in _painted if each.seen is seen), None)
+    if found is None or found.version != seen.version:
+        shown = overlay.current()
+        others = [each for each in shown.seen if each is not seen] if shown is not None else []
+        found = _Painted(seen)
+        _painted[:] = [found, *(each for each in _painted if each.seen in others)]
+    return found
 
 
 def write(words: Sequence[Words], x: float, y: float, scale: float) -> None:
@@ -104,6 +113,7 @@ def _draw() -> None:
     """Blender calls this for every 3D view that it draws."""
     shown = overlay.current()
     if shown is None:
+        _painted.clear()
         return
     try:
         _draw_view(bpy.context, shown)
@@ -116,7 +126,7 @@ def _draw() -> None:
 def _draw_view(context: bpy.types.Context, shown: overlay.Overlay) -> None:
     scene, space, view = context.scene, context.space_data, context.region_data
     settings = scene.meshsdf.overlay
-    if scene.name != shown.scene or not settings.show or not space.overlay.show_overlays:
+    if scene.session_uid != shown.scene or not settings.show or not space.overlay.show_overlays:
         return
     overlay_follow.look(scene)
     camera = space.camera if space.use_local_camera else scene.camera
@@ -127,9 +137,10 @@ def _draw_view(context: bpy.types.Context, shown: overlay.Overlay) -> None:
     if not seen or not frame:
         return
     scale = context.preferences.system.ui_scale
-    paint(seen, frame, opacity=settings.opacity, scale=scale)
+    for each in seen:
+        paint(each, frame, opacity=settings.opacity, scale=scale)
     # Nothing is known before the first step of a fit.
-    words: list[Words] = [(f"IoU {seen.iou:.3f}", WHITE)] if seen.version else []
+    words: list[Words] = [(f"IoU {mean_iou(seen):.3f}", WHITE)] if seen[0].version else []
     words += [("Target", TARGET_COLOUR), ("Shape", SHAPE_COLOUR)]
     if shown.before:
         words.append(("Before the Fit", WHITE))

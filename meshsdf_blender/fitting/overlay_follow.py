@@ -1,18 +1,18 @@
-"""Keeping the overlay true: after every change in the scene it is worked out anew, a moment later.
+"""Keeping the overlay true: what changed in the scene is worked out anew once that is at rest.
 
-Blender tells of changed objects, images and masks, but not of a scene's own settings: those are
-compared whenever the overlay is drawn.
+Blender tells of changed objects, cameras, images and masks, but not of a scene's own settings:
+those are compared whenever the overlay is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
-from .. import running
+from .. import compat, running
 from ..redraw import redraw
 from . import overlay
 
@@ -21,11 +21,13 @@ REST_SECONDS = 0.1  # so that dragging a value does not wait for the overlay
 
 
 class _Watch:
-    """Whether something changed, and the settings when it was last worked out."""
+    """What changed since the overlay was worked out, and the settings that were seen last."""
 
     stale = False
-    targets = False  # whether the targets are to be read anew too
+    all = False  # whether anything may have changed
+    changed: frozenset[int] = frozenset()  # session_uids
     settings: tuple[Any, ...] = ()
+    busy = False  # working it out, which may itself look like a change
 
 
 def settings_of(scene: bpy.types.Scene) -> tuple[Any, ...]:
@@ -40,33 +42,69 @@ def settings_of(scene: bpy.types.Scene) -> tuple[Any, ...]:
     )
 
 
+def begin(scene: bpy.types.Scene) -> None:
+    """Follow what was just worked out."""
+    _clear()
+    _Watch.settings = settings_of(scene)
+
+
 def look(scene: bpy.types.Scene) -> None:
-    """Note whether the settings are others than when the overlay was worked out."""
-    if settings_of(scene) != _Watch.settings:
+    """Note whether the settings changed since they were seen last; ``scene`` is the overlay's."""
+    settings = settings_of(scene)
+    if settings != _Watch.settings:
+        _Watch.settings = settings
         mark()
+    elif _Watch.stale and not bpy.app.timers.is_registered(tick):
+        _arm()  # noted while it could not be
 
 
-def mark(*, targets: bool = True) -> None:
-    """Note that the overlay may be out of date, and whether its ``targets`` may be."""
-    _Watch.stale, _Watch.targets = True, _Watch.targets or targets
-    if not bpy.app.timers.is_registered(tick):
-        # Persistent: the wheels of 4.5 hang at exit over one that a new file has dropped.
-        bpy.app.timers.register(tick, first_interval=REST_SECONDS, persistent=True)
+def mark(changed: Iterable[int] | None = None) -> None:
+    """Note what changed, by session_uid, or that all may have; it is seen to after a rest."""
+    _note(changed)
+    _arm()
 
 
 def tick() -> float | None:
     """Work the overlay out anew, once no fit does that and nothing renders."""
-    if overlay.current() is None or not _Watch.stale:
-        _Watch.stale = False
+    shown = overlay.current()
+    if shown is None or not _Watch.stale:
+        _clear()
         return None
     if running.current() is not None or bpy.app.is_job_running("RENDER"):
         return REST_SECONDS
-    targets = _Watch.targets
-    _Watch.stale = _Watch.targets = False
-    _Watch.settings = settings_of(bpy.context.scene)
-    overlay.refresh(bpy.context, targets=targets)
+    scene = overlay.scene_of(shown)
+    if scene is not None:
+        _Watch.settings = settings_of(scene)
+    changed = None if _Watch.all else _Watch.changed
+    _clear()
+    _Watch.busy = True
+    try:
+        overlay.refresh(bpy.context, changed)
+    finally:
+        _Watch.busy = False
     redraw(bpy.context)
     return None
+
+
+def _note(changed: Iterable[int] | None) -> None:
+    _Watch.stale = True
+    if changed is None:
+        _Watch.all = True
+    else:
+        _Watch.changed = _Watch.changed.union(changed)
+
+
+def _clear() -> None:
+    _Watch.stale = _Watch.all = False
+    _Watch.changed = frozenset()
+
+
+def _arm() -> None:
+    """Let the timer begin anew, so that it waits for the end of a drag."""
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+    # Persistent: the wheels of 4.5 hang at exit over one that a new file has dropped.
+    bpy.app.timers.register(tick, first_interval=REST_SECONDS, persistent=True)
 
 
 def _values(settings: bpy.types.PropertyGroup) -> Iterator[Any]:
@@ -85,16 +123,41 @@ def _values(settings: bpy.types.PropertyGroup) -> Iterator[Any]:
             yield value.name
 
 
+def _told(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Iterator[int]:
+    """What was updated: of objects only their places and surfaces count."""
+    blocks = []
+    for update in depsgraph.updates:
+        looks = update.is_updated_geometry or update.is_updated_transform
+        if looks or not isinstance(update.id, bpy.types.Object):
+            blocks.append(update.id.original)
+    yield from (block.session_uid for block in blocks)
+    # Annotations are not evaluated: of a stroke Blender tells nothing, or only of its scene.
+    notes = compat.annotation(scene)
+    if notes is not None and (not len(depsgraph.updates) or scene in blocks):
+        yield notes.session_uid
+
+
 @persistent
-def _changed(*_: object) -> None:
-    if overlay.current() is not None and running.current() is None:
-        mark(targets=not _renders(bpy.context.scene))
+def _changed(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = None) -> None:
+    shown = overlay.current()
+    if shown is None or _Watch.busy:
+        return
+    if bpy.app.is_job_running("RENDER"):
+        _note(None)  # from the render's thread, which no timer may be set from
+        return
+    changed = frozenset(_told(scene, depsgraph)) if depsgraph is not None else None
+    if changed is not None and shown.watched is not None:
+        changed &= shown.watched
+        if not changed:
+            return
+    mark(changed)
 
 
-def _renders(scene: bpy.types.Scene) -> bool:
-    """Whether a target is rendered: that takes long, and is itself a change in the scene."""
-    settings = scene.meshsdf
-    return any(each.target == "RENDER" for each in (settings, *settings.views))
+@persistent
+def _replaced(*_: object) -> None:
+    """Undo and redo."""
+    if overlay.current() is not None:
+        mark()
 
 
 @persistent
@@ -102,19 +165,23 @@ def _forget(*_: object) -> None:
     overlay.end()
 
 
-HANDLERS = ("depsgraph_update_post", "frame_change_post", "undo_post", "redo_post")
+HANDLERS = (
+    ("depsgraph_update_post", _changed),
+    ("frame_change_post", _changed),
+    ("undo_post", _replaced),
+    ("redo_post", _replaced),
+    ("load_pre", _forget),
+)
 
 
 def register() -> None:
-    for name in HANDLERS:
-        getattr(bpy.app.handlers, name).append(_changed)
-    bpy.app.handlers.load_pre.append(_forget)
+    for name, handler in HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
 
 
 def unregister() -> None:
-    bpy.app.handlers.load_pre.remove(_forget)
-    for name in reversed(HANDLERS):
-        getattr(bpy.app.handlers, name).remove(_changed)
+    for name, handler in reversed(HANDLERS):
+        getattr(bpy.app.handlers, name).remove(handler)
     overlay.end()
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)

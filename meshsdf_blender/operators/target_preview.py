@@ -37,7 +37,7 @@ class MESHSDF_OT_target_preview(NeedsNoFit, bpy.types.Operator):
         else:
             overlay.preview(context, context.active_object)
             context.scene.meshsdf.overlay.show = True
-            overlay_follow.mark()
+            overlay_follow.begin(context.scene)
             view = context.region_data
             if view is not None and hasattr(view, "view_perspective"):
                 view.view_perspective = "CAMERA"

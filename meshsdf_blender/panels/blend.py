@@ -9,7 +9,7 @@ from ..blending import pictures
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import ShapeBlend
 from ..shapes import mesh_upload
-from .tab import ShapeTab
+from .tab import ShapeTab, draw_compared
 
 PICTURE_SCALE = 3.0
 
@@ -43,6 +43,7 @@ class MESHSDF_PT_blend(ShapeTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         ob = context.active_object
+        draw_compared(self.layout, context)
         column = self.layout.column()
         column.enabled = running.current() is None and mesh_upload.is_editable(ob)
         _draw_list(column, ob.meshsdf.blend)

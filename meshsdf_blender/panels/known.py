@@ -6,7 +6,7 @@ import bpy
 
 from .. import running
 from ..shapes import known_shapes, mesh_upload
-from .tab import ShapeTab
+from .tab import ShapeTab, draw_compared
 
 PICTURE_SCALE = 3.4
 BUTTON_PIXELS = 90  # of sidebar, a column
@@ -25,6 +25,7 @@ class MESHSDF_PT_known(ShapeTab, bpy.types.Panel):
         if not known:
             layout.operator("meshsdf.slider_show", icon="PLAY")
             return
+        draw_compared(layout, context)
         width = context.region.width / context.preferences.system.ui_scale
         grid = layout.grid_flow(
             row_major=True, columns=max(2, int(width / BUTTON_PIXELS)), even_columns=True

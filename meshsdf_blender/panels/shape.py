@@ -6,8 +6,9 @@ import textwrap
 
 import bpy
 
+from ..fitting import before
 from ..shapes import codes, shape
-from .tab import ShapeTab, characters
+from .tab import ShapeTab, characters, draw_compared
 
 
 class MESHSDF_PT_shape(ShapeTab, bpy.types.Panel):
@@ -22,9 +23,11 @@ class MESHSDF_PT_shape(ShapeTab, bpy.types.Panel):
         told = context.active_object.meshsdf
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(told, "resolution")
-        layout.prop(told, "cap")
-        row = layout.row(align=True)
+        column = layout.column()
+        column.enabled = not draw_compared(layout, context)
+        column.prop(told, "resolution")
+        column.prop(told, "cap")
+        row = column.row(align=True)
         row.operator("meshsdf.shade", text="Shade Smooth").flat = False
         row.operator("meshsdf.shade", text="Shade Flat").flat = True
         column = layout.column(align=True)
@@ -44,6 +47,7 @@ class MESHSDF_PT_advanced(ShapeTab, bpy.types.Panel):
         layout, ob = self.layout, context.active_object
         layout.use_property_split = True
         layout.use_property_decorate = False
+        layout.enabled = not before.shown(ob)
         layout.prop(ob.meshsdf, "space")
         layout.prop(ob.meshsdf, "newton")
         layout.operator("meshsdf.shape_update", icon="FILE_REFRESH")

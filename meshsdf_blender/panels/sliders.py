@@ -8,7 +8,7 @@ from .. import running
 from ..properties import ObjectSettings
 from ..shapes import mesh_upload, slide
 from ..spaces import space_sliders
-from .tab import ShapeTab
+from .tab import ShapeTab, draw_compared
 
 CHANGED = 5e-3  # a slider that shows 0.00 is at rest
 
@@ -26,6 +26,7 @@ class MESHSDF_PT_sliders(ShapeTab, bpy.types.Panel):
             space_sliders.want(ob.meshsdf.space, ob.meshsdf.up, ob.library)
             layout.operator("meshsdf.slider_show", icon="PLAY")
             return
+        draw_compared(layout, context)
         row = layout.row(align=True)
         row.operator("meshsdf.randomise", icon="FILE_REFRESH")
         row.prop(context.scene.meshsdf, "changed_only", text="", icon="FILTER")

@@ -7,9 +7,11 @@ from typing import Any
 
 import bpy
 
+from ..fitting import before
 from ..shapes import shape
 
 CHARACTER_PIXELS = 6.5
+COMPARED = "This is the shape before the fit. Show Fitted or Go Back, under Fit, to change it"
 
 
 class Tab:
@@ -38,3 +40,14 @@ def wrapped(layout: bpy.types.UILayout, text: str, width: int, *, icon: Any = "N
     """A text in lines of ``width`` characters; the icon before the first."""
     for number, line in enumerate(textwrap.wrap(text, width)):
         layout.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
+
+
+def draw_compared(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
+    """Why the controls of the active shape are greyed out, while the one before its fit is shown.
+
+    Returns whether it is.
+    """
+    if not before.shown(context.active_object):
+        return False
+    wrapped(layout, COMPARED, characters(context), icon="INFO")
+    return True

@@ -12,6 +12,10 @@ import numpy as np
 from ..errors import Fix, Refusal
 
 MAKE_LOCAL = Fix("meshsdf.fix_linked", "Make Local", icon="FILE_BLEND")
+COMPARED = (
+    Fix("meshsdf.fit_compare", "Show Fitted", icon="LOOP_FORWARDS"),
+    Fix("meshsdf.fit_back", "Go Back", icon="TRASH"),
+)
 
 
 def upload(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray) -> None:
@@ -41,10 +45,12 @@ def read(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
 def check_editable(ob: bpy.types.Object) -> None:
     """Raise Refusal, by name, where the object or its mesh is not this file's to change now."""
     check_own(ob)
-    if ob.meshsdf.before.shown:
+    before = ob.meshsdf.before
+    if before.shown and before.mesh is not None:
         raise Refusal(
             f"Object '{ob.name}' is shown as it was before the fit",
             "Use Show Fitted or Go Back first, under Fit",
+            fixes=COMPARED,
         )
 
 
@@ -86,6 +92,11 @@ def is_editable(ob: bpy.types.Object) -> bool:
 def check_writable(ob: bpy.types.Object) -> None:
     """Raise Refusal, by name, where the object's mesh may not or cannot be replaced."""
     check_editable(ob)
+    check_replaceable(ob)
+
+
+def check_replaceable(ob: bpy.types.Object) -> None:
+    """Raise Refusal, by name, where another mesh could not take the place of the object's own."""
     mesh = ob.data
     if mesh.shape_keys is not None:
         raise Refusal(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import bmesh
 import bpy
 import numpy as np
 
@@ -13,16 +12,6 @@ from .. import door
 from ..errors import Refusal
 from ..spaces import catalogue
 from . import codes, mesh_upload
-
-# The mode first: setting it converts the rotation of the old mode into the new one's.
-TRANSFORM = (
-    "rotation_mode",
-    "location",
-    "rotation_euler",
-    "rotation_quaternion",
-    "rotation_axis_angle",
-    "scale",
-)
 
 # Systems of units: how many of which volume a cubic metre has. Blender's own words say 490825 cm³.
 VOLUMES = {"METRIC": (1.0, "m³"), "IMPERIAL": (35.3147, "ft³"), "NONE": (1.0, "")}
@@ -159,45 +148,6 @@ def _note(settings: bpy.types.PropertyGroup, report: Mapping[str, Any]) -> None:
     settings.genus = -1 if genus is None else int(genus)
     settings.watertight = bool(report.get("watertight"))
     settings.volume = float(report.get("volume") or 0.0)
-
-
-class Snapshot:
-    """A shape as it was: code, mesh with all its layers, transform and readout.
-
-    Kept outside Blender's data (a bmesh), so that undo and saving never see it. ``free`` it.
-    """
-
-    def __init__(self, ob: bpy.types.Object) -> None:
-        self._mesh = bmesh.new()
-        self._mesh.from_mesh(mesh_of(ob))
-        self._code, self._blend = codes.read(ob), ob.meshsdf.blend.mode
-        # The properties themselves: through matrix_world they would come back rounded.
-        self._transform = {name: copied(getattr(ob, name)) for name in TRANSFORM}
-        self._readout = {name: copied(getattr(ob.meshsdf, name)) for name in _stored(ob.meshsdf)}
-
-    def restore(self, ob: bpy.types.Object, *, pose: bool) -> None:
-        """Put everything back; ``pose`` says whether the transform was touched."""
-        self._mesh.to_mesh(mesh_of(ob))
-        mesh_of(ob).update()
-        codes.write(ob, self._code)
-        ob.meshsdf.blend.mode = self._blend
-        if pose:
-            for name, value in self._transform.items():
-                setattr(ob, name, value)
-        for name, value in self._readout.items():
-            # Only what differs: a resolution that is written has the shape meshed anew.
-            if copied(getattr(ob.meshsdf, name)) != value:
-                setattr(ob.meshsdf, name, value)
-
-    def free(self) -> None:
-        """Release the mesh; harmless when repeated."""
-        if self._mesh.is_valid:
-            self._mesh.free()
-
-
-def copied(value: Any) -> Any:
-    """``value``, or what an array of Blender's holds now."""
-    return value if isinstance(value, str | bool | int | float) else tuple(value)
 
 
 def _stored(settings: bpy.types.PropertyGroup) -> list[str]:

@@ -57,11 +57,12 @@ def of_worker() -> Refusal | None:
 
 
 def of_shape(ob: bpy.types.Object | None) -> Refusal | None:
-    """What keeps the active shape from being changed."""
+    """What keeps the active shape from being changed, unless the artist chose that: Show Before."""
     if not shape.is_shape(ob):
         return None
     return _first(
-        lambda: mesh_upload.check_writable(ob),
+        lambda: mesh_upload.check_own(ob),
+        lambda: mesh_upload.check_replaceable(ob),
         lambda: _check_space(ob),
         lambda: _check_code(ob),
     )

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.drawn import drawn
+from tests.blender.drawn import Drawn, drawn
 
 
 @pytest.fixture
@@ -250,3 +250,77 @@ def test_the_panel_offers_what_can_be_done(ready, part, scene):
     names, words = offered()
     assert names == {"target_preview", "fit_compare", "fit_back"}
     assert "Before the fit: IoU 0.750" in words
+
+
+def test_showing_before_is_no_trouble(fitted, part):
+    problems, errors = part("trust.problems"), part("errors")
+    part("trust.told").forget()
+    bpy.ops.meshsdf.fit_compare()
+    assert problems.shown(bpy.context) == []
+    with pytest.raises(errors.Refusal, match="as it was before the fit") as refused:
+        part("shapes.mesh_upload").check_writable(fitted)
+    buttons = {fix.label: fix.operator.partition(".")[2] for fix in refused.value.fixes}
+    assert buttons == {"Show Fitted": "fit_compare", "Go Back": "fit_back"}
+    for name in buttons.values():  # each of them mends it
+        bpy.ops.ed.undo_push(message="Compared")
+        getattr(bpy.ops.meshsdf, name)("EXEC_DEFAULT", True)
+        part("shapes.mesh_upload").check_writable(bpy.data.objects["Fake"])
+        undo()
+    bpy.data.objects["Fake"].shape_key_add(name="Basis")  # what else is wrong is said
+    assert "has shape keys" in problems.shown(bpy.context)[0].problem
+
+
+class Told(Drawn):
+    """A layout whose rows and columns are greyed out each by itself, as Blender's are."""
+
+    def __init__(self, outer=None):
+        super().__init__()
+        self.outer, self.enabled, self.all = outer, True, outer.all if outer else []
+        self.all.append(self)
+
+    def row(self, **_):
+        return Told(self)
+
+    box = column = grid_flow = row
+
+    def template_list(self, *_, **__):
+        pass
+
+    template_icon = separator = template_list
+
+    @property
+    def is_enabled(self):
+        return self.enabled and (self.outer is None or self.outer.is_enabled)
+
+
+PANELS = [
+    ("sliders", "MESHSDF_PT_sliders"),
+    ("known", "MESHSDF_PT_known"),
+    ("shape", "MESHSDF_PT_shape"),
+    ("shape", "MESHSDF_PT_advanced"),
+    ("blend", "MESHSDF_PT_blend"),
+]
+
+
+@pytest.mark.parametrize(("module", "name"), PANELS)
+def test_controls_are_greyed_out_while_before_is_shown_and_say_why(fitted, part, module, name):
+    bpy.ops.meshsdf.slider_show()
+
+    def told():
+        layout = Told()
+        preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1))
+        region = SimpleNamespace(width=300)
+        given = {"active_object": fitted, "region": region, "preferences": preferences}
+        context = SimpleNamespace(scene=bpy.context.scene, **given)
+        getattr(part(f"panels.{module}"), name).draw(SimpleNamespace(layout=layout), context)
+        free = [prop for each in layout.all if each.is_enabled for prop in each.properties]
+        words = " ".join(word for each in layout.all for word in each.labels)
+        return {prop for prop, _ in free} - {"changed_only"}, words
+
+    assert module == "known" or told()[0]
+    assert "before the fit" not in told()[1]
+    bpy.ops.meshsdf.fit_compare()
+    free, words = told()
+    assert not free
+    if name != "MESHSDF_PT_advanced":  # below the panel that says it
+        assert "This is the shape before the fit. Show Fitted or Go Back" in words

@@ -56,15 +56,16 @@ def test_contours_are_closed_at_the_border_and_at_corners(part):
     assert len(contour(np.zeros((4, 4)))) == 0
 
 
-def test_disagreement_is_tinted_in_the_colour_of_who_covers_it(overlay):
+def test_disagreement_is_tinted_in_the_colour_of_who_covers_it(part):
+    seen = part("fitting.seen")
     target = np.array([[True, True, False, False]])
     mask = np.array([[True, False, True, False]])
-    tint = overlay.disagreement(target, mask)
+    tint = seen.disagreement(target, mask)
     assert tint[0, :, 3].tolist() == [0, 1, 1, 0]
-    np.testing.assert_allclose(tint[0, 1, :3], overlay.TARGET_COLOUR)
-    np.testing.assert_allclose(tint[0, 2, :3], overlay.SHAPE_COLOUR)
-    assert overlay.overlap(target, mask) == pytest.approx(1 / 3)
-    assert overlay.overlap(target & False, mask & False) == 0
+    np.testing.assert_allclose(tint[0, 1, :3], seen.TARGET_COLOUR)
+    np.testing.assert_allclose(tint[0, 2, :3], seen.SHAPE_COLOUR)
+    assert seen.overlap(target, mask) == pytest.approx(1 / 3)
+    assert seen.overlap(target & False, mask & False) == 0
 
 
 @pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
@@ -93,8 +94,8 @@ def test_a_preview_compares_without_changing_anything(ready, overlay):
     before = list(ready["meshsdf_code"])
     assert bpy.ops.meshsdf.target_preview() == {"FINISHED"}
     shown = overlay.current()
-    seen = shown.through("Camera")
-    assert shown.through("Another") is None
+    (seen,) = shown.through("Camera")
+    assert shown.through("Another") == []
     assert seen.target.shape == (150, 200)
     assert 0.3 < shown.iou < 1
     assert len(seen.lines)
@@ -180,7 +181,7 @@ def test_a_steps_own_silhouettes_are_shown(ready, overlay, part, scene):
     assert overlay.current() is None
     scene.meshsdf.overlay.show = True
     overlay.begin(bpy.context, ready, run.request)
-    seen = overlay.current().through("Camera")
+    (seen,) = overlay.current().through("Camera")
     target = run.request.arrays["target0"] >= 0.5
     overlay.show_step(SimpleNamespace(masks=(target.astype("u1"),)))
     assert seen.iou == 1
@@ -280,11 +281,12 @@ def test_the_right_pixels_are_painted(canvas, overlay, part):
     """A target in the upper left quarter, a shape in the lower left, in a frame of 40 of 64."""
     coverage = np.zeros((20, 20), "f4")
     coverage[:10, :10] = 1
-    seen = overlay.Seen.of("Camera", None, coverage)
+    module = part("fitting.seen")
+    seen = module.Seen.of("Camera", None, coverage)
     seen.show(np.flipud(coverage))
     paint = part("fitting.overlay_draw").paint
     pixels = canvas(lambda: paint(seen, (12, 12, 52, 52), opacity=1.0), SIZE)
-    blue, orange = (np.array(c) * 255 for c in (overlay.TARGET_COLOUR, overlay.SHAPE_COLOUR))
+    blue, orange = (np.array(c) * 255 for c in (module.TARGET_COLOUR, module.SHAPE_COLOUR))
     np.testing.assert_allclose(pixels[42, 22, :3], blue, atol=12)
     np.testing.assert_allclose(pixels[22, 22, :3], orange, atol=12)
     np.testing.assert_allclose(pixels[42, 12, :3], blue, atol=12)  # the outline, at the frame
@@ -307,7 +309,7 @@ def test_every_view_is_compared_in_its_own_camera(ready, overlay, scene, target)
         view.target, view.object = "OBJECT", target
     bpy.ops.meshsdf.target_preview()
     shown = overlay.current()
-    front, across = shown.through("Camera"), shown.through("Side")
+    (front,), (across,) = shown.through("Camera"), shown.through("Side")
     assert front.iou != across.iou
     assert shown.iou == pytest.approx((3 * front.iou + across.iou) / 4)
 
@@ -320,7 +322,7 @@ def test_a_target_that_is_rendered_is_not_rendered_at_every_change(
     follow.tick()
     scene.meshsdf.target = "RENDER"
     first = overlay.current().iou
-    monkeypatch.setattr(overlay, "seen_views", lambda *_: 1 / 0)
+    monkeypatch.setattr(overlay, "aim_target", lambda *_: 1 / 0)
     follow._Watch.settings = follow.settings_of(scene)
     ready.location.x = 0.5
     bpy.context.view_layer.update()

@@ -182,7 +182,7 @@ def test_a_snapshot_of_a_packed_shape_can_be_put_back(mine, part):
     """A fit keeps one of every setting: an ID among them would not be copied."""
     bpy.ops.meshsdf.space_pack()
     ob = bpy.context.active_object
-    snapshot = part("shapes.shape").Snapshot(ob)
+    snapshot = part("shapes.shape_state").Snapshot(ob)
     snapshot.restore(ob, pose=True)
     snapshot.free()
     assert ob.meshsdf.packed.text == packed_text()
