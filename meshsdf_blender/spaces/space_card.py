@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Refusal
+from ..wording import counted
 from . import catalogue, packed, space_header
 
 LIMITS = "## Limits"
@@ -72,8 +73,8 @@ def _shapes(told: dict[str, Any]) -> str:
     names, sliders = told.get("shape_names"), told.get("sliders")
     known = len(names) if isinstance(names, list) else 0
     count = len(sliders) if isinstance(sliders, list) else 0
-    words = f"{known} known shape" + "s" * (known != 1)
-    return words + (f", {count} slider" + "s" * (count != 1) if count else "")
+    words = counted(known, "known shape")
+    return words + (f", {counted(count, 'slider')}" if count else "")
 
 
 def _quality(quality: dict[str, Any]) -> str:
