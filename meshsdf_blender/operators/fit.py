@@ -12,6 +12,7 @@ from ..fitting import overlay
 from ..fitting.fit_run import FitRun, FitStep
 from ..fitting.progress import hide_progress, show_progress, show_stopping, show_waiting
 from ..shapes import slider_live
+from ..wording import counted
 from .guarded import NeedsShape
 from .live import RunsLive
 
@@ -45,7 +46,7 @@ def summary(ob: bpy.types.Object) -> str:
     """What a fit came to, in one line."""
     told = ob.meshsdf
     return (
-        f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {told.fit_steps} steps: "
+        f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {counted(told.fit_steps, 'step')}: "
         f"{told.fit_reason}"
     )
 
