@@ -428,7 +428,7 @@ def test_drawing_looks_at_no_disk(ready, part, monkeypatch, tmp_path):
         for name in ("exists", "stat", "is_file", "is_dir"):
             patch.setattr(Path, name, no_disk)
         assert part("trust.problems").shown(bpy.context) == []
-    part("trust.presence")._tick()
+    part("beside")._tick()
     monkeypatch.setattr(Path, "exists", no_disk)
     assert "is not there" in part("trust.problems").shown(bpy.context)[0].problem
 
