@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 
 from .. import running
-from ..shapes import known_shapes, mesh_upload
+from ..shapes import known_shapes
+from ..trust import problems
 from .tab import ShapeTab
 
 PICTURE_SCALE = 3.4
@@ -29,7 +30,7 @@ class MESHSDF_PT_known(ShapeTab, bpy.types.Panel):
         grid = layout.grid_flow(
             row_major=True, columns=max(2, int(width / BUTTON_PIXELS)), even_columns=True
         )
-        grid.enabled = running.current() is None and mesh_upload.is_editable(ob)
+        grid.enabled = running.current() is None and problems.of_shape(ob) is None
         for shape in known:
             column = grid.column(align=True)
             column.template_icon(shape.icon, scale=PICTURE_SCALE)

@@ -58,12 +58,12 @@ def test_the_guide_follows_what_is_there(scene, fake, part):
     bpy.ops.meshsdf.shape_add(space=fake.space)
     ob = bpy.context.active_object
     selected = page(main, scene, ob)
-    assert not selected.labels
+    assert [label.partition(":")[0] for label in selected.labels] == ["Fake", "New shape"]
     assert "meshsdf.shape_add" in selected.passed
     assert "meshsdf.example_load" not in selected.passed
 
     other = page(main, scene, scene.camera)
-    assert other.words == "Select a shape to go on:"
+    assert other.words == "Select a shape to go on: New shape:"
     assert other.passed["meshsdf.shape_select"].name == ob.name
 
     wrong = page(main, scene, scene.camera, "EDIT_MESH")
