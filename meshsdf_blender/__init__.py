@@ -5,17 +5,18 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 
 from __future__ import annotations
 
-from . import door, operators, panels, preferences, properties
+from . import beside, door, operators, panels, preferences, properties
 from .blending import frames, standing
 from .fitting import overlay_draw, overlay_follow
 from .shapes import icons, known_shapes, slider_live
 from .spaces import catalogue, pictures, space_sliders
 from .training import training_live, training_properties
-from .trust import presence, relative_paths, told
+from .trust import relative_paths, told
 
 # The workers are closed last: a running fit or training still says good-bye to its own.
 modules = (
     door,
+    beside,
     catalogue,
     space_sliders,
     pictures,
@@ -31,7 +32,6 @@ modules = (
     overlay_draw,
     training_live,
     told,
-    presence,
     relative_paths,
     operators,
     panels,

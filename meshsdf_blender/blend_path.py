@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
 
 import bpy
@@ -20,6 +21,21 @@ def check(path: str, library: bpy.types.Library | None = None) -> None:
             "Save it first, or give the whole path",
             fixes=(Fix("wm.save_as_mainfile", "Save the File...", icon="FILE_TICK"),),
         )
+
+
+def is_elsewhere(path: str) -> bool:
+    """Whether a whole path names another machine, unless this file itself lies there.
+
+    A .blend may name any: opening it must not make this machine call there. No disk is touched.
+    """
+    share = _share(path)
+    return bool(share) and share != _share(bpy.data.filepath)
+
+
+def _share(path: str) -> str:
+    # As Windows reads a path, on every system: files go from one to another.
+    drive = ntpath.splitdrive(path)[0].replace("/", "\\")
+    return ntpath.normcase(drive) if drive.startswith("\\\\") else ""
 
 
 def absolute(path: str) -> str:

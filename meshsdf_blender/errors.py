@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Fix:
-    """A button that mends a problem: an operator with its properties, and what stands on it."""
+    """A button that mends a problem: an operator with its properties, and what stands on it.
+
+    ``of_view`` tells that it mends the camera or target of a view: the operator has a ``view``.
+    """
 
     operator: str
     label: str
     properties: Mapping[str, Any] = field(default_factory=dict)
     icon: str = "TOOL_SETTINGS"
+    of_view: bool = False
+
+    def for_view(self, index: int) -> Fix:
+        """The same for the view of that index, where it is the fix of a view at all."""
+        if not self.of_view:
+            return self
+        return replace(self, properties={**self.properties, "view": index})
 
 
 class Refusal(Exception):

@@ -171,6 +171,9 @@ class SceneSettings(Targeted, bpy.types.PropertyGroup):
     changed_only: BoolProperty(
         name="Changed Only", description="Show only the sliders that are not at zero"
     )
+    all_sliders: BoolProperty(
+        name="All Sliders", description="Show the sliders that do the least too"
+    )
     blend: PointerProperty(name="Blend", description="What to blend", type=BlendSettings)
     bake: PointerProperty(name="Bake", description="Which frames to bake", type=BakeSettings)
 

@@ -13,6 +13,7 @@ import bpy
 from mathutils import Euler, Vector
 
 from ..errors import Refusal
+from ..shapes import shape
 
 NAME = "MeshSDF Example"
 SPACE = "builtin:vases"
@@ -55,6 +56,15 @@ def place_camera(scene: bpy.types.Scene) -> bpy.types.Object:
     scene.collection.objects.link(camera)
     scene.camera = camera
     return camera
+
+
+def found() -> bpy.types.Object | None:
+    """The shape of an example that this file has already, in its scene."""
+    scene = bpy.data.scenes.get(NAME)
+    if scene is None or scene.library is not None or scene.camera is None:
+        return None
+    there = (ob for ob in scene.view_layers[0].objects if shape.is_shape(ob))
+    return next((ob for ob in there if ob.meshsdf.space == SPACE), None)
 
 
 def remove(scene: bpy.types.Scene) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..wording import counted
+
 SMALLEST_GAIN = 1e-4
 GOOD_IOU = 0.95
 POOR_IOU = 0.5
@@ -13,7 +15,7 @@ def summary(ob: bpy.types.Object) -> str:
     """What a fit came to, in one line."""
     told = ob.meshsdf
     return (
-        f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {told.fit_steps} steps: "
+        f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {counted(told.fit_steps, 'step')}: "
         f"{told.fit_reason}"
     )
 

@@ -7,6 +7,7 @@ import bpy
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import Baked
 from ..redraw import redraw, tell_status
+from ..wording import counted
 from .guarded import NeedsShape
 from .live import RunsLive
 
@@ -60,7 +61,9 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
     def _finish(self, run: BakeRun) -> None:
         ob = run.finish()
         self.report(
-            {"INFO"}, f"'{ob.name}': {len(run.todo)} frames, {len(run.meshes)} different meshes"
+            {"INFO"},
+            f"'{ob.name}': {counted(len(run.todo), 'frame')}, {len(run.meshes)} different mesh"
+            + "es" * (len(run.meshes) != 1),
         )
 
     def _show(self, context: bpy.types.Context, text: str) -> None:

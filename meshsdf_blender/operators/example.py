@@ -15,7 +15,7 @@ class MESHSDF_OT_example_load(InObjectMode, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.example_load"
     bl_label = "Load Example"
     bl_description = (
-        "Open a new scene with a photo, a camera and a shape that is ready to be fitted to it; "
+        "Open a scene with a photo, a camera and a shape that is ready to be fitted to it; "
         "your own scene stays in the file"
     )
     bl_options = {"REGISTER", "UNDO"}
@@ -23,6 +23,11 @@ class MESHSDF_OT_example_load(InObjectMode, NeedsNoFit, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         if context.window is None:
             raise Refusal("There is no window to show the example in", "Call it in a window")
+        there = example_scene.found()
+        if there is not None:
+            _go_to(context, there)
+            self.report({"INFO"}, "The example is in this file already: press Fit")
+            return
         info = catalogue.info(example_scene.SPACE, "FILE")
         before = context.window.scene
         scene = example_scene.build()
@@ -38,6 +43,15 @@ class MESHSDF_OT_example_load(InObjectMode, NeedsNoFit, bpy.types.Operator):
         example_scene.dress(ob)
         _look_through_camera(context)
         self.report({"INFO"}, "Press Fit: the vase takes the form of the one in the photo")
+
+
+def _go_to(context: bpy.types.Context, ob: bpy.types.Object) -> None:
+    """Show the example that is there, with its shape active."""
+    context.window.scene = ob.users_scene[0]
+    for each in context.view_layer.objects:
+        each.select_set(each == ob)
+    context.view_layer.objects.active = ob
+    _look_through_camera(context)
 
 
 def _look_through_camera(context: bpy.types.Context) -> None:

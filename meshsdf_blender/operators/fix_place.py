@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
@@ -10,8 +12,10 @@ from .. import door
 from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..identity import preferences
-from ..spaces import catalogue
+from ..spaces import catalogue, space_uses
+from ..spaces.space_uses import SpaceUse
 from ..trust import mend_shape, presence, told
+from ..wording import counted
 from .guarded import Guarded, NeedsNoFit
 
 
@@ -23,19 +27,30 @@ class MESHSDF_OT_fix_space(NeedsNoFit, bpy.types.Operator, ImportHelper):
 
     filepath: StringProperty(
         name="File",
-        description="A .safetensors file, or a DeepSDF folder",
+        description="A .safetensors file, a DeepSDF folder, or builtin:NAME",
         subtype="FILE_PATH",
         options=RELATIVE_PATH,
     )
     filter_glob: StringProperty(default="*.safetensors;*.json;*.pth", options={"HIDDEN"})
-    lost: StringProperty(name="Lost Space", description="Where the space was", options={"HIDDEN"})
+    lost: StringProperty(
+        name="Lost Space",
+        description="Where the space was, as shapes name it; empty: the active shape's",
+        options={"HIDDEN"},
+    )
 
     def perform(self, context: bpy.types.Context) -> None:
         if not self.filepath:
             raise Refusal("No file is chosen", "Choose where the space is now")
-        count = mend_shape.relocate(self.lost, self.filepath)
+        lost = self.lost or next((use.space for use in _uses(context.active_object)), "")
+        if not lost:
+            raise Refusal("No lost space is named", "Name it, or select a shape of it")
+        count = mend_shape.relocate(lost, self.filepath)
         presence.forget()
-        self.report({"INFO"}, f"{count} shape{'s' * (count != 1)} found their space again")
+        self.report({"INFO"}, f"The space is found again, for {counted(count, 'shape')}")
+
+
+def _uses(ob: bpy.types.Object | None) -> Iterator[SpaceUse]:
+    return space_uses.of_object(ob) if ob is not None else iter(())
 
 
 class MESHSDF_OT_fix_python(NeedsNoFit, bpy.types.Operator):

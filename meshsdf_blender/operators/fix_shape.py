@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bpy
 
+from ..after import former
 from ..shapes import shape
 from ..trust import mend_shape
+from ..wording import counted
 from .guarded import NeedsNoFit
 
 
@@ -22,7 +24,21 @@ class MendsShape(NeedsNoFit):
         return True
 
 
-class MESHSDF_OT_fix_mode(MendsShape, bpy.types.Operator):
+class MendsObject(NeedsNoFit):
+    """A fix for the active shape, or for a regular mesh that wants to be one again."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        ob = context.active_object
+        if not (shape.is_shape(ob) or former.is_former(ob)):
+            cls.poll_message_set("Select a MeshSDF shape first")
+            return False
+        return True
+
+
+class MESHSDF_OT_fix_mode(MendsObject, bpy.types.Operator):
     bl_idname = "meshsdf.fix_mode"
     bl_label = "Leave the Mode"
     bl_description = "Go back to Object Mode, where the shape's mesh can be replaced"
@@ -55,7 +71,10 @@ class MESHSDF_OT_fix_shape_keys(MendsShape, bpy.types.Operator):
         keys = context.active_object.data.shape_keys
         blocks = keys.key_blocks if keys else ()
         column = self.layout.column(align=True)
-        column.label(text=f"{len(blocks)} shape keys and their animation are lost:", icon="ERROR")
+        column.label(
+            text=f"{counted(len(blocks), 'shape key')} and all animation of them are lost:",
+            icon="ERROR",
+        )
         for block in blocks[:6]:
             column.label(text=block.name, icon="SHAPEKEY_DATA")
         if len(blocks) > 6:
@@ -63,10 +82,10 @@ class MESHSDF_OT_fix_shape_keys(MendsShape, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         count = mend_shape.remove_shape_keys(context.active_object)
-        self.report({"INFO"}, f"Removed {count} shape keys")
+        self.report({"INFO"}, f"Removed {counted(count, 'shape key')}")
 
 
-class MESHSDF_OT_fix_linked(MendsShape, bpy.types.Operator):
+class MESHSDF_OT_fix_linked(MendsObject, bpy.types.Operator):
     bl_idname = "meshsdf.fix_linked"
     bl_label = "Make Local"
     bl_description = "Make a copy that belongs to this file; later changes of its library are lost"

@@ -9,13 +9,14 @@ from ..after import former, record
 from ..errors import Refusal
 from ..shapes import mesh_upload
 from ..training import training_run
-from ..trust import told
+from ..trust import in_scripts, told
 
 
 class Guarded:
     """An operator whose ``perform`` may raise Refusal.
 
-    Its text is reported as an error, which in a script is the message of the RuntimeError; the
+    Its text is reported as an error, which in a script is the message of the RuntimeError, and
+    names the operator that mends it there; the
     operator then is CANCELLED and leaves no undo step.
     """
 
@@ -29,7 +30,7 @@ class Guarded:
             record.note(context, self, was)  # type: ignore[arg-type]
         except Refusal as refusal:
             told.note(refusal)
-            self.report({"ERROR"}, str(refusal))
+            self.report({"ERROR"}, in_scripts.text(refusal))
             return {"CANCELLED"}
         finally:
             if window is not None:
@@ -89,6 +90,6 @@ class NeedsShape(NeedsNoFit):
             former.check_shape(context.active_object)
             mesh_upload.check_editable(context.active_object)
         except Refusal as refusal:
-            cls.poll_message_set(str(refusal))
+            cls.poll_message_set(in_scripts.text(refusal))
             return False
         return True

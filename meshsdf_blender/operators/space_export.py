@@ -12,6 +12,7 @@ from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..spaces import catalogue
 from ..training.training_source import file_stem
+from ..wording import counted
 from .from_space import FromSpace, space_of
 from .guarded import NeedsNoFit
 
@@ -48,7 +49,8 @@ class MESHSDF_OT_space_export(FromSpace, NeedsNoFit, bpy.types.Operator):
         reply, _ = door.ready_worker().request("export", header)
         for note in reply.get("notes", []):
             self.report({"WARNING"}, note)
-        self.report({"INFO"}, f"{len(reply.get('files', []))} files written to '{folder}'")
+        count = len(reply.get("files", []))
+        self.report({"INFO"}, f"{counted(count, 'file')} written to '{folder}'")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background or self.filepath:

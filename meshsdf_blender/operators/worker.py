@@ -44,6 +44,10 @@ class MESHSDF_OT_copy_command(Guarded, bpy.types.Operator):
     bl_description = "Put the command that installs what is missing on the clipboard"
 
     def perform(self, context: bpy.types.Context) -> None:
+        if bpy.app.background:  # there is no clipboard
+            print(door.status.command, flush=True)
+            self.report({"INFO"}, "Printed the command: without a window there is no clipboard")
+            return
         context.window_manager.clipboard = door.status.command
         self.report({"INFO"}, "Copied: paste it into a terminal, then try again")
 
@@ -60,7 +64,12 @@ class MESHSDF_OT_copy_details(Guarded, bpy.types.Operator):
     )
 
     def perform(self, context: bpy.types.Context) -> None:
-        context.window_manager.clipboard = report.details(context, self.about)
+        details = report.details(context, self.about)
+        if bpy.app.background:  # there is no clipboard
+            print(details, flush=True)
+            self.report({"INFO"}, "Printed the details: without a window there is no clipboard")
+            return
+        context.window_manager.clipboard = details
         self.report({"INFO"}, "Copied the details")
 
 

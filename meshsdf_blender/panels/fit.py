@@ -12,6 +12,7 @@ from ..fitting import before, overlay
 from ..fitting.fit_state import FitState, fit_state
 from ..properties import ObjectSettings, Progress
 from ..trust import problems
+from ..wording import counted
 from .fixit import draw_problem
 from .tab import ShapeTab, characters
 from .views import draw_goal
@@ -113,7 +114,7 @@ def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
     start = told.fit_start if told.before.mesh is None else told.before.iou
     column = layout.column(align=True)
     column.label(text=f"IoU {start:.3f} to {told.fit_iou:.3f}", icon="CHECKMARK")
-    column.label(text=f"{told.fit_reason}, {told.fit_steps} steps", icon="BLANK1")
+    column.label(text=f"{told.fit_reason}, {counted(told.fit_steps, 'step')}", icon="BLANK1")
     if " to " in told.fit_topology:
         column.label(text=told.fit_topology, icon="BLANK1")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 
 from .. import running
-from ..shapes import known_shapes, mesh_upload
+from ..shapes import known_shapes
+from ..trust import problems
 from .tab import ShapeTab, draw_compared
 
 PICTURE_SCALE = 3.4
@@ -25,12 +26,13 @@ class MESHSDF_PT_known(ShapeTab, bpy.types.Panel):
         if not known:
             layout.operator("meshsdf.slider_show", icon="PLAY")
             return
-        draw_compared(layout, context)
+        compared = draw_compared(layout, context)
         width = context.region.width / context.preferences.system.ui_scale
         grid = layout.grid_flow(
             row_major=True, columns=max(2, int(width / BUTTON_PIXELS)), even_columns=True
         )
-        grid.enabled = running.current() is None and mesh_upload.is_editable(ob)
+        usable = not compared and running.current() is None
+        grid.enabled = usable and problems.of_shape(ob) is None
         for shape in known:
             column = grid.column(align=True)
             column.template_icon(shape.icon, scale=PICTURE_SCALE)

@@ -6,10 +6,12 @@ import bpy
 
 from .. import running
 from ..properties import ObjectSettings
-from ..shapes import mesh_upload, slide
+from ..shapes import slide
 from ..spaces import space_sliders
+from ..trust import problems
 from .tab import ShapeTab, draw_compared
 
+FIRST = 6  # sliders that are shown at once, so that Fit stays in sight
 CHANGED = 5e-3  # a slider that shows 0.00 is at rest
 
 
@@ -26,18 +28,25 @@ class MESHSDF_PT_sliders(ShapeTab, bpy.types.Panel):
             space_sliders.want(ob.meshsdf.space, ob.meshsdf.up, ob.library)
             layout.operator("meshsdf.slider_show", icon="PLAY")
             return
-        draw_compared(layout, context)
+        compared = draw_compared(layout, context)
+        usable = not compared and running.current() is None and problems.of_shape(ob) is None
         row = layout.row(align=True)
+        row.enabled = usable
         row.operator("meshsdf.randomise", icon="FILE_REFRESH")
         row.prop(context.scene.meshsdf, "changed_only", text="", icon="FILTER")
         row.operator("meshsdf.slider_reset", text="", icon="LOOP_BACK").slider = ""
         column = layout.column(align=True)
-        column.enabled = running.current() is None and mesh_upload.is_editable(ob)
-        values = slide.values(ob)
-        for number, named in enumerate(known.named[: len(values)]):
+        column.enabled = usable
+        values, settings = slide.values(ob), context.scene.meshsdf
+        listed = known.named[: len(values)]
+        for number, named in enumerate(listed):
             changed = bool(abs(values[number]) > CHANGED)  # not NumPy's: RNA refuses it
-            if changed or not context.scene.meshsdf.changed_only:
+            first = number < FIRST or settings.all_sliders
+            if changed or (first and not settings.changed_only):
                 _draw_slider(column, ob.meshsdf, number, named.name, changed=changed)
+        if len(listed) > FIRST and not settings.changed_only:
+            text = "Show Fewer" if settings.all_sliders else f"Show All {len(listed)}"
+            layout.prop(settings, "all_sliders", text=text, toggle=True)
 
 
 def _draw_slider(

@@ -24,8 +24,9 @@ class MESHSDF_PT_main(Tab, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, ob = self.layout, context.active_object
         if shape.is_shape(ob):
-            _draw_space(layout, context)
-            _draw_add(layout, context)
+            title = catalogue.title(ob.meshsdf.space)
+            layout.label(text=f"{ob.name}: a shape of {title}", icon="OBJECT_DATA")
+            _draw_new(layout, context)
             return
         if context.mode != "OBJECT":
             _draw_mode(layout, context)
@@ -36,8 +37,7 @@ class MESHSDF_PT_main(Tab, bpy.types.Panel):
         shapes = list(islice(found, MOST_NAMED))
         if shapes:
             _draw_selection(layout, shapes)
-            _draw_space(layout, context)
-            _draw_add(layout, context)
+            _draw_new(layout, context)
         else:
             _draw_guide(layout, context)
 
@@ -91,6 +91,14 @@ def _draw_mode(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.operator(
         "object.mode_set", text="Go to Object Mode", icon="OBJECT_DATAMODE"
     ).mode = "OBJECT"
+
+
+def _draw_new(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What a further shape is of, which is no matter of the active one."""
+    column = layout.column(align=True)
+    column.label(text="New shape:")
+    _draw_space(column, context)
+    _draw_add(column, context)
 
 
 def _draw_space(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -8,6 +8,7 @@ from .. import compat, running
 from ..properties import SceneSettings
 from ..views.target_properties import FitView
 from ..views.view_list import active_view
+from ..wording import counted
 from .tab import ShapeTab
 
 
@@ -16,7 +17,9 @@ def draw_goal(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     settings = context.scene.meshsdf
     if len(settings.views):
         used = sum(view.use for view in settings.views)
-        layout.label(text=f"{used} of {len(settings.views)} views are on", icon="CAMERA_DATA")
+        layout.label(
+            text=f"{used} of {counted(len(settings.views), 'view')} on", icon="CAMERA_DATA"
+        )
         return
     _draw_target(layout, context.scene, settings)
 

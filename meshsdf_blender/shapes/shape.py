@@ -11,6 +11,7 @@ import numpy as np
 from .. import door
 from ..errors import Refusal
 from ..spaces import catalogue
+from ..wording import counted
 from . import codes, mesh_upload
 
 # Systems of units: how many of which volume a cubic metre has. Blender's own words say 490825 cm³.
@@ -118,8 +119,8 @@ def topology(report: Mapping[str, Any]) -> str:
     parts, genus = report.get("components"), report.get("genus")
     if parts is None:
         return ""
-    words = f"{parts} part" + "s" * (parts != 1)
-    return words + (", open" if genus is None else f", {genus} hole" + "s" * (genus != 1))
+    words = counted(int(parts), "part")
+    return words + (", open" if genus is None else f", {counted(int(genus), 'hole')}")
 
 
 def readout(ob: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:

@@ -107,6 +107,19 @@ def location(space: str, library: bpy.types.Library | None = None) -> str:
     return os.path.abspath(bpy.path.abspath(space, library=library))  # noqa: PTH100
 
 
+def is_passive(space: str, library: bpy.types.Library | None = None) -> bool:
+    """Whether a space may be read though nobody asked: as a file is opened, or a frame changes.
+
+    Such are numbers only, on this machine: built-in and packed spaces, ``.safetensors`` files. A
+    .blend may name anything else, such as a ``.pth``, which is read when the artist does something
+    with the shape. No disk is touched.
+    """
+    if space.startswith(BUILTIN) or packed.is_packed(space):
+        return True
+    path = location(space, library) if space else ""
+    return path.lower().endswith(OWN_SUFFIX) and not blend_path.is_elsewhere(path)
+
+
 def title(space: str) -> str:
     """A space's short name for buttons."""
     if space.startswith(BUILTIN):

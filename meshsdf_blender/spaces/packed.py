@@ -63,7 +63,10 @@ def text_of(space: str) -> bpy.types.Text | None:
 def size_of(space: str) -> int:
     """How many bytes the .blend carries for it; 0 where it carries none."""
     text = text_of(space)
-    return int(text.get(SIZE_KEY, 0)) if text is not None else 0
+    try:
+        return max(0, int(text.get(SIZE_KEY, 0))) if text is not None else 0
+    except (TypeError, ValueError, OverflowError):  # a broken text: what reads it says so
+        return 0
 
 
 def location(space: str) -> str:
@@ -93,7 +96,7 @@ def read(space: str) -> bytes:
     try:
         words = np.frombuffer(memoryview(text[DATA_KEY]), dtype="<i4")
         data = words.tobytes()[: int(text[SIZE_KEY])]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         data = b""
     if _digest(data) != text[DIGEST_KEY]:
         raise Refusal(

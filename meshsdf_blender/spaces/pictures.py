@@ -1,40 +1,41 @@
 """Pictures of spaces for menus: NAME.png or NAME.webp beside NAME.safetensors.
 
-Each is looked for once, when it is first drawn, and kept until the extension goes.
+Each is looked for once, beside the first drawing of it, and kept until the extension goes.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import bpy
 import bpy.utils.previews
 
+from ..beside import Beside
 from . import catalogue
 
 SUFFIXES = (".png", ".webp")
 GENERIC = "MESH_DATA"
 
 _previews: list[bpy.utils.previews.ImagePreviewCollection] = []  # at most one
-_icons: dict[str, int] = {}  # by the space's path
 
 
 def icon(space: str) -> int:
     """The number of the space's picture among Blender's icons, or of a generic icon."""
-    path = catalogue.location(catalogue.same_builtin(space) or space) if space else ""
-    if path not in _icons:
-        _icons[path] = _loaded(path) or _generic()
-    return _icons[path]
+    if bpy.app.background or not space:
+        return _generic()
+    path = catalogue.location(catalogue.same_builtin(space) or space)
+    return _icons.get(path) or _generic()
 
 
 def look_again(space: str) -> None:
     """Forget that there was no picture: the space was loaded again."""
-    _icons.pop(catalogue.location(space), None)
+    _icons.forget(catalogue.location(space))
 
 
 def _loaded(path: str) -> int:
     """0 where there is no picture, or nothing that could show it."""
-    if bpy.app.background or not _previews or not path:
+    if not _previews:
         return 0
     try:
         found = next((each for each in _beside(Path(path)) if each.is_file()), None)
@@ -44,6 +45,9 @@ def _loaded(path: str) -> int:
         return 0
     known = _previews[0].get(str(found))
     return (known or _previews[0].load(str(found), str(found), "IMAGE")).icon_id
+
+
+_icons = Beside(_loaded, 0, stale=math.inf)  # by the space's path
 
 
 def _beside(path: Path) -> list[Path]:
@@ -62,6 +66,6 @@ def register() -> None:
 
 
 def unregister() -> None:
-    _icons.clear()
+    _icons.forget()
     while _previews:
         bpy.utils.previews.remove(_previews.pop())

@@ -1,6 +1,7 @@
 """What a space says of itself, in a few sentences for a person: its card.
 
-Read from the file's own header, and for a built-in space from the text beside it, once.
+Read beside the drawing: from the file's own header, and for a built-in space from the text beside
+it; again when the file changes.
 """
 
 from __future__ import annotations
@@ -8,30 +9,44 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .. import blend_path
+from ..beside import Beside
 from ..errors import Refusal
+from ..wording import counted
 from . import catalogue, packed, space_header
 
 LIMITS = "## Limits"
 JUDGED_CELLS = 128  # at which the figures of a card are measured
 
-# By the space's path: headings and sentences, as they were when they were first asked for.
-_cards: dict[str, tuple[tuple[str, str], ...]] = {}
+MOST_LETTERS = 1500  # of a text: anybody may have written it
+ELSEWHERE = (("", "It lies on another machine, which is not asked for its card"),)
+
+Card = tuple[tuple[str, str], ...]
+
+_files: dict[str, tuple[tuple[object, ...], Card]] = {}  # cards, and the files that they were of
 
 
-def card(space: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of a heading (may be empty) and a text; empty where nothing is known.
-
-    Read at most once a space, until :func:`forget`.
-    """
+def card(space: str) -> Card:
+    """Pairs of a heading (may be empty) and a text, as last read; empty while it is not yet."""
     path = catalogue.location(space)
-    if path not in _cards:
-        _cards[path] = tuple(_read(space, Path(path)))
-    return _cards[path]
+    return ELSEWHERE if blend_path.is_elsewhere(path) else _cards.get(space, path)
 
 
-def forget() -> None:
-    """Read the cards anew when they are next asked for."""
-    _cards.clear()
+def read(space: str) -> Card:
+    """The same from the disk, where the file is another than it was."""
+    path = Path(catalogue.location(space))
+    own = path.suffix.lower() == catalogue.OWN_SUFFIX
+    try:
+        now = catalogue.stamps(path) if own else ()
+    except OSError:
+        now = ()
+    known = _files.get(space)
+    if known is None or known[0] != now:
+        _files[space] = known = (now, tuple(_read(space, path)))
+    return known[1]
+
+
+_cards = Beside(read, ())
 
 
 def _read(space: str, path: Path) -> list[tuple[str, str]]:
@@ -40,7 +55,8 @@ def _read(space: str, path: Path) -> list[tuple[str, str]]:
     told = _told(space, path)
     if not told:
         return [("", f"'{path.name}' cannot be read")]
-    return [(heading, text) for heading, text in _sentences(told, _limits(path)) if text]
+    sentences = _sentences(told, _limits(path))
+    return [(heading, text[:MOST_LETTERS]) for heading, text in sentences if text]
 
 
 def _told(space: str, path: Path) -> dict[str, Any]:
@@ -72,8 +88,8 @@ def _shapes(told: dict[str, Any]) -> str:
     names, sliders = told.get("shape_names"), told.get("sliders")
     known = len(names) if isinstance(names, list) else 0
     count = len(sliders) if isinstance(sliders, list) else 0
-    words = f"{known} known shape" + "s" * (known != 1)
-    return words + (f", {count} slider" + "s" * (count != 1) if count else "")
+    words = counted(known, "known shape")
+    return words + (f", {counted(count, 'slider')}" if count else "")
 
 
 def _quality(quality: dict[str, Any]) -> str:

@@ -37,14 +37,17 @@ def read_file(filepath: str, up: str) -> tuple[SpaceInfo, str, str]:
 
     Raises Refusal.
     """
-    path = _space_path(filepath)
+    path = space_path(filepath)
     if up == "AUTO":
         up = "FILE" if path.lower().endswith(catalogue.OWN_SUFFIX) else "Y"
     return catalogue.info(path, up), path, up
 
 
-def _space_path(chosen: str) -> str:
-    """The file or folder that is meant; of a DeepSDF folder, its specs.json means the folder."""
+def space_path(chosen: str) -> str:
+    """The file or folder that is meant; of a DeepSDF folder, its specs.json means the folder.
+
+    Raises Refusal where nothing is there, or what cannot be a space.
+    """
     if not chosen:
         raise Refusal("No file is chosen", f"Choose {KINDS}")
     blend_path.check(chosen)

@@ -8,7 +8,7 @@ import bpy
 
 from .. import blend_path
 from ..errors import Refusal
-from . import catalogue, packed
+from . import catalogue, packed, space_uses
 from .space_offer import put_in_menu, stored_path
 
 
@@ -31,8 +31,10 @@ def pack(scene: bpy.types.Scene, space: str, up: str) -> str:
             bpy.data.texts.remove(text)
         raise
     catalogue.copy_known(str(path), now)
+    uses = space_uses.of_file(space)
     chosen = catalogue.chosen(scene)[0]
-    _rename(space, now, text)
+    for use in uses:
+        use.put(now)
     put_in_menu(scene, title, now, up)
     if chosen == space:
         scene.meshsdf.space, scene.meshsdf.space_up = now, up
@@ -56,7 +58,9 @@ def unpack(scene: bpy.types.Scene, space: str, filepath: str) -> str:
     before = catalogue.location(space)
     now = _builtin(packed.name_of(space), data) or stored_path(str(_written(filepath, data)))
     catalogue.copy_known(before, now)
-    _rename(space, now, None)
+    uses = space_uses.of_file(space)
+    for use in uses:
+        use.put(now)
     if now.startswith(catalogue.BUILTIN):  # listed anyway
         for each in bpy.data.scenes:
             if each.library is None:
@@ -91,26 +95,6 @@ def _written(filepath: str, data: bytes) -> Path:
     except OSError as error:
         raise Refusal(f"'{path}' cannot be written: {error.strerror or error}") from error
     return path
-
-
-def _rename(space: str, now: str, text: bpy.types.Text | None) -> None:
-    """Let all of this file that names ``space`` name ``now``."""
-    place = catalogue.location(space)
-    for ob in bpy.data.objects:
-        if ob.library is None and _means(ob.meshsdf.space, place):
-            ob.meshsdf.space, ob.meshsdf.packed.text = now, text
-    for scene in bpy.data.scenes:
-        if scene.library is not None:
-            continue
-        for entry in scene.meshsdf.loaded:
-            if _means(entry.path, place):
-                entry.path = now
-        if _means(scene.meshsdf.space, place):
-            scene.meshsdf.space = now
-
-
-def _means(space: str, place: str) -> bool:
-    return bool(space) and catalogue.location(space) == place
 
 
 def _drop_from_menu(scene: bpy.types.Scene, space: str) -> None:

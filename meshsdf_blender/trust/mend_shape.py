@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from .. import blend_path
 from ..errors import Refusal
 from ..shapes import shape
-from ..spaces import catalogue
-from ..spaces.space_offer import stored_path
+from ..spaces import catalogue, packed, space_uses
+from ..spaces.space_offer import space_path, stored_path
 
 
 def make_single(ob: bpy.types.Object) -> None:
@@ -26,7 +25,7 @@ def remove_shape_keys(ob: bpy.types.Object) -> int:
 
 def make_local(context: bpy.types.Context, ob: bpy.types.Object) -> bpy.types.Object:
     """The shape as this file's own, with its mesh, in the place of the linked one or override."""
-    library, space = ob.library, ob.meshsdf.space
+    library = ob.library
     if ob.override_library is not None:
         library = ob.override_library.reference.library
     where = list(ob.users_collection)
@@ -38,8 +37,9 @@ def make_local(context: bpy.types.Context, ob: bpy.types.Object) -> bpy.types.Ob
     mesh = shape.mesh_of(local)
     if mesh.library is not None or mesh.override_library is not None:
         local.data = mesh.make_local() or mesh.copy()
-    if space.startswith("//") and library is not None:
-        local.meshsdf.space = stored_path(catalogue.location(space, library))
+    for use in space_uses.of_object(local):
+        if use.space.startswith("//") and library is not None:
+            use.put(stored_path(catalogue.location(use.space, library)))
     _show(context, local, where)
     return local
 
@@ -53,28 +53,21 @@ def renew_code(ob: bpy.types.Object) -> None:
 def relocate(lost: str, path: str) -> int:
     """Let everything of this file that uses the space ``lost`` use the one at ``path``.
 
-    How many shapes there were. Raises Refusal, changing nothing, where it is no such space.
+    Shapes, meshes that were shapes, and menus follow; how many objects there were. Raises Refusal,
+    changing nothing, where it is no such space or nothing names the lost one.
     """
-    blend_path.check(path)
-    found, where = catalogue.location(path), catalogue.location(lost)
-    shapes = [ob for ob in bpy.data.objects if shape.is_shape(ob) and not ob.library]
-    shapes = [ob for ob in shapes if catalogue.location(ob.meshsdf.space) == where]
+    named = path.startswith(catalogue.BUILTIN) or packed.is_packed(path)
+    found = path if named else space_path(path)
+    uses = space_uses.of_file(lost)
+    if not uses:
+        raise Refusal(f"Nothing in this file uses the space '{lost}'", "Name it as the shape does")
+    shapes = [use.ob for use in uses if use.ob is not None]
     for up in sorted({ob.meshsdf.up for ob in shapes}) or ["FILE"]:
         _check_fits(catalogue.info(found, up), [ob for ob in shapes if ob.meshsdf.up == up])
     stored = stored_path(found)
-    for ob in shapes:
-        ob.meshsdf.space = stored
-    for scene in bpy.data.scenes:
-        settings = scene.meshsdf
-        if scene.library is None and settings.space:
-            settings.space = stored if _is(settings.space, where) else settings.space
-        for entry in settings.loaded:
-            entry.path = stored if _is(entry.path, where) else entry.path
+    for use in uses:
+        use.put(stored)
     return len(shapes)
-
-
-def _is(space: str, where: str) -> bool:
-    return catalogue.location(space) == where
 
 
 def _check_fits(info: catalogue.SpaceInfo, shapes: list[bpy.types.Object]) -> None:

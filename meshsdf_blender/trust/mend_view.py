@@ -10,21 +10,50 @@ from mathutils import Vector
 from .. import blend_path
 from ..errors import Refusal
 from ..views import targets
+from ..views.aims import Aim
 from ..views.camera import frame_size
 
+CHOSEN = {"OBJECT", "IMAGE", "MASK"}  # targets that are something of the file
+RENDERED = {"RENDER_RESULT", "COMPOSITING"}  # images whose pixels are closed
 ROOM = 1.1  # around the shape, of what would just fit
 
 
-def use_camera(scene: bpy.types.Scene, name: str) -> None:
-    """Make a camera object of the scene its active one. Raises Refusal."""
-    camera: bpy.types.Object = scene.objects.get(name)
+def use_camera(scene: bpy.types.Scene, aim: Aim, name: str) -> None:
+    """Let a camera object of the scene be the one that is looked through; by its name.
+
+    Without a name it is the only one, or for a view the scene's. Raises Refusal.
+    """
+    _look_through(scene, aim, _camera(scene, name) if name else _only_camera(scene, aim))
+
+
+def _camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
+    camera: bpy.types.Object | None = scene.objects.get(name)
     if camera is None or camera.type != "CAMERA":
         raise Refusal(f"There is no camera '{name}' in this scene", "Add one")
-    scene.camera = camera
+    return camera
 
 
-def add_camera(context: bpy.types.Context, ob: bpy.types.Object) -> bpy.types.Object:
-    """A new active camera that sees the whole object from the front."""
+def _only_camera(scene: bpy.types.Scene, aim: Aim) -> bpy.types.Object:
+    active = scene.camera
+    if aim.index >= 0 and active is not None and active.type == "CAMERA":
+        return active
+    there = [ob for ob in scene.objects if ob.type == "CAMERA"]
+    if len(there) != 1:
+        raise Refusal(
+            f"{len(there) or 'No'} cameras could be used", "Name one" if there else "Add one"
+        )
+    return there[0]
+
+
+def _look_through(scene: bpy.types.Scene, aim: Aim, camera: bpy.types.Object) -> None:
+    if aim.index < 0:
+        scene.camera = camera
+    else:
+        aim.settings.camera = camera
+
+
+def add_camera(context: bpy.types.Context, aim: Aim, ob: bpy.types.Object) -> bpy.types.Object:
+    """A new camera that sees the whole object from the front, and is looked through."""
     scene = context.scene
     data = bpy.data.cameras.new("Camera")
     camera = bpy.data.objects.new("Camera", data)
@@ -41,7 +70,7 @@ def add_camera(context: bpy.types.Context, ob: bpy.types.Object) -> bpy.types.Ob
     narrow = data.angle * min(wide, high) / max(wide, high)
     camera.location = middle + Vector((0, -ROOM * radius / sin(narrow / 2), 0))
     camera.rotation_euler = (pi / 2, 0, 0)
-    scene.camera = camera
+    _look_through(scene, aim, camera)
     context.view_layer.update()
     return camera
 
@@ -96,18 +125,34 @@ def find_image(name: str, path: str) -> None:
         raise Refusal(f"'{path}' cannot be read", "Choose an image file")
 
 
-def take_proportions(scene: bpy.types.Scene, image: bpy.types.Image) -> None:
-    """Render in the image's proportions: its own size."""
+def take_proportions(scene: bpy.types.Scene, aim: Aim, name: str) -> None:
+    """Render in an image's proportions: its own size. Without a name it is the target's.
+
+    Raises Refusal.
+    """
+    image: bpy.types.Image | None = bpy.data.images.get(name) if name else aim.settings.image
+    if image is None or not image.size[0]:
+        missing = f"There is no image '{name}'" if name else "No target image is set"
+        raise Refusal(missing, "Open one")
     scene.render.resolution_x, scene.render.resolution_y = image.size
 
 
-def choose_target(context: bpy.types.Context) -> str:
+def choose_target(context: bpy.types.Context, settings: bpy.types.PropertyGroup) -> str:
     """Fit to something of the file: what else is selected, or the one that there is; its name.
 
-    Raises Refusal where nothing offers itself.
+    Of what kind, the target's settings say. Raises Refusal where nothing offers itself.
     """
-    settings, fitted = context.scene.meshsdf, context.active_object
-    if settings.target == "MASK":
+    fitted, kind = context.active_object, settings.target
+    if kind not in CHOSEN:
+        name = settings.bl_rna.properties["target"].enum_items[kind].name
+        raise Refusal(
+            f"The target is {name}, of which there is nothing to choose",
+            "Set Target to Object, Image or Mask first",
+        )
+    if kind == "IMAGE":
+        settings.image = _only_image()
+        return str(settings.image.name)
+    if kind == "MASK":
         if not len(bpy.data.masks):
             raise Refusal("There is no mask in this file", "Draw one in the Image Editor")
         settings.mask = bpy.data.masks[0]
@@ -121,6 +166,16 @@ def choose_target(context: bpy.types.Context) -> str:
         )
     settings.object = there[0]
     return there[0].name
+
+
+def _only_image() -> bpy.types.Image:
+    there = [image for image in bpy.data.images if image.type not in RENDERED]
+    if len(there) != 1:
+        raise Refusal(
+            f"{len(there) or 'No'} images could be the target",
+            "Pick one under Fit > Image" if there else "Open one under Fit > Image",
+        )
+    return there[0]
 
 
 def _fits(ob: bpy.types.Object, fitted: bpy.types.Object) -> bool:

@@ -14,9 +14,9 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..spaces import catalogue
 from ..spaces.space_offer import stored_path
 
+OWNERS = (bpy.types.Object, bpy.types.Scene)
 GROUPS = ("meshsdf", "meshsdf_training", "meshsdf_encoding")
 
 _before: list[tuple[bpy.types.PropertyGroup, str, str]] = []  # while a file is being saved
@@ -27,8 +27,12 @@ def stored() -> Iterator[tuple[bpy.types.PropertyGroup, str]]:
     for blocks in (bpy.data.objects, bpy.data.scenes):
         for block in blocks:
             if block.library is None:
-                for name in GROUPS:
-                    yield from _within(getattr(block, name, None))
+                yield from _of(block)
+
+
+def _of(block: bpy.types.ID) -> Iterator[tuple[bpy.types.PropertyGroup, str]]:
+    for name in GROUPS:
+        yield from _within(getattr(block, name, None))
 
 
 def _within(group: Any) -> Iterator[tuple[bpy.types.PropertyGroup, str]]:
@@ -64,11 +68,16 @@ def _save_pre(path: str, *_: object) -> None:
 
 def _moved(text: str, folder: str) -> str:
     """``text`` as a path from another folder on, or a whole one where there is no way."""
-    path = os.path.abspath(bpy.path.abspath(text))  # noqa: PTH100  # links stay as they are
+    path = _whole(text)
     try:
         return bpy.path.relpath(path, start=folder)
     except ValueError:  # another drive
         return path
+
+
+def _whole(text: str, library: bpy.types.Library | None = None) -> str:
+    path = bpy.path.abspath(text, library=library)
+    return os.path.abspath(path)  # noqa: PTH100  # links stay as they are
 
 
 @persistent
@@ -95,10 +104,9 @@ def _imported(items: Any, *_: object) -> None:
     """What was appended has paths from its own file on: see them from here."""
     for item in items.import_items:
         block, library = item.id, item.source_library
-        if isinstance(block, bpy.types.Object) and block.library is None and library is not None:
-            space = block.meshsdf.space
-            if space.startswith("//"):
-                block.meshsdf.space = stored_path(catalogue.location(space, library))
+        if isinstance(block, OWNERS) and block.library is None and library is not None:
+            for group, name in list(_of(block)):
+                setattr(group, name, stored_path(_whole(getattr(group, name), library)))
 
 
 def _handlers() -> Iterator[tuple[list[Any], Any]]:

@@ -14,8 +14,10 @@ import numpy as np
 
 from ..errors import Fix, Refusal
 
-SHOW = Fix("meshsdf.fix_background", "Show the Background Image", icon="HIDE_OFF")
-OPEN = Fix("meshsdf.fix_image", "Open an Image...", {"use": "BACKGROUND"}, "FILE_IMAGE")
+SHOW = Fix("meshsdf.fix_background", "Show the Background Image", icon="HIDE_OFF", of_view=True)
+OPEN = Fix(
+    "meshsdf.fix_image", "Open an Image...", {"use": "BACKGROUND"}, "FILE_IMAGE", of_view=True
+)
 
 
 def shown_background(camera: bpy.types.Object) -> bpy.types.CameraBackgroundImage:

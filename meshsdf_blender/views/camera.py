@@ -9,6 +9,9 @@ import numpy as np
 
 from ..errors import Fix, Refusal
 
+# Lenses that bend straight lines, so that no 4x4 matrix describes them.
+LENSES = {"PANO": "panoramic", "CUSTOM": "custom"}
+
 
 @dataclass(frozen=True)
 class CameraView:
@@ -49,18 +52,19 @@ def check_camera(
         raise Refusal(
             f"Scene '{scene.name}' has no active camera",
             "Add a camera and make it active (View > Cameras > Set Active Object as Camera)",
-            fixes=_other_cameras(scene),
+            fixes=other_cameras(scene),
         )
     if camera.type != "CAMERA":
         raise Refusal(
-            f"The scene's camera '{camera.name}' is a {camera.type.lower()}",
+            f"'{camera.name}', which the scene looks through, is no camera",
             "Make a camera object the active camera",
-            fixes=_other_cameras(scene),
+            fixes=other_cameras(scene),
         )
     kind = camera.data.type
     if kind not in {"PERSP", "ORTHO"}:
         raise Refusal(
-            f"Camera '{camera.name}' is of type {kind}, which no 4x4 matrix describes",
+            f"Camera '{camera.name}' has a {LENSES.get(kind, kind)} lens, which no fit can look "
+            "through",
             "Set its lens to Perspective or Orthographic",
             fixes=(_fix("LENS", "Use a Perspective Lens"),),
         )
@@ -80,7 +84,7 @@ def check_camera(
     return camera
 
 
-def _other_cameras(scene: bpy.types.Scene) -> tuple[Fix, ...]:
+def other_cameras(scene: bpy.types.Scene) -> tuple[Fix, ...]:
     """Use a camera that the scene has, or add one."""
     there = next((ob for ob in scene.objects if ob.type == "CAMERA"), None)
     use = (_fix("USE", f"Use '{there.name}'", camera=there.name),) if there else ()
@@ -88,7 +92,7 @@ def _other_cameras(scene: bpy.types.Scene) -> tuple[Fix, ...]:
 
 
 def _fix(how: str, label: str, **properties: str) -> Fix:
-    return Fix("meshsdf.fix_camera", label, {"how": how, **properties}, "CAMERA_DATA")
+    return Fix("meshsdf.fix_camera", label, {"how": how, **properties}, "CAMERA_DATA", of_view=True)
 
 
 def camera_view(

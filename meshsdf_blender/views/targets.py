@@ -27,7 +27,9 @@ ASPECT_TOLERANCE = 0.02
 BY_THRESHOLD = {"BACKGROUND", "IMAGE"}
 # Types that Blender can turn into a mesh, some of them only where modifiers make one.
 MESHABLE = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
-FIND_TARGET = Fix("meshsdf.fix_target", "Use Another One of the File", icon="RESTRICT_SELECT_OFF")
+FIND_TARGET = Fix(
+    "meshsdf.fix_target", "Use Another One of the File", icon="RESTRICT_SELECT_OFF", of_view=True
+)
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,9 @@ def _mask_of(image: bpy.types.Image, settings: bpy.types.PropertyGroup) -> np.nd
 def chosen_image(settings: bpy.types.PropertyGroup) -> bpy.types.Image:
     """The image to fit to. Raises Refusal where there is none; no pixels are read."""
     if settings.image is None:
-        open_one = Fix("meshsdf.fix_image", "Open an Image...", {"use": "TARGET"}, "FILE_IMAGE")
+        open_one = Fix(
+            "meshsdf.fix_image", "Open an Image...", {"use": "TARGET"}, "FILE_IMAGE", of_view=True
+        )
         raise Refusal("No target image is set", "Open one under Fit > Image", fixes=(open_one,))
     return settings.image
 
@@ -225,7 +229,10 @@ def _from_image(asked: _Asked) -> _Read:
             "as the camera's background and fit to that",
             fixes=(
                 Fix(
-                    "meshsdf.fix_proportions", "Use the Image's Proportions", {"image": image.name}
+                    "meshsdf.fix_proportions",
+                    "Use the Image's Proportions",
+                    {"image": image.name},
+                    of_view=True,
                 ),
             ),
         )

@@ -164,8 +164,8 @@ def stereo(scene):
     ("change", "message"),
     [
         (no_camera, r"'Scene' has no active camera.*Add a camera"),
-        (lamp_camera, r"'Lamp' is a light.*Make a camera"),
-        (panorama, r"'Camera' is of type PANO.*Perspective or Orthographic"),
+        (lamp_camera, r"'Lamp'.* is no camera.*Make a camera"),
+        (panorama, r"'Camera' has a panoramic lens.*Perspective or Orthographic"),
         (border, r"renders a region only.*Turn off Render Region"),
         (stereo, r"in stereo.*Turn off"),
     ],

@@ -42,10 +42,19 @@ def test_the_example_stands_in_a_scene_of_its_own(scene, fake, part):
     assert tuple(image.size) == (example.render.resolution_x, example.render.resolution_y)
     assert example.meshsdf.target == "BACKGROUND"
     assert part("example.example_scene").PHOTO.stat().st_size < LARGEST_PHOTO
-    # Once more: another one, and the first stays.
+    # Once more, from elsewhere: the one that is there, with its shape active.
+    after = names()
+    bpy.context.view_layer.objects.active = example.camera
+    bpy.context.window.scene = mine
+    assert bpy.ops.meshsdf.example_load() == {"FINISHED"}
+    assert names() == after
+    assert bpy.context.window.scene == example
+    assert bpy.context.view_layer.objects.active == ob
+    assert [each for each in example.objects if each.select_get()] == [ob]
+    # Without its shape it is no example any more.
+    bpy.data.objects.remove(ob)
     bpy.ops.meshsdf.example_load()
     assert bpy.context.window.scene.name == "MeshSDF Example.001"
-    assert "MeshSDF Example" in bpy.data.scenes
 
 
 def test_a_refused_example_leaves_nothing(scene, fake, part):

@@ -344,8 +344,8 @@ def test_it_is_disabled_and_enabled_three_times_whatever_goes_on(
             activate("Fake")
             monkeypatch.setattr(ours("panels.fixit"), "characters", lambda context: 40)
             assert ours("trust.problems").shown(bpy.context) == []
-            assert bpy.app.timers.is_registered(ours("trust.presence")._tick)
-        tick = ours("trust.presence")._tick
+            assert bpy.app.timers.is_registered(ours("beside")._tick)
+        tick = ours("beside")._tick
         bpy.ops.preferences.addon_disable(module=MODULE)
         assert not bpy.app.timers.is_registered(tick)
         assert not hasattr(bpy.types, "MESHSDF_PT_fixit")

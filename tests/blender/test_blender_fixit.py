@@ -173,8 +173,8 @@ CASES = [
     (no_camera, "has no active camera", 0, {}),
     (no_camera_at_all, "has no active camera", 0, {}),
     (no_camera, "has no active camera", 1, {}),
-    (an_empty_for_a_camera, "is a empty", 0, {}),
-    (panoramic, "of type PANO", 0, {}),
+    (an_empty_for_a_camera, "is no camera", 0, {}),
+    (panoramic, "has a panoramic lens", 0, {}),
     (a_region, "renders a region only", 0, {}),
     (stereo, "renders in stereo", 0, {}),
     (no_background, "shows no background image", 0, {"filepath": "bild.png"}),
@@ -428,7 +428,7 @@ def test_drawing_looks_at_no_disk(ready, part, monkeypatch, tmp_path):
         for name in ("exists", "stat", "is_file", "is_dir"):
             patch.setattr(Path, name, no_disk)
         assert part("trust.problems").shown(bpy.context) == []
-    part("trust.presence")._tick()
+    part("beside")._tick()
     monkeypatch.setattr(Path, "exists", no_disk)
     assert "is not there" in part("trust.problems").shown(bpy.context)[0].problem
 

@@ -51,7 +51,7 @@ def test_what_names_the_space_follows(mine, scene, part):
     assert part("spaces.packed").read(space) == mine.read_bytes()
     # Known as before, so that the sliders stay.
     assert part("spaces.catalogue").known(space, "FILE") is not None
-    assert dict(part("spaces.space_card").card(space))["Licence"]
+    assert dict(part("spaces.space_card").read(space))["Licence"]
     with pytest.raises(RuntimeError, match="packed already"):
         bpy.ops.meshsdf.space_pack()
 

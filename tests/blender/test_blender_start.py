@@ -58,12 +58,12 @@ def test_the_guide_follows_what_is_there(scene, fake, part):
     bpy.ops.meshsdf.shape_add(space=fake.space)
     ob = bpy.context.active_object
     selected = page(main, scene, ob)
-    assert not selected.labels
+    assert [label.partition(":")[0] for label in selected.labels] == ["Fake", "New shape"]
     assert "meshsdf.shape_add" in selected.passed
     assert "meshsdf.example_load" not in selected.passed
 
     other = page(main, scene, scene.camera)
-    assert other.words == "Select a shape to go on:"
+    assert other.words == "Select a shape to go on: New shape:"
     assert other.passed["meshsdf.shape_select"].name == ob.name
 
     wrong = page(main, scene, scene.camera, "EDIT_MESH")
@@ -144,15 +144,24 @@ def test_pictures_are_loaded_once_and_go_with_the_extension(scene, part, monkeyp
     stand_in["utils"] = SimpleNamespace(previews=previews)
     monkeypatch.setattr(pictures, "bpy", SimpleNamespace(**stand_in))
     pictures.register()
-    assert pictures.icon("builtin:heads") == pictures.icon("builtin:heads") == 1001
+
+    def icon(space):
+        """What is shown once the disk was looked at, beside the drawing."""
+        pictures.icon(space)
+        part("beside")._tick()
+        return pictures.icon(space)
+
+    assert pictures.icon("builtin:heads") < 1000
+    assert loaded == []
+    assert icon("builtin:heads") == icon("builtin:heads") == 1001
     assert loaded == [str(Path(part("identity").SPACES_FOLDER) / "heads.png")]
     mine = tmp_path / "mine.safetensors"
-    generic = pictures.icon(str(mine))
+    generic = icon(str(mine))
     assert 0 < generic < 1000
     (tmp_path / "mine.webp").write_bytes(b"")
-    assert pictures.icon(str(mine)) == generic  # the disk is not asked again
+    assert icon(str(mine)) == generic  # the disk is not asked again
     pictures.look_again(str(mine))
-    assert pictures.icon(str(mine)) == 1002
+    assert icon(str(mine)) == 1002
     pictures.unregister()
     assert len(removed) == 1
     monkeypatch.undo()
@@ -163,26 +172,30 @@ def test_every_built_in_space_has_a_picture_and_a_card(part):
     catalogue, card = part("spaces.catalogue"), part("spaces.space_card")
     for name in catalogue.builtin_names():
         assert (ROOT / "spaces" / f"{name}.png").is_file()
-        told = dict(card.card(f"builtin:{name}"))
+        told = dict(card.read(f"builtin:{name}"))
         assert {"", "Shapes", "Quality", "Limits", "Origin", "Licence"} <= set(told), name
         assert "known shape" in told["Shapes"]
         assert f"resolution of {card.JUDGED_CELLS}" in told["Quality"]
 
 
-def test_a_card_is_read_once_and_says_what_it_lacks(scene, part, tmp_path, monkeypatch):
+def test_a_card_is_read_beside_drawing_and_says_what_it_lacks(scene, part, tmp_path):
     card = part("spaces.space_card")
     path = tmp_path / "mine.safetensors"
     told = {"format": "meshsdf-space", "shape_names": ["a"], "card": {"licence": "CC0", "x": 1}}
     header = json.dumps({"__metadata__": {"meshsdf": json.dumps(told)}}).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header)
+    assert card.card(str(path)) == ()
+    part("beside")._tick()
     assert dict(card.card(str(path))) == {"Shapes": "1 known shape", "Licence": "CC0"}
     path.unlink()
     assert dict(card.card(str(path)))["Licence"] == "CC0"
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"\xff" * 40)
-    assert "cannot be read" in card.card(str(broken))[0][1]
-    assert "DeepSDF" in card.card(str(tmp_path))[0][1]
+    assert "cannot be read" in card.read(str(broken))[0][1]
+    assert "DeepSDF" in card.read(str(tmp_path))[0][1]
     scene.meshsdf.space = "builtin:bob_and_spot"
+    page(part("panels.card").MESHSDF_PT_card, scene, None)
+    part("beside")._tick()
     page_of = page(part("panels.card").MESHSDF_PT_card, scene, None)
     assert "Keenan Crane" in page_of.words
     assert "meshsdf.space_pack" in page_of.passed

@@ -136,7 +136,7 @@ def all_off(scene):
     [
         (deleted_camera, r"View 'Left': Its camera is gone"),
         (unlinked_camera, r"View 'Left': Camera 'Side' is not in scene 'Scene'"),
-        (panorama, r"View 'Left': Camera 'Side' is of type PANO"),
+        (panorama, r"View 'Left': Camera 'Side' has a panoramic lens"),
         (no_target, r"View 'Left': No target object is set"),
         (all_off, r"All views are off\. Turn on a view"),
     ],
