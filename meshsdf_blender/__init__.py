@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import door, operators, panels, preferences, properties
 from .blending import frames
 from .fitting import overlay_draw, overlay_follow
-from .shapes import icons, known_shapes, slider_live
+from .shapes import drafts, icons, known_shapes, slider_live
 from .spaces import catalogue, pictures
 from .training import training_live, training_properties
 from .trust import presence, relative_paths, told
@@ -23,6 +23,7 @@ modules = (
     training_properties,
     preferences,
     slider_live,
+    drafts,
     known_shapes,
     frames,
     overlay_follow,
