@@ -497,7 +497,21 @@ def test_any_walk_with_meshes_on_their_way_ends_in_step(egg, live, in_step, targ
         else:
             go(move)
             at += 1 if move == "redo" else -1
-        print(move, at, [(ob.name, ob.meshsdf.draft, len(ob.data.vertices), ob.meshsdf.message, list(live._followed), len(live._asked)) for ob in shapes().values()])
+        print(
+            move,
+            at,
+            [
+                (
+                    ob.name,
+                    ob.meshsdf.draft,
+                    len(ob.data.vertices),
+                    ob.meshsdf.message,
+                    list(live._followed),
+                    len(live._asked),
+                )
+                for ob in shapes().values()
+            ],
+        )
         assert state() == states[at], move
     settle(live)
     assert in_step()

@@ -2,7 +2,7 @@
 
 It stands in for the real one where a test needs a fast, exact or misbehaving partner. The variable
 FAKE_WORKER names a misbehaviour: silent, unready, old_protocol, die_at_step_N, garbage, slow,
-bad_mesh, no_vertices, alien_error, dawdle, deaf, die_at_train_N, half_preview, full_disk,
+bad_mesh, no_vertices, alien_error, dawdle, die_at_train_N, half_preview, full_disk,
 far (of an encoding).
 """
 
@@ -283,8 +283,6 @@ def serve(channel):
                 continue
             send(channel, {**step, "id": identity}, values)
             fit = None if done else fit
-        elif MODE == "deaf" and op == "mesh":
-            continue
         elif fit and not fit.stop:
             busy = {"op": "error", "kind": "Busy", "problem": "a fit is running", "remedy": ""}
             send(channel, {**busy, "id": identity})
