@@ -5,7 +5,9 @@ What a mesh ought to be, the worker says anew each time: the fake's is a functio
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from types import SimpleNamespace
 
@@ -138,17 +140,15 @@ def test_requests_beside_a_drag_get_their_own_answers(egg, live, in_step, fake):
 
 
 @pytest.mark.parametrize("begin", ["fit", "encode"])
-def test_a_run_that_begins_beside_a_drag_swallows_no_answer(
-    egg, live, in_step, fake, target, scene, begin
-):
-    scene.meshsdf.steps = 5
+def test_a_run_that_begins_beside_a_drag_swallows_no_answer(egg, live, in_step, target, begin):
+    bpy.context.scene.meshsdf.steps = 5
     egg.meshsdf.slider_1 = 1.5
     until(live, lambda: live._asked)
     if begin == "fit":
         bpy.context.view_layer.objects.active = egg
         assert bpy.ops.meshsdf.fit_step(steps=2) == {"FINISHED"}
     else:
-        assert bpy.ops.meshsdf.encode(space=fake.space, resolution=WHOLE) == {"FINISHED"}
+        assert bpy.ops.meshsdf.encode(space=egg.meshsdf.space, resolution=WHOLE) == {"FINISHED"}
     settle(live)
     assert bpy.data.objects["Fake"].meshsdf.draft is False
     egg.meshsdf.slider_1 = -1.0
@@ -183,7 +183,7 @@ def test_one_picture_that_cannot_be_drawn_leaves_the_others(egg, part, monkeypat
     known, refusal = part("shapes.known_shapes"), part("errors").Refusal
     known.nearest(egg)
     known.tick()
-    first, *others = known._wanted
+    _, *others = known._wanted
     with monkeypatch.context() as patched:
         refuse = lambda *_: (_ for _ in ()).throw(refusal("It broke"))  # noqa: E731
         patched.setattr(part("door.worker").Worker, "answer", refuse)
@@ -210,14 +210,15 @@ def test_nothing_reads_the_connection_while_blender_renders(egg, part, live, mon
 
 
 @pytest.mark.parametrize(
-    ("name", "options"),
+    "action",
     [("known_shape", {"shape": "wide"}), ("slider_reset", {}), ("randomise", {"seed": 3})],
+    ids=lambda action: action[0],
 )
 @pytest.mark.parametrize("again", [False, True])
-def test_a_late_mesh_is_not_written_over_a_newer_code(egg, live, in_step, name, options, again):
+def test_a_late_mesh_is_not_written_over_a_newer_code(egg, live, in_step, action, again):
     egg.meshsdf.slider_1 = 1.5
     until_whole_is_asked(live)
-    call(name, **options)
+    call(action[0], **action[1])
     code = code_of(egg)
     assert in_step()
     if again:  # the first answer is of a shape that was followed before
@@ -351,18 +352,17 @@ def test_a_worker_that_does_not_start_is_told_on_every_shape(egg, live, fake):
         assert ob.meshsdf.message
 
 
-def test_a_worker_that_never_answers_is_ended(egg, live, in_step, part, fake, monkeypatch):
-    ask = part("door.worker").Worker.ask
-    monkeypatch.setattr(
-        part("door.worker").Worker,
-        "ask",
-        lambda self, op, *given, **how: ask(self, op, *given, **{**how, "within": 0.2}),
-    )
-    fake("deaf")
-    egg.meshsdf.slider_1 = 1.0
-    settle(live)
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="No process can be stopped here")
+def test_a_worker_that_never_answers_is_ended(egg, live, in_step, part, monkeypatch):
+    part("door").ready_worker()
+    os.kill(part("door").worker().process.pid, signal.SIGSTOP)
+    worker = part("door.worker").Worker
+    ask = worker.ask
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "ask", lambda *given, **how: ask(*given, **{**how, "within": 0.2}))
+        egg.meshsdf.slider_1 = 1.0
+        settle(live)
     assert "did not answer in time" in egg.meshsdf.message
-    fake("")
     egg.meshsdf.slider_1 = 0.5
     settle(live)
     assert in_step()
@@ -442,7 +442,7 @@ def test_a_coarse_mesh_that_is_appended_is_made_whole(saved_coarse, live, in_ste
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_any_walk_with_meshes_on_their_way_ends_in_step(egg, live, in_step, target, scene, seed):
+def test_any_walk_with_meshes_on_their_way_ends_in_step(egg, live, in_step, target, seed):
     """A model of the undo stack beside Blender's, moves between ticks, and rests now and then."""
     draw = random.Random(seed)
     bpy.ops.meshsdf.shape_add(space=egg.meshsdf.space, resolution=40)
@@ -497,21 +497,6 @@ def test_any_walk_with_meshes_on_their_way_ends_in_step(egg, live, in_step, targ
         else:
             go(move)
             at += 1 if move == "redo" else -1
-        print(
-            move,
-            at,
-            [
-                (
-                    ob.name,
-                    ob.meshsdf.draft,
-                    len(ob.data.vertices),
-                    ob.meshsdf.message,
-                    list(live._followed),
-                    len(live._asked),
-                )
-                for ob in shapes().values()
-            ],
-        )
         assert state() == states[at], move
     settle(live)
     assert in_step()
