@@ -229,6 +229,18 @@ def test_a_late_mesh_is_not_written_over_a_newer_code(egg, live, in_step, action
     assert in_step()
 
 
+def test_a_late_coarse_mesh_of_an_earlier_drag_is_not_shown(egg, live, in_step):
+    egg.meshsdf.slider_1 = 1.5
+    until(live, lambda: live._asked)
+    call("known_shape", shape="wide")
+    egg.meshsdf.slider_2 = 0.75
+    whole = len(egg.data.vertices)
+    until(live, lambda: len(egg.data.vertices) < whole)
+    assert max(vertex.co.x for vertex in egg.data.vertices) < 0.51  # 0.65 before the known shape
+    settle(live)
+    assert in_step()
+
+
 def test_a_frame_that_changes_the_code_is_not_written_over(egg, live, in_step, scene):
     for frame, value in ((1, 0.0), (5, 0.5)):
         egg["meshsdf_code"][0] = value
