@@ -138,7 +138,8 @@ def fall_behind(ob: bpy.types.Object) -> None:
     way round, where a timer wrote them after that step. So each of them says it.
     """
     ob.meshsdf.draft = True
-    mesh_of(ob).meshsdf_of = BEHIND
+    if mesh_of(ob).meshsdf_of != BEHIND:  # not with every move of a slider
+        mesh_of(ob).meshsdf_of = BEHIND
 
 
 def is_behind(ob: bpy.types.Object) -> bool:
