@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import beside, door, operators, panels, preferences, properties
 from .blending import frames, standing
 from .fitting import overlay_draw, overlay_follow
-from .shapes import icons, known_shapes, slider_live
+from .shapes import drafts, icons, known_shapes, slider_live
 from .spaces import catalogue, pictures, space_sliders
 from .training import training_live, training_properties
 from .trust import relative_paths, told
@@ -25,6 +25,7 @@ modules = (
     training_properties,
     preferences,
     slider_live,
+    drafts,
     known_shapes,
     frames,
     standing,

@@ -270,9 +270,13 @@ def register() -> None:
         bpy.utils.register_class(cls)
     for owner, settings in OWNERS:
         owner.meshsdf = PointerProperty(type=settings)
+    bpy.types.Mesh.meshsdf_of = StringProperty(
+        name="Mesh Of", description="Of which code and settings it is the mesh, as a digest"
+    )
 
 
 def unregister() -> None:
+    del bpy.types.Mesh.meshsdf_of
     for owner, _ in OWNERS:
         del owner.meshsdf
     for cls in reversed(classes):

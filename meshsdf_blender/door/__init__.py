@@ -47,7 +47,9 @@ def worker(role: Role = "shapes") -> Worker:
     """
     running = _started.get(role)
     if running is not None:
-        if running.state in {"starting", "ready"} and running.process.poll() is None:
+        # One that died while it started says why when it is listened to.
+        lives = running.state == "ready" and running.process.poll() is None
+        if lives or running.state == "starting":
             return running
         running.close()
         del _started[role]

@@ -5,6 +5,7 @@ A fit, an encoding and a training are each one conversation. Nothing here knows 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,9 +13,12 @@ from typing import Any
 import numpy as np
 
 from .. import door
-from ..errors import WorkerError, WorkerLost
-from .worker import Reply, Worker
+from ..errors import WorkerLost
+from .mail import Reply
+from .worker import Worker, refused
 
+Header = Mapping[str, Any] | None
+Arrays = Mapping[str, np.ndarray] | None
 Question = tuple[Mapping[str, Any], Mapping[str, np.ndarray]]
 
 
@@ -30,7 +34,7 @@ class Conversation:
     ) -> None:
         self._role, self._op, self._answer, self._question = role, op, answer, question
         self._worker: Worker | None = None
-        self._asked = 0
+        self._open: list[int] = []  # requests that were not answered yet
         self._stop_id = -1
         self._owed = False
         self._stopping = False
@@ -77,14 +81,14 @@ class Conversation:
                     return None
                 door.note_ready(self._worker, self._role)
                 header, arrays = self._question()
-                self._asked = self._worker.send(self._op, header, arrays)
+                self._ask(self._op, header, arrays)
                 # Asked for at once, so that the first frame that comes is the start itself.
-                self._worker.send("next")
+                self._ask("next")
                 self.phase = "asked"
             if self._owed:
-                self._worker.send("next")
+                self._ask("next")
                 self._owed = False
-            reply = self._worker.take(wait)
+            reply = self._worker.hear(self._open, wait)
         except WorkerLost as lost:
             door.failed(lost, self._role)
             raise
@@ -93,7 +97,7 @@ class Conversation:
     def stop(self) -> None:
         """Ask the worker to end; what it has then comes as the last frame."""
         if not self._stopping and self._worker is not None and self.phase == "asked":
-            self._stop_id = self._worker.send("stop")
+            self._stop_id = self._ask("stop")
         self._stopping = True
 
     def want_next(self) -> None:
@@ -107,21 +111,24 @@ class Conversation:
     def end(self) -> None:
         """Nothing more is expected."""
         self.phase = "over"
+        if self._worker is not None:
+            self._worker.forget(*self._open)
+
+    def _ask(self, op: str, header: Header = None, arrays: Arrays = None) -> int:
+        """Send a request of this conversation, which may take as long as it takes."""
+        assert self._worker is not None, "asked before there was a worker"
+        identity = self._worker.ask(op, header, arrays, within=math.inf)
+        self._open.append(identity)
+        return identity
 
     def _heard(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reply | None:
-        op, identity = header["op"], header.get("id", 0)
+        op, identity = header["op"], header["id"]
+        self._open.remove(identity)
         # A stop that crossed the last frame may be answered by an error: nothing is lost.
-        if op == "error" and identity >= self._asked and identity != self._stop_id:
+        if op == "error" and identity != self._stop_id:
             self.end()
-            raise WorkerError(
-                str(header.get("kind")),
-                str(header.get("problem")),
-                str(header.get("remedy", "")),
-                missing=tuple(str(name) for name in header.get("missing") or ()),
-            )
-        if op != self._answer or identity < self._asked:
-            return None
-        return header, arrays
+            raise refused(header)
+        return (header, arrays) if op == self._answer else None
 
 
 class Talk:

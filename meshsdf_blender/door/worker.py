@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import Refusal, WorkerError, WorkerLost
 from . import wire
 from .launch import Launched, launch
+from .mail import Mail, Reply
 
 CONNECT_SECONDS = 30.0  # Python's own start, on a cold disk
 READY_SECONDS = 180.0  # torch's import took 0.9 s to 9 s; virus scanners add to it
@@ -20,8 +21,6 @@ REPLY_SECONDS = 600.0
 POLL_SECONDS = 0.05
 CLOSE_SECONDS = 2.0
 UNREADY_EXIT = 3
-
-Reply = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
 class Worker:
@@ -44,9 +43,8 @@ class Worker:
         self.hello: dict[str, Any] = {}
         self.ready: dict[str, Any] = {}
         self._last_id = 0
-        # Answers that somebody will ask for, and those of them that came while others waited.
-        self._expected: set[int] = set()
-        self._mail: dict[int, Reply] = {}
+        self._mail = Mail()
+        self._loss: WorkerLost | None = None
         self._began = time.monotonic()
         try:
             self._launched: Launched = launch(python, python_path, device=device, threads=threads)
@@ -102,41 +100,60 @@ class Worker:
     ) -> Reply:
         """Ask and wait for the answer. Raises WorkerError for a refusal, WorkerLost for a death."""
         self.wait_ready()
-        identity = self.send(op, header, arrays)
-        end = time.monotonic() + wait
-        while time.monotonic() < end:
-            reply = self.take(POLL_SECONDS)
-            # Frames of an abandoned fit may still arrive; their numbers are older than ours.
-            if reply is not None and reply[0].get("id") == identity:
-                return _answered(reply)
-            self._keep(reply)
-        self.kill()
-        raise self._lost(f"The worker did not answer '{op}' within {wait:.0f} s and was ended")
+        identity = self.ask(op, header, arrays, within=wait)
+        try:
+            while True:
+                reply = self.answer(identity, POLL_SECONDS)
+                if reply is not None:
+                    return reply
+        finally:
+            self.forget(identity)
 
     def ask(
         self,
         op: str,
         header: Mapping[str, Any] | None = None,
         arrays: Mapping[str, np.ndarray] | None = None,
+        *,
+        within: float = REPLY_SECONDS,
     ) -> int:
-        """Send a request whose answer :meth:`answer` will be asked for. Raises WorkerLost."""
+        """Send a request whose answer :meth:`answer` will be asked for. Raises WorkerLost.
+
+        A worker that has not answered ``within`` so many seconds is ended when it is asked for.
+        """
         identity = self.send(op, header, arrays)
-        self._expected.add(identity)
+        self._mail.expect(identity, within)
         return identity
 
-    def answer(self, identity: int) -> Reply | None:
-        """The answer to :meth:`ask`, if it is there. Raises WorkerError and WorkerLost."""
-        while identity not in self._mail and self._poll(0.0):
-            self._keep(self._receive())
-        reply = self._mail.pop(identity, None)
-        return None if reply is None else _answered(reply)
+    def answer(self, identity: int, wait: float = 0.0) -> Reply | None:
+        """The answer to :meth:`ask`, if it comes within ``wait`` seconds.
 
-    def _keep(self, reply: Reply | None) -> None:
-        """Keep a frame that is somebody else's answer."""
-        identity = reply[0].get("id") if reply is not None else None
-        if reply is not None and identity in self._expected:
-            self._expected.discard(identity)
-            self._mail[identity] = reply
+        Raises WorkerError and WorkerLost.
+        """
+        reply = self.hear([identity], wait)
+        if reply is None or reply[0]["op"] != "error":
+            return reply
+        raise refused(reply[0])
+
+    def hear(self, identities: Collection[int], wait: float = 0.0) -> Reply | None:
+        """The first answer to one of several :meth:`ask`, an error too. Raises WorkerLost.
+
+        Whatever else arrives meanwhile is kept for those who asked for it.
+        """
+        end = time.monotonic() + wait
+        while (reply := self._mail.take(identities)) is None:
+            if self._poll(max(0.0, end - time.monotonic())):
+                self._mail.sort(self._receive())
+            elif self._mail.late(identities):
+                self.kill()
+                raise self._lost("The worker did not answer in time and was ended")
+            else:
+                break
+        return reply
+
+    def forget(self, *identities: int) -> None:
+        """Nobody waits for these answers any more."""
+        self._mail.forget(identities)
 
     def send(
         self,
@@ -156,10 +173,6 @@ class Worker:
         except OSError as error:
             raise self._lost("The worker stopped") from error
         return self._last_id
-
-    def take(self, wait: float = 0.0) -> Reply | None:
-        """The next frame that arrives within ``wait`` seconds, whatever it answers. WorkerLost."""
-        return self._receive() if self._poll(wait) else None
 
     def close(self) -> None:
         """End the worker: a good-bye, then force. Never raises, may be repeated."""
@@ -193,6 +206,8 @@ class Worker:
             raise self._lost(str(header.get("problem", "")), str(header.get("remedy", "")))
 
     def _check_alive(self) -> None:
+        if self._loss is not None:
+            raise self._loss  # why it died is told to everybody who waits
         if self.state in {"lost", "closed"}:
             raise WorkerLost("The worker was ended", "Try again: a new one starts by itself")
 
@@ -238,7 +253,8 @@ class Worker:
             last = tail.splitlines()[-1].strip() if tail else ""
             problem += f": {last}" if last else ""
             remedy = "Nothing in the file was changed. Try again: a new worker starts by itself"
-        return WorkerLost(problem, remedy, exit_code=code, log=tail)
+        self._loss = WorkerLost(problem, remedy, exit_code=code, log=tail)
+        return self._loss
 
     def _put_away(self, wait: float) -> int | None:
         """Close the connection, reap the process, remove the listener's folder."""
@@ -253,13 +269,11 @@ class Worker:
             return self.process.wait()
 
 
-def _answered(reply: Reply) -> Reply:
-    """The reply, or its error raised."""
-    header = reply[0]
-    if header["op"] == "error":
-        raise WorkerError(
-            str(header.get("kind", "Internal")),
-            str(header.get("problem", "The worker reported an error without a text")),
-            str(header.get("remedy", "")),
-        )
-    return reply
+def refused(header: Mapping[str, Any]) -> WorkerError:
+    """What an answer of kind "error" says."""
+    return WorkerError(
+        str(header.get("kind", "Internal")),
+        str(header.get("problem", "The worker reported an error without a text")),
+        str(header.get("remedy", "")),
+        missing=tuple(str(name) for name in header.get("missing") or ()),
+    )

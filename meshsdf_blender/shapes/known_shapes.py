@@ -76,11 +76,17 @@ def tick() -> float | None:
     try:
         return _next()
     except Refusal:  # pictures are no reason to disturb anybody
-        _forget()
-        return None
+        if not _asked:
+            _forget()
+            return None
+        _wanted.pop(_asked.pop().key, None)  # the others may well be drawn
+        return TICK_SECONDS
 
 
 def _next() -> float | None:
+    # The trap: a render asks the worker too, in a thread of its own.
+    if running.current() is not None or bpy.app.is_job_running("RENDER"):
+        return IDLE_SECONDS
     if _asked:
         asked = _asked[0]
         reply = asked.worker.answer(asked.identity)
@@ -93,7 +99,7 @@ def _next() -> float | None:
         redraw(bpy.context)
     if not _wanted:
         return None
-    if slider_live.busy() or running.current() is not None or door.status.state != "ready":
+    if slider_live.busy() or door.status.state != "ready":
         return IDLE_SECONDS
     key, (path, up, code) = next(iter(_wanted.items()))
     worker = door.worker()
@@ -107,6 +113,8 @@ def _next() -> float | None:
 
 @persistent
 def _forget(*_: object) -> None:
+    for asked in _asked:
+        asked.worker.forget(asked.identity)
     _wanted.clear()
     _asked.clear()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from . import codes, mesh_upload
 
 # Systems of units: how many of which volume a cubic metre has. Blender's own words say 490825 cm³.
 VOLUMES = {"METRIC": (1.0, "m³"), "IMPERIAL": (35.3147, "ft³"), "NONE": (1.0, "")}
+
+BEHIND = "behind"  # of a mesh: it is not yet what it is to be
 
 FIT_READOUT = ("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology")
 
@@ -89,7 +92,7 @@ def write(
 ) -> None:
     """Store a code with its mesh and what is known of it. Checks everything first. Refusal."""
     codes.check(code, "the worker's answer")
-    write_mesh(ob, vertices, faces, report)
+    _store(ob, code, vertices, faces, report)
     codes.write(ob, code)
 
 
@@ -97,6 +100,16 @@ def write_mesh(
     ob: bpy.types.Object, vertices: np.ndarray, faces: np.ndarray, report: Mapping[str, Any]
 ) -> None:
     """Store the mesh of the code that is there. Checks everything first. Refusal."""
+    _store(ob, codes.read(ob), vertices, faces, report)
+
+
+def _store(
+    ob: bpy.types.Object,
+    code: np.ndarray,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    report: Mapping[str, Any],
+) -> None:
     if not np.isfinite(vertices).all() or (
         len(faces) and not 0 <= faces.min() <= faces.max() < len(vertices)
     ):
@@ -104,7 +117,33 @@ def write_mesh(
     mesh_upload.check_writable(ob)
     mesh_upload.upload(mesh_of(ob), vertices, faces)
     ob.meshsdf.draft = False
+    mesh_of(ob).meshsdf_of = _meshed_as(ob, code)
     _note(ob.meshsdf, report)
+
+
+def fall_behind(ob: bpy.types.Object) -> None:
+    """Note that the mesh is not yet that of the code, or coarser than asked for.
+
+    The trap: undo may bring the mesh of a step back and leave the object as it is now, or the other
+    way round, where a timer wrote them after that step. So each of them says it.
+    """
+    ob.meshsdf.draft = True
+    if mesh_of(ob).meshsdf_of != BEHIND:  # not with every move of a slider
+        mesh_of(ob).meshsdf_of = BEHIND
+
+
+def is_behind(ob: bpy.types.Object) -> bool:
+    """Whether the mesh is not that of the code, or coarser than asked for. Raises Refusal."""
+    of = mesh_of(ob).meshsdf_of
+    return of != _meshed_as(ob, codes.read(ob)) if of else bool(ob.meshsdf.draft)
+
+
+def _meshed_as(ob: bpy.types.Object, code: np.ndarray) -> str:
+    """Code and settings of a mesh as a short text that changes with them."""
+    settings = ob.meshsdf
+    how = f"{settings.resolution} {settings.newton} {settings.cap}"
+    exact = np.asarray(code, dtype="<f4").tobytes()
+    return hashlib.blake2b(exact, digest_size=8, key=how.encode()).hexdigest()
 
 
 def forget(ob: bpy.types.Object) -> None:

@@ -129,11 +129,13 @@ class Snapshot:
         self._state = ShapeState.of(ob)
         self._mesh = bmesh.new()
         self._mesh.from_mesh(mesh_of(ob))
+        self._of = mesh_of(ob).meshsdf_of
 
     def restore(self, ob: bpy.types.Object, *, pose: bool) -> None:
         """Put everything back; ``pose`` says whether the transform was touched."""
         self._mesh.to_mesh(mesh_of(ob))
         mesh_of(ob).update()
+        mesh_of(ob).meshsdf_of = self._of
         self._state.put(ob, pose=pose)
 
     def free(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import bpy
 import numpy as np
 
@@ -38,12 +40,12 @@ def values(ob: bpy.types.Object) -> np.ndarray:
 def drag(ob: bpy.types.Object, number: int, wanted: float) -> None:
     """Set a slider and let the mesh follow: live in a window, at once in a script.
 
-    Nothing changes where the shape cannot be written to; its message says why.
+    Nothing changes where that cannot be done: see :func:`tell`.
     """
-    known = of(ob)
-    if known is None or number >= len(known.named) or ob.is_evaluated:
+    if ob.is_evaluated:
         return
     try:
+        known = _known(ob, number)
         mesh_upload.check_writable(ob)
         was = shape.checked_code(ob)
         code = known.moved(was, number, wanted)
@@ -55,8 +57,36 @@ def drag(ob: bpy.types.Object, number: int, wanted: float) -> None:
             slider_live.follow(ob)
         history.slid(ob, known.named[number].name, wanted, was)
     except Refusal as refusal:
-        if mesh_upload.is_editable(ob):
-            ob.meshsdf.message = str(refusal)
+        tell(ob, refusal)
+
+
+def tell(ob: bpy.types.Object, refusal: Refusal) -> None:
+    """Say why a property was not written: in the shape's message, and in a script on stderr.
+
+    An exception would not reach the script: Blender prints those of a property's callbacks.
+    """
+    if ob.library is None:
+        ob.meshsdf.message = str(refusal)
+    if in_script():
+        print(f"MeshSDF: {refusal}", file=sys.stderr, flush=True)
+
+
+def _known(ob: bpy.types.Object, number: int) -> Sliders:
+    """The sliders of a shape's space, if there is one of that number. Raises Refusal."""
+    if not shape.is_shape(ob):
+        raise Refusal(f"Object '{ob.name}' is no MeshSDF shape", "Select one, or add a shape")
+    known = of(ob)
+    if known is None:
+        raise Refusal(
+            f"The sliders of object '{ob.name}' are not known yet",
+            "Use Show Sliders first (bpy.ops.meshsdf.slider_show())",
+        )
+    if number >= len(known.named):
+        raise Refusal(
+            f"Object '{ob.name}' has no slider {number + 1}",
+            f"Its space has {len(known.named)}",
+        )
+    return known
 
 
 def remesh(ob: bpy.types.Object) -> None:

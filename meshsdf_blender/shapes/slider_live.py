@@ -1,151 +1,129 @@
 """Meshes that follow their sliders: coarse while one is dragged, at their own resolution after.
 
 A slider only writes the code; a timer has the worker mesh the newest one, without waiting for it,
-so however long that takes the slider goes on. A shape whose mesh is coarse says so (``draft``), for
-undo, redo and saved files may bring one back.
+so however long that takes the slider goes on. A shape is followed until its mesh is whole, whether
+that mesh was asked for here or written by anything else: an answer that comes later is dropped.
 """
 
 from __future__ import annotations
-
-import time
 
 import bpy
 from bpy.app.handlers import persistent
 
 from .. import door, running
-from ..door.worker import Reply, Worker
 from ..errors import Refusal
 from ..redraw import redraw
-from . import codes, shape
+from . import shape
+from .followed import REST_SECONDS, Asked, Followed
 
 TICK_SECONDS = 0.005
-# A slider that was not moved for so long is at rest.
-REST_SECONDS = 0.25
-# A power of two: grids nest, and 32 cells take fewer evaluations than 24, which do not.
-DRAFT_CELLS = 32
 
-
-class Asked:
-    """A request under way: of which worker, for which object (by name), at how many cells."""
-
-    def __init__(self, worker: Worker, identity: int, name: str, cells: int) -> None:
-        self.worker, self.identity, self.name, self.cells = worker, identity, name, cells
-
-
-_moved: dict[str, float] = {}  # objects whose mesh is behind, and when they were last moved
-_drafted: dict[str, bytes] = {}  # the code that the coarse mesh of each is of
+_followed: dict[int, Followed] = {}  # by the object's session_uid
 _asked: list[Asked] = []  # at most one
 
 
 def follow(ob: bpy.types.Object, *, rests: bool = False) -> None:
     """Have the mesh follow the object's code, which was written; coarsely, unless it ``rests``."""
-    ob.meshsdf.draft = True
-    _moved[ob.name] = time.monotonic() - (REST_SECONDS if rests else 0.0)
+    if not ob.meshsdf.draft:  # made whole since it was followed last
+        _followed.pop(ob.session_uid, None)
+    _followed.setdefault(ob.session_uid, Followed(ob)).move(rests=rests)
+    shape.fall_behind(ob)
     if not bpy.app.timers.is_registered(tick):
         # Persistent: the wheels of 4.5 hang at exit over one that a new file has dropped.
         bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
-    if not _asked:
+    if not _asked and not rests:
         tick()  # the worker begins now, not when Blender next sees to its timers
 
 
 def busy() -> bool:
     """Whether a slider is being dragged, or a mesh is on its way."""
-    return bool(_moved or _asked)
+    return bool(_followed or _asked)
 
 
 def tick() -> float | None:
     """Take an answer and ask for the next mesh; the next interval, or None when all is at rest."""
-    if not _moved and not _asked:
+    if not busy():
         return None
     if running.current() is not None or bpy.app.is_job_running("RENDER"):
         return REST_SECONDS
-    try:
-        if _asked:
-            reply = _asked[0].worker.answer(_asked[0].identity)
-            if reply is None:
-                return TICK_SECONDS
-            _take(_asked.pop(), reply)
-        return _ask() if _moved else None
-    except Refusal as refusal:
-        # The slider stays where it is; the panel says what is wrong with the mesh.
-        _give_up(str(refusal))
+    if _asked and not _hear(_asked[0]):
+        return TICK_SECONDS
+    if not _followed:
         return None
-
-
-def _ask() -> float | None:
-    """Ask for the mesh of the object that was moved last."""
-    worker = door.worker()
-    if not worker.pump():
-        return TICK_SECONDS
-    door.note_ready(worker)
-    name = max(_moved, key=lambda each: _moved[each])
-    ob: bpy.types.Object = bpy.data.objects.get(name)
-    if not shape.is_shape(ob):
-        del _moved[name]
-        _drafted.pop(name, None)
-        return TICK_SECONDS
-    rests = time.monotonic() - _moved[name] >= REST_SECONDS
-    whole, code = ob.meshsdf.resolution, codes.read(ob)
-    if not rests and _drafted.get(name) == code.tobytes():
-        return TICK_SECONDS
-    cells = whole if rests else min(whole, DRAFT_CELLS)
-    header = {**shape.mesh_header(ob, cells), "topology": rests}
-    identity = worker.ask("mesh", header, {"code": code})
-    _asked.append(Asked(worker, identity, name, cells))
-    _drafted[name] = code.tobytes()
-    if rests:
-        del _moved[name], _drafted[name]
+    _ask(max(_followed.values(), key=lambda followed: followed.moved))
     return TICK_SECONDS
 
 
-def _take(asked: Asked, reply: Reply) -> None:
-    """Show the mesh that came, unless its object is gone."""
-    ob: bpy.types.Object = bpy.data.objects.get(asked.name)
-    if not shape.is_shape(ob):
+def _hear(asked: Asked) -> bool:
+    """Show the mesh that was asked for; whether there is nothing more to wait for."""
+    followed = asked.followed
+    try:
+        reply = None
+        if asked.worker.state == "ready":  # else another worker is asked for the same
+            reply = asked.worker.answer(asked.identity)
+            if reply is None:
+                return False
+        _asked.clear()
+        ob = followed.object()
+        # The same shape may be followed again since, after something else had made it whole.
+        if ob is not None and reply is not None and _followed.get(followed.uid) is followed:
+            asked.show(ob, reply)
+            redraw(bpy.context)
+    except Refusal as refusal:
+        _asked.clear()
+        _give_up(followed, refusal)
+    return True
+
+
+def _ask(followed: Followed) -> None:
+    """Ask for the next mesh of a shape, unless that is whole by now."""
+    ob = followed.object()
+    if ob is None:
+        del _followed[followed.uid]
         return
-    header, arrays = reply
-    whole = asked.cells == ob.meshsdf.resolution and asked.name not in _moved
-    shape.write_mesh(ob, arrays["vertices"], arrays["faces"], header.get("report", {}))
-    ob.meshsdf.draft = not whole
-    redraw(bpy.context)
+    try:
+        worker = door.worker()
+        if not worker.pump():
+            return
+        door.note_ready(worker)
+    except Refusal as refusal:  # it does not start, so none of them can be meshed
+        for each in list(_followed.values()):
+            _give_up(each, refusal)
+        return
+    try:
+        asked = followed.ask(ob, worker)
+    except Refusal as refusal:
+        _give_up(followed, refusal)
+        return
+    if asked is not None:
+        _asked.append(asked)
 
 
-def _give_up(problem: str) -> None:
-    names = [*_moved, *(asked.name for asked in _asked)]
-    _forget()
-    for name in names:
-        ob: bpy.types.Object = bpy.data.objects.get(name)
-        if shape.is_shape(ob):
-            ob.meshsdf.message = problem
-    redraw(bpy.context)
+def _give_up(followed: Followed, refusal: Refusal) -> None:
+    """Follow a shape no more. Its slider stays where it is, and its message says what is wrong."""
+    ob = followed.object()
+    if _followed.get(followed.uid) is followed:
+        del _followed[followed.uid]
+        if ob is not None:
+            ob.meshsdf.message = str(refusal)
+            redraw(bpy.context)
 
 
 @persistent
-def _after_undo(*_: object) -> None:
-    """A step of undo may hold a coarse mesh: make it whole."""
-    for ob in bpy.data.objects:
-        if shape.is_shape(ob) and ob.meshsdf.draft:
-            follow(ob, rests=True)
-
-
-@persistent
-def _forget(*_: object) -> None:
-    """Follow nothing any more."""
-    _moved.clear()
-    _drafted.clear()
+def forget(*_: object) -> None:
+    """Follow nothing any more: the data that was followed is replaced."""
+    for asked in _asked:
+        asked.worker.forget(asked.identity)
     _asked.clear()
+    _followed.clear()
 
 
 def register() -> None:
-    bpy.app.handlers.undo_post.append(_after_undo)
-    bpy.app.handlers.redo_post.append(_after_undo)
-    bpy.app.handlers.load_pre.append(_forget)
+    bpy.app.handlers.load_pre.append(forget)
 
 
 def unregister() -> None:
-    bpy.app.handlers.load_pre.remove(_forget)
-    bpy.app.handlers.redo_post.remove(_after_undo)
-    bpy.app.handlers.undo_post.remove(_after_undo)
-    _forget()
+    bpy.app.handlers.load_pre.remove(forget)
+    forget()
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)

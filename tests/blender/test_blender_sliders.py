@@ -1,8 +1,7 @@
-"""Sliders: values read off the code, and meshes that follow them, coarse first."""
+"""Sliders: values read off the code and written into it. See test_blender_follow for windows."""
 
 from __future__ import annotations
 
-import time
 from types import SimpleNamespace
 
 import bpy
@@ -19,22 +18,6 @@ def egg(scene, fake):
 
 def code_of(ob):
     return np.array(ob["meshsdf_code"])
-
-
-def driven(part, monkeypatch):
-    """Slider moves are followed as in a window, and the timer's ticks are ours."""
-    monkeypatch.setattr(part("shapes.slide"), "in_script", lambda: False)
-    return part("shapes.slider_live")
-
-
-def settle(live, *, most=20.0):
-    end = time.monotonic() + most
-    cells = [asked.cells for asked in live._asked]
-    while live.tick() is not None:
-        assert time.monotonic() < end
-        cells += [asked.cells for asked in live._asked]
-        time.sleep(0.005)
-    return cells
 
 
 def test_a_slider_reads_and_writes_the_code(egg):
@@ -119,75 +102,35 @@ def test_a_code_without_a_surface_changes_nothing(egg):
     assert len(egg.data.vertices) == count
 
 
-def test_a_dragged_slider_is_followed_coarsely_then_as_asked(egg, part, monkeypatch):
-    live = driven(part, monkeypatch)
-    whole = len(egg.data.vertices)
-    for step in range(1, 6):
-        egg.meshsdf.slider_1 = 0.2 * step
-        assert egg.meshsdf.draft
-    end = time.monotonic() + 5
-    while len(egg.data.vertices) == whole and time.monotonic() < end:
-        egg.meshsdf.slider_1 += 0.0  # held, not moved
-        live.tick()
-        time.sleep(0.005)
-    assert 0 < len(egg.data.vertices) < whole
-    assert egg.meshsdf.slider_1 == pytest.approx(1.0)
-    cells = settle(live)
-    assert cells[-1] == 48
-    assert not egg.meshsdf.draft
-    assert len(egg.data.vertices) == whole
-    # The mesh is that of the code.
-    bpy.context.view_layer.update()
-    size = egg.dimensions.x
-    assert bpy.ops.meshsdf.shape_update() == {"FINISHED"}
-    bpy.context.view_layer.update()
-    assert egg.dimensions.x == pytest.approx(size)
+def test_a_refused_write_leaves_the_value_and_says_why(egg, capfd):
+    values, code = egg.meshsdf, code_of(egg)
 
+    def refused(why):
+        values.slider_1 = 1.0
+        np.testing.assert_array_equal(code_of(egg), code)
+        assert why in values.message
+        assert f"MeshSDF: {values.message}" in capfd.readouterr().err
 
-def test_what_happens_to_the_shape_while_it_is_dragged(egg, part, monkeypatch):
-    live = driven(part, monkeypatch)
-    egg.meshsdf.slider_1 = 0.5
-    live.tick()
-    bpy.data.objects.remove(egg)
-    settle(live)
-    assert not live._moved
-    assert not live._asked
-
-
-def test_requests_beside_a_drag_get_their_own_answers(egg, part, monkeypatch):
-    live = driven(part, monkeypatch)
-    egg.meshsdf.slider_1 = 0.5
-    while not live._asked:
-        live.tick()
-    # This waits for its own answer, and the other one comes first.
-    assert bpy.ops.meshsdf.shape_update() == {"FINISHED"}
-    settle(live)
-    assert not egg.meshsdf.draft
-    assert egg.meshsdf.slider_1 == pytest.approx(0.5)
-
-
-def test_undo_brings_no_coarse_mesh_back(egg, part, monkeypatch):
-    live = driven(part, monkeypatch)
-    egg.meshsdf.draft = True
-    live._after_undo()
-    assert settle(live)[0] == 48
-    assert not egg.meshsdf.draft
-
-
-def test_a_shape_that_cannot_be_written_to_stays(egg, part, monkeypatch):
-    driven(part, monkeypatch)
     egg.shape_key_add(name="Basis")
-    code = code_of(egg)
-    egg.meshsdf.slider_1 = 1.0
-    np.testing.assert_array_equal(code_of(egg), code)
-    assert "shape keys" in egg.meshsdf.message
+    refused("shape keys")
+    egg.shape_key_clear()
+    bpy.ops.object.mode_set(mode="EDIT")
+    refused("Edit Mode")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    twin = egg.copy()
+    refused("is shared with object")
+    bpy.data.objects.remove(twin)
+    values.slider_3 = 1.0
+    assert "has no slider 3. Its space has 2." in capfd.readouterr().err
+    values.slider_2 = 9.0
+    assert values.slider_2 == 6.0
 
 
-def test_a_worker_that_dies_leaves_the_code(egg, part, fake, monkeypatch):
-    live = driven(part, monkeypatch)
+def test_a_slider_of_a_space_that_was_not_read_yet_says_so(egg, part, capfd):
+    part("spaces.catalogue").forget()
     egg.meshsdf.slider_1 = 1.0
-    live.tick()
-    part("door").worker().kill()
-    settle(live)
-    assert egg.meshsdf.slider_1 == pytest.approx(1.0)
-    assert egg.meshsdf.message or not egg.meshsdf.draft
+    assert "slider_show()" in capfd.readouterr().err
+    assert bpy.ops.meshsdf.slider_show() == {"FINISHED"}
+    egg.meshsdf.slider_1 = 1.0
+    assert egg.meshsdf.slider_1 == 1.0
+    assert not capfd.readouterr().err

@@ -49,16 +49,16 @@ class Latency:
 class _Driven:
     """The sliders' timer, ticked from here; notes when meshes are written and how long it takes."""
 
-    def __init__(self, live: ModuleType) -> None:
-        self.live, self.written, self.longest = live, 0, 0.0
+    def __init__(self, live: ModuleType, shape: ModuleType) -> None:
+        self.live, self.shape, self.written, self.longest = live, shape, 0, 0.0
 
     def __enter__(self) -> _Driven:
-        self._write = self.live.shape.write_mesh
-        self.live.shape.write_mesh = self._noting
+        self._write = self.shape.write_mesh
+        self.shape.write_mesh = self._noting
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.live.shape.write_mesh = self._write
+        self.shape.write_mesh = self._write
         if bpy.app.timers.is_registered(self.live.tick):
             bpy.app.timers.unregister(self.live.tick)
 
@@ -95,7 +95,7 @@ def slider_latency(part: Part, space: str, moves: int) -> Latency:
     ob = bpy.context.active_object
     in_script, slide.in_script = slide.in_script, lambda: False
     try:
-        with _Driven(part("shapes.slider_live")) as driven:
+        with _Driven(part("shapes.slider_live"), part("shapes.shape")) as driven:
             drafts = []
             for number in range(moves + UNCOUNTED):
                 if number == UNCOUNTED:

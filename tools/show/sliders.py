@@ -46,18 +46,18 @@ def show() -> None:
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_all()
     bpy.ops.ed.undo_push(message="Shape")
-    live = window.ours("shapes.slider_live")
-    taken = live._take
+    asked_kind = window.ours("shapes.followed").Asked
+    shown = asked_kind.show
 
-    def timed(asked: Any, reply: tuple[dict[str, Any], object]) -> None:
+    def timed(asked: Any, ob: object, reply: tuple[dict[str, Any], object]) -> None:
         came = time.perf_counter()
-        taken(asked, reply)
-        if moved and asked.cells == live.DRAFT_CELLS:
+        shown(asked, ob, reply)
+        if moved and not asked.header["topology"]:
             took.append(1000 * (time.perf_counter() - moved[-1]))
             ours.append(1000 * (time.perf_counter() - came))
             worker.append(sum(reply[0]["ms"].values()))
 
-    live._take = timed
+    asked_kind.show = timed
     bpy.app.timers.register(drag, first_interval=0.5)
 
 

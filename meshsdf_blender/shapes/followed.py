@@ -1,0 +1,88 @@
+"""A shape whose mesh is behind its code, and a mesh of it that is on its way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ..door.mail import Reply
+from ..door.worker import Worker
+from . import codes, shape
+
+# A slider that was not moved for so long is at rest.
+REST_SECONDS = 0.25
+# A power of two: grids nest, and 32 cells take fewer evaluations than 24, which do not.
+DRAFT_CELLS = 32
+
+
+class Followed:
+    """A shape from when its mesh fell behind its code until it is whole; ``draft`` says so too.
+
+    Found again by what neither renaming nor undo changes.
+    """
+
+    def __init__(self, ob: bpy.types.Object) -> None:
+        self.uid, self._name = ob.session_uid, ob.name
+        self.moved = 0.0
+        self._drafted = b""  # the code that a coarse mesh was asked for last
+
+    def object(self) -> bpy.types.Object | None:
+        """The shape, looked up anew; None where it is gone, or was made whole by somebody else."""
+        ob: bpy.types.Object | None = bpy.data.objects.get(self._name)
+        if ob is None or ob.session_uid != self.uid:
+            ob = next((each for each in bpy.data.objects if each.session_uid == self.uid), None)
+        if ob is None or not shape.is_shape(ob) or not ob.meshsdf.draft:
+            return None
+        self._name = ob.name
+        return ob
+
+    def move(self, *, rests: bool) -> None:
+        """Note that its code was written just now; ``rests`` where no more is to come."""
+        self.moved = time.monotonic() - (REST_SECONDS if rests else 0.0)
+
+    def ask(self, ob: bpy.types.Object, worker: Worker) -> Asked | None:
+        """Ask for the mesh that it needs next, if there is one yet. Raises Refusal."""
+        code = codes.read(ob)
+        rests = time.monotonic() - self.moved >= REST_SECONDS
+        if not rests and self._drafted == code.tobytes():
+            return None
+        header = _whole(ob)
+        if not rests:
+            self._drafted = code.tobytes()
+            header["resolution"] = min(header["resolution"], DRAFT_CELLS)
+            header["topology"] = False
+        identity = worker.ask("mesh", header, {"code": code})
+        return Asked(self, worker, identity, header, code.tobytes())
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request under way: for which shape, of which worker, and what it asks for."""
+
+    followed: Followed
+    worker: Worker
+    identity: int
+    header: dict[str, Any]
+    code: bytes
+
+    def show(self, ob: bpy.types.Object, reply: Reply) -> None:
+        """Give the shape the mesh that came. Raises Refusal, changing nothing.
+
+        A coarse mesh may be of a code that a slider has already left. A whole one may not, nor one
+        of other settings: then the shape stays behind, and is asked for again.
+        """
+        whole = bool(self.header["topology"])
+        if whole and (self.header, self.code) != (_whole(ob), codes.read(ob).tobytes()):
+            return
+        header, arrays = reply
+        shape.write_mesh(ob, arrays["vertices"], arrays["faces"], header.get("report", {}))
+        if not whole:
+            shape.fall_behind(ob)
+
+
+def _whole(ob: bpy.types.Object) -> dict[str, Any]:
+    """The header of a request for the shape's mesh as it is to be. Raises Refusal."""
+    return {**shape.mesh_header(ob, ob.meshsdf.resolution), "topology": True}
