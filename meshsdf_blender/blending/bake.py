@@ -78,7 +78,7 @@ class BakeRun:
         ob = self._object.find()
         if ob is None:
             raise Refusal(f"Object '{self._object.name}' is gone, so the bake ended")
-        return ob  # type: ignore[return-value]
+        return ob
 
     def view_layer(self) -> bpy.types.ViewLayer:
         """Where the frames are evaluated, whatever a window shows by now. Raises Refusal."""

@@ -85,7 +85,7 @@ class FitRun(Talk):
         ob = self._object.find()
         if ob is None:
             raise Refusal(f"Object '{self._object.name}' is gone, so the fit ended")
-        return ob  # type: ignore[return-value]
+        return ob
 
     def advance(self, wait: float = 0.0) -> FitStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail`` it."""

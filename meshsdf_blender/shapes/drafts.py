@@ -13,7 +13,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..errors import Refusal
-from ..spaces import catalogue, packed
+from ..spaces import catalogue
 from . import mesh_upload, shape, slide, slider_live
 
 
@@ -32,14 +32,8 @@ def follow(objects: Iterable[bpy.types.Object], *, asked_for: bool) -> None:
             continue  # the panel says why
         if not behind:
             ob.meshsdf.draft = False
-        elif asked_for or _is_plain(ob.meshsdf.space):
+        elif asked_for or catalogue.is_passive(ob.meshsdf.space, ob.library):
             slider_live.follow(ob, rests=True)
-
-
-def _is_plain(space: str) -> bool:
-    """Whether reading a space runs nothing: ours are files of numbers."""
-    builtin_or_packed = space.startswith(catalogue.BUILTIN) or packed.is_packed(space)
-    return builtin_or_packed or space.lower().endswith(catalogue.OWN_SUFFIX)
 
 
 @persistent

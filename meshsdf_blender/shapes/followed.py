@@ -11,6 +11,7 @@ import bpy
 from ..door.mail import Reply
 from ..door.worker import Worker
 from . import codes, shape
+from .reference import Reference
 
 # A slider that was not moved for so long is at rest.
 REST_SECONDS = 0.25
@@ -25,19 +26,14 @@ class Followed:
     """
 
     def __init__(self, ob: bpy.types.Object) -> None:
-        self.uid, self._name = ob.session_uid, ob.name
+        self.uid, self._reference = ob.session_uid, Reference(ob)
         self.moved = 0.0
         self._drafted = b""  # the code that a coarse mesh was asked for last
 
     def object(self) -> bpy.types.Object | None:
         """The shape, looked up anew; None where it is gone, or was made whole by somebody else."""
-        ob: bpy.types.Object | None = bpy.data.objects.get(self._name)
-        if ob is None or ob.session_uid != self.uid:
-            ob = next((each for each in bpy.data.objects if each.session_uid == self.uid), None)
-        if ob is None or not shape.is_shape(ob) or not ob.meshsdf.draft:
-            return None
-        self._name = ob.name
-        return ob
+        ob = self._reference.find()
+        return ob if shape.is_shape(ob) and ob.meshsdf.draft else None
 
     def move(self, *, rests: bool) -> None:
         """Note that its code was written just now; ``rests`` where no more is to come."""
@@ -53,7 +49,7 @@ class Followed:
         if not rests:
             self._drafted = code.tobytes()
             header["resolution"] = min(header["resolution"], DRAFT_CELLS)
-            header["topology"] = False
+            header["draft"] = True
         identity = worker.ask("mesh", header, {"code": code})
         return Asked(self, worker, identity, header, code.tobytes())
 
@@ -74,7 +70,7 @@ class Asked:
         A coarse mesh may be of a code that a slider has already left. A whole one may not, nor one
         of other settings: then the shape stays behind, and is asked for again.
         """
-        whole = bool(self.header["topology"])
+        whole = not self.header["draft"]
         if whole and (self.header, self.code) != (_whole(ob), codes.read(ob).tobytes()):
             return
         header, arrays = reply
@@ -85,4 +81,4 @@ class Asked:
 
 def _whole(ob: bpy.types.Object) -> dict[str, Any]:
     """The header of a request for the shape's mesh as it is to be. Raises Refusal."""
-    return {**shape.mesh_header(ob, ob.meshsdf.resolution), "topology": True}
+    return {**shape.mesh_header(ob, ob.meshsdf.resolution), "draft": False}

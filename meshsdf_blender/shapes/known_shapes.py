@@ -106,7 +106,7 @@ def _next() -> float | None:
     if not worker.pump():
         return IDLE_SECONDS
     header = {"path": path, **catalogue.up_header(up), "resolution": CELLS, "cap": True}
-    header["topology"] = False
+    header["draft"] = True
     _asked.append(_Asked(worker, worker.ask("mesh", header, {"code": code}), key))
     return TICK_SECONDS
 

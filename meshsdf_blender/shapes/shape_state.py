@@ -30,8 +30,10 @@ TRANSFORM = (
     "rotation_axis_angle",
     "scale",
 )
+SPACE = ("space", "up")
 SETTINGS = (
-    *("space", "up", "resolution", "cap", "newton", "draft"),
+    *SPACE,
+    *("resolution", "cap", "newton", "draft"),
     *("vertices", "faces", "components", "genus", "watertight", "volume", "message"),
     *FIT_READOUT,
 )
@@ -83,9 +85,13 @@ class ShapeState:
         )
 
     def text(self) -> str:
-        """All of it as JSON: single precision comes back exactly."""
+        """As JSON, in which single precision comes back exactly.
+
+        Without the space, for that may be renamed meanwhile: packed, found elsewhere.
+        """
         told = {"code": [float(value) for value in self.code], "blend": self.blend}
-        return json.dumps(told | {"transform": self.transform, "settings": self.settings})
+        settings = {name: value for name, value in self.settings.items() if name not in SPACE}
+        return json.dumps(told | {"transform": self.transform, "settings": settings})
 
     def check(self, ob: bpy.types.Object) -> None:
         """Raise Refusal where not all of it can be put into ``ob``; nothing is written."""

@@ -16,12 +16,11 @@ from bpy.app.handlers import persistent
 from ..errors import Refusal
 from ..redraw import redraw
 from . import catalogue, packed, space_header
-from .catalogue import OWN_SUFFIX, SpaceInfo
+from .catalogue import SpaceInfo
 from .sliders import Sliders
 from .space_tensors import tensors
 
 VERSION = 1
-ELSEWHERE = ("//", "\\\\")  # of another machine, which opening a file should not talk to
 
 _tried: set[tuple[str, str]] = set()
 _wanted: list[tuple[str, str, str]] = []  # spaces, their paths and up axes
@@ -29,11 +28,11 @@ _wanted: list[tuple[str, str, str]] = []  # spaces, their paths and up axes
 
 def want(space: str, up: str, library: bpy.types.Library | None = None) -> None:
     """Have a space read soon, if that was not tried yet; no disk is touched."""
-    path = catalogue.location(space, library) if space else ""
     if catalogue.known(space, up, library) is not None:
         return
-    if not path.lower().endswith(OWN_SUFFIX) or path.startswith(ELSEWHERE):
+    if not space or not catalogue.is_passive(space, library):
         return
+    path = catalogue.location(space, library)
     if (path, up) in _tried:
         return
     _tried.add((path, up))
