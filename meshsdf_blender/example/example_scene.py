@@ -60,7 +60,7 @@ def place_camera(scene: bpy.types.Scene) -> bpy.types.Object:
 
 def found() -> bpy.types.Object | None:
     """The shape of an example that this file has already, in its scene."""
-    scene = bpy.data.scenes.get(NAME)
+    scene: bpy.types.Scene | None = bpy.data.scenes.get(NAME)
     if scene is None or scene.library is not None or scene.camera is None:
         return None
     there = (ob for ob in scene.view_layers[0].objects if shape.is_shape(ob))

@@ -46,7 +46,7 @@ def read(space: str) -> Card:
     return known[1]
 
 
-_cards = Beside(read, ())
+_cards: Beside[Card] = Beside(read, ())
 
 
 def _read(space: str, path: Path) -> list[tuple[str, str]]:
