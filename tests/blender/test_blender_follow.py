@@ -82,7 +82,7 @@ def settle(live):
 
 
 def until_whole_is_asked(live):
-    until(live, lambda: any(asked.header["topology"] for asked in live._asked))
+    until(live, lambda: any(not asked.header["draft"] for asked in live._asked))
 
 
 def go(way):

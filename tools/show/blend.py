@@ -37,6 +37,7 @@ def show() -> None:
     """A shape with stored codes, of which two are keyed."""
     scene = bpy.context.scene
     scene.frame_start, scene.frame_end = 1, FRAMES
+    scene.render.use_lock_interface = True
     bpy.ops.meshsdf.shape_add(space=OPTIONS.space, resolution=48)
     for seed, name in enumerate(NAMES):
         bpy.ops.meshsdf.randomise(seed=seed, strength=1.0)

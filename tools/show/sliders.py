@@ -52,7 +52,7 @@ def show() -> None:
     def timed(asked: Any, ob: object, reply: tuple[dict[str, Any], object]) -> None:
         came = time.perf_counter()
         shown(asked, ob, reply)
-        if moved and not asked.header["topology"]:
+        if moved and asked.header["draft"]:
             took.append(1000 * (time.perf_counter() - moved[-1]))
             ours.append(1000 * (time.perf_counter() - came))
             worker.append(sum(reply[0]["ms"].values()))

@@ -1,15 +1,17 @@
 """Views to look at: run inside a Blender with a window, it makes a scene with three of them.
 
-    blender --python tools/show/views.py -- [--stage list|draw|fit] [--space builtin:heads]
+    blender --python tools/show/views.py -- [--stage list|draw|drawn|fit|render] [--space builtin:heads]
 
 "list" shows the list and the settings; "draw" presses Draw Outline in one that alone is on, for a
-hand at the mouse; "fit" starts a fit to three silhouettes of another shape of the space, which
+hand at the mouse, and "drawn" draws a head's outline there itself (5.2: older ones make no strokes
+from a script), and fits to it; "fit" starts a fit to three silhouettes of another shape of the space, which
 stands hidden in the viewport; "render" starts one to three renders of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -26,7 +28,9 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--space", default="builtin:heads")
     parser.add_argument("--target", default="0")
-    parser.add_argument("--stage", choices=("list", "draw", "fit", "render"), default="list")
+    parser.add_argument(
+        "--stage", choices=("list", "draw", "drawn", "fit", "render"), default="list"
+    )
     return parser.parse_args(window.arguments())
 
 
@@ -61,6 +65,23 @@ def scene() -> None:
     bpy.ops.ed.undo_push(message="Scene with views")
 
 
+def draw_outline() -> None:
+    """An oval about the head with a flat neck below, as an annotation in the first view alone."""
+    here = bpy.context.scene
+    for view in here.meshsdf.views[1:]:
+        view.use = False
+    here.meshsdf.views[0].target = "OUTLINE"
+    here.annotation = bpy.data.annotations.new("Notes")
+    stroke = here.annotation.layers.new("Outline").frames.new(1).strokes.new()
+    stroke.display_mode = "3DSPACE"
+    turns = [math.radians(-60 + 300 * step / 60) for step in range(61)]
+    places = [(0.62 * math.cos(turn), 0.0, 0.12 + 0.8 * math.sin(turn)) for turn in turns]
+    places += [(-0.31, 0.0, -0.9), (0.31, 0.0, -0.9), places[0]]
+    stroke.points.add(len(places))
+    for point, place in zip(stroke.points, places, strict=True):
+        point.co = place
+
+
 def show() -> None:
     """The scene, and the chosen stage of it."""
     scene()
@@ -70,6 +91,9 @@ def show() -> None:
             for view in bpy.context.scene.meshsdf.views[1:]:
                 view.use = False
             bpy.ops.meshsdf.outline_draw()
+        elif OPTIONS.stage == "drawn":
+            draw_outline()
+            bpy.ops.meshsdf.fit("INVOKE_DEFAULT")
         elif OPTIONS.stage != "list":
             for view in bpy.context.scene.meshsdf.views:
                 view.target = "RENDER" if OPTIONS.stage == "render" else "OBJECT"
