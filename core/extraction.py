@@ -101,7 +101,7 @@ def extract(
     mesh = _polygonise(grid, cap=cap)
     if grid.level and len(mesh.vertices):
         back = thin.drawn_back(
-            field, mesh.vertices, mesh.faces, level=grid.level, way=way, draft=draft
+            field, mesh.vertices, mesh.faces, level=grid.level, cell=grid.step, draft=draft
         )
         probes = min(len(back), thin.DRAFT_PROBES) if draft else len(back)
         mesh = replace(mesh, vertices=back, evaluations=mesh.evaluations + probes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from .decoder import FoldedDecoder
 from .topology import Topology
@@ -23,6 +24,8 @@ STEEP_SHARE = 0.9
 # Vertices at which the field's slope is measured for a mesh that is soon replaced.
 DRAFT_PROBES = 512
 FARTHEST = 2.0  # times the usual way
+# Edges shorter than this make neighbours; of 16,000 triangles of a head 3 flip in place of 323.
+REACH_CELLS, NEIGHBOUR_WEIGHT, ROUNDS = 0.5, 3.0, 4
 # A mesh with so many holes more, and so many times as many, is torn; closed gaps make less.
 TORN_HOLES, TORN_TIMES = 4, 3
 # Beyond so many cells a look takes long, and little is torn.
@@ -31,26 +34,52 @@ REMARK = "Parts that are thinner than its cells are torn: more resolution keeps 
 
 
 def drawn_back(
-    field: FoldedDecoder, vertices: Tensor, faces: Tensor, *, level: float, way: float, draft: bool
+    field: FoldedDecoder, vertices: Tensor, faces: Tensor, *, level: float, cell: float, draft: bool
 ) -> Tensor:
-    """``vertices`` ``(V, 3)`` of f = ``level`` moved inwards to f = 0, some ``way`` off.
+    """``vertices`` ``(V, 3)`` of f = ``level`` moved inwards to f = 0, some ``LEVEL_CELLS`` off.
 
-    Each by a secant through its own value after one ``way``: one evaluation a vertex, and nearer
-    to the surface than marching cubes' own vertices are. A ``draft`` measures ``DRAFT_PROBES`` of
-    them and moves all alike. What lies on the cube's wall stays there.
+    Each by a secant through its own value after that way: one evaluation a vertex, and nearer to
+    the surface than marching cubes' own vertices are. A ``draft`` measures ``DRAFT_PROBES`` of them
+    and moves all alike. What lies on the cube's wall stays there.
     """
     corners = vertices[faces]
     normal = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = torch.zeros_like(vertices)
     for corner in range(3):
         normals.index_add_(0, faces[:, corner], normal)
-    inwards = -way * torch.nn.functional.normalize(normals, dim=1)
+    near = _Neighbours(vertices, faces, reach=REACH_CELLS * cell)
+    inwards = -LEVEL_CELLS * cell * normalize(near.mean(normalize(normals, dim=1)), dim=1)
     some = slice(None, None, max(1, len(vertices) // DRAFT_PROBES) if draft else 1)
     fall = level - field.evaluate((vertices + inwards)[some].to(field.device)).cpu()
     if draft:
         fall = fall.median()
-    moved = vertices + (level / fall.clamp_min(level / FARTHEST)).reshape(-1, 1) * inwards
-    return torch.where(vertices.abs() >= 1.0, vertices, moved)
+    way = (level / fall.clamp_min(level / FARTHEST)).reshape(-1, 1) * inwards
+    return torch.where(vertices.abs() >= 1.0, vertices, vertices + near.mean(way))
+
+
+class _Neighbours:
+    """Vertices that are so near that they have to move together, or the slivers between them flip.
+
+    Marching cubes makes such wherever the surface passes close to a node.
+    """
+
+    def __init__(self, vertices: Tensor, faces: Tensor, *, reach: float) -> None:
+        begin, end = faces.reshape(-1), faces[:, [1, 2, 0]].reshape(-1)
+        weight = 1.0 - (vertices[begin] - vertices[end]).norm(dim=1) / reach
+        near = weight > 0
+        self._begin, self._end = begin[near], end[near]
+        self._weight = NEIGHBOUR_WEIGHT * weight[near].unsqueeze(1)
+        self._total = torch.ones(len(vertices), 1).index_add_(0, self._begin, self._weight)
+        self._total.index_add_(0, self._end, self._weight)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """``values`` ``(V, 3)``, evened out among neighbours."""
+        for _ in range(ROUNDS):
+            summed = values.clone()
+            summed.index_add_(0, self._begin, self._weight * values[self._end])
+            summed.index_add_(0, self._end, self._weight * values[self._begin])
+            values = summed / self._total
+        return values
 
 
 def may_be_torn(plain: Topology) -> bool:

@@ -82,3 +82,15 @@ def test_a_torn_mesh_is_remarked_on_and_a_whole_one_is_not():
     torn, whole = (extract(SHELL, code, resolution) for resolution in (24, 80))
     assert torn_remark(SHELL, code, torn, topology(torn.vertices, torn.faces)) == thin.REMARK
     assert not torn_remark(SHELL, code, whole, topology(whole.vertices, whole.faces))
+
+
+@pytest.mark.parametrize("name", ["heads", "cups"])
+def test_hardly_a_sliver_is_turned_over(name):
+    space = load_space(SPACES / f"{name}.safetensors")
+    field = space.fold(space.codes[0])
+    mesh = extract(space, space.codes[0], 48, keep_thin=True)
+    a, b, c = mesh.vertices[mesh.faces].unbind(1)
+    normals = torch.linalg.cross(b - a, c - a)
+    middles = ((a + b + c) / 3).requires_grad_()
+    (outwards,) = torch.autograd.grad(field(middles).sum(), middles)
+    assert int(((normals * outwards).sum(1) < 0).sum()) < len(mesh.faces) / 500

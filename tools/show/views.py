@@ -1,11 +1,11 @@
 """Views to look at: run inside a Blender with a window, it makes a scene with three of them.
 
-    blender --python tools/show/views.py -- [--stage list|draw|drawn|fit|render] [--space builtin:heads]
+    blender --python tools/show/views.py -- [--stage STAGE] [--space builtin:heads]
 
 "list" shows the list and the settings; "draw" presses Draw Outline in one that alone is on, for a
 hand at the mouse, and "drawn" draws a head's outline there itself (5.2: older ones make no strokes
-from a script), and fits to it; "fit" starts a fit to three silhouettes of another shape of the space, which
-stands hidden in the viewport; "render" starts one to three renders of it.
+from a script), and fits to it; "fit" starts a fit to three silhouettes of another shape of the
+space, which stands hidden in the viewport; "render" starts one to three renders of it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mathutils import Vector
 sys.path.append(str(Path(__file__).parent))
 import window
 
+STAGES = ("list", "draw", "drawn", "fit", "render")
 PLACES = {"Front": (0, -4, 0), "Side": (4, 0, 0), "Three Quarters": (2.6, -2.6, 1.6)}
 
 
@@ -28,9 +29,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--space", default="builtin:heads")
     parser.add_argument("--target", default="0")
-    parser.add_argument(
-        "--stage", choices=("list", "draw", "drawn", "fit", "render"), default="list"
-    )
+    parser.add_argument("--stage", choices=STAGES, default="list")
     return parser.parse_args(window.arguments())
 
 
