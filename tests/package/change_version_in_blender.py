@@ -19,6 +19,8 @@ from typing import Any
 import bpy
 
 MODULE = "bl_ext.user_default.meshsdf"
+FILE = Path("kept.blend").resolve()
+STEPS = 33  # a setting of the scene that is no default
 SPACE = "builtin:bob_and_spot"
 
 
@@ -31,6 +33,7 @@ def main(packages: list[str]) -> dict[str, Any]:
             filepath=package, repo="user_default", enable_on_install=True
         )
         stages.append({**look(), "old_worker_ended": old is None or old.poll() is not None})
+        stages[-1] |= reopened()
     for _ in range(3):
         old = worker_process()
         bpy.utils.load_scripts(reload_scripts=True)  # script.reload does nothing without a window
@@ -67,6 +70,24 @@ def look() -> dict[str, Any]:
     bpy.ops.meshsdf.slide(slider="1", value=0.5)
     seen["slides"] = before != list(ob["meshsdf_code"])
     bpy.ops.meshsdf.slide(slider="1", value=-0.5)
+    return seen
+
+
+def reopened() -> dict[str, Any]:
+    """Whether the file that the version before saved is the same in this one; saves it anew."""
+    seen: dict[str, Any] = {"reopens": True, "steps": STEPS}
+    if FILE.exists():
+        now = list(bpy.data.objects["Kept"]["meshsdf_code"])
+        bpy.ops.wm.open_mainfile(filepath=str(FILE))
+        ob = bpy.data.objects["Kept"]
+        bpy.context.view_layer.objects.active = ob
+        seen["steps"] = bpy.context.scene.meshsdf.steps
+        faces, code = len(ob.data.polygons), list(ob["meshsdf_code"])
+        bpy.ops.meshsdf.shape_update()
+        same = faces == len(ob.data.polygons) > 0 and code == list(ob["meshsdf_code"]) == now
+        seen["reopens"] = same and ob.meshsdf.space == SPACE
+    bpy.context.scene.meshsdf.steps = STEPS
+    bpy.ops.wm.save_as_mainfile(filepath=str(FILE))
     return seen
 
 
