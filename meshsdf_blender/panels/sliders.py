@@ -41,8 +41,7 @@ class MESHSDF_PT_sliders(ShapeTab, bpy.types.Panel):
         listed = known.named[: len(values)]
         for number, named in enumerate(listed):
             changed = bool(abs(values[number]) > CHANGED)  # not NumPy's: RNA refuses it
-            first = number < FIRST or settings.all_sliders
-            if changed or (first and not settings.changed_only):
+            if changed if settings.changed_only else number < FIRST or settings.all_sliders:
                 _draw_slider(column, ob.meshsdf, number, named.name, changed=changed)
         if len(listed) > FIRST and not settings.changed_only:
             text = "Show Fewer" if settings.all_sliders else f"Show All {len(listed)}"

@@ -141,4 +141,4 @@ def go_on() -> float | None:
     return None
 
 
-window.when_drawn(show)
+window.when_drawn(show, "MESHSDF_PT_fit")
