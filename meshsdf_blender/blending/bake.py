@@ -11,6 +11,7 @@ import time
 import bpy
 
 from .. import door, running
+from ..door.worker import Worker
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
 from ..shapes.reference import Reference
@@ -45,7 +46,7 @@ class BakeRun:
         self.todo = list(range(start, end + 1, step))
         self.keys: list[Key] = []
         self.meshes: dict[Key, Meshed] = {}
-        self._asked: tuple[int, Key] | None = None
+        self._asked: tuple[Worker, int, Key] | None = None
         self._stopping = False
         self.seen()
         running.enter(self)
@@ -97,8 +98,8 @@ class BakeRun:
         if not worker.pump() or self.done:
             return
         if self._asked is not None:
-            identity, known = self._asked
-            reply = worker.answer(identity)
+            asked, identity, known = self._asked
+            reply = asked.answer(identity)
             if reply is not None:
                 self._asked = None
                 meshed = mesh_cache.read(reply)
@@ -112,7 +113,7 @@ class BakeRun:
         found = self.meshes.get(known) or mesh_cache.held(known)
         if found is None and not wait:
             header = shape.mesh_header(ob, ob.meshsdf.resolution)
-            self._asked = worker.ask("mesh", header, {"code": code}), known
+            self._asked = worker, worker.ask("mesh", header, {"code": code}), known
             return
         self._note(known, found or mesh_cache.mesh(ob, code))
 
@@ -136,11 +137,18 @@ class BakeRun:
 
     def abandon(self) -> None:
         """End without touching Blender's data, which undo or a new file has already changed."""
-        running.leave(self)
+        self._leave()
 
     def _end(self) -> None:
         frame, subframe = self._before
-        running.leave(self)
+        self._leave()
         scene = self._scene.find()
         if scene is not None:
             scene.frame_set(frame, subframe=subframe)
+
+    def _leave(self) -> None:
+        running.leave(self)
+        if self._asked is not None:
+            worker, identity, _ = self._asked
+            worker.forget(identity)
+            self._asked = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty
 
+from .. import clipboard
 from ..after import script
 from .regular import NeedsMesh
 
@@ -26,13 +27,12 @@ class MESHSDF_OT_copy_script(NeedsMesh, bpy.types.Operator):
         context.view_layer.update()
         ob = context.active_object
         told = script.of(ob)
-        context.window_manager.clipboard = told
-        where = "Copied: paste it into a text, and run that"
+        where = clipboard.put(context, told, "the script", "paste it into a text, and run that")
         if self.as_text:
             name = f"{ob.name}.py"
             text: bpy.types.Text = bpy.data.texts.get(name) or bpy.data.texts.new(name)
             text.from_string(told)
-            where = f"Copied, and written into text '{text.name}'"
+            where += f". It is in text '{text.name}' too"
         self.report({"INFO"}, where)
 
 

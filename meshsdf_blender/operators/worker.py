@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
-from .. import door
+from .. import clipboard, door
 from ..identity import ROOT_PACKAGE, preferences
 from ..spaces import catalogue
 from ..trust import report
@@ -44,12 +44,9 @@ class MESHSDF_OT_copy_command(Guarded, bpy.types.Operator):
     bl_description = "Put the command that installs what is missing on the clipboard"
 
     def perform(self, context: bpy.types.Context) -> None:
-        if bpy.app.background:  # there is no clipboard
-            print(door.status.command, flush=True)
-            self.report({"INFO"}, "Printed the command: without a window there is no clipboard")
-            return
-        context.window_manager.clipboard = door.status.command
-        self.report({"INFO"}, "Copied: paste it into a terminal, then try again")
+        then = "paste it into a terminal, then try again"
+        told = clipboard.put(context, door.status.command, "the command", then)
+        self.report({"INFO"}, told)
 
 
 class MESHSDF_OT_copy_details(Guarded, bpy.types.Operator):
@@ -65,12 +62,7 @@ class MESHSDF_OT_copy_details(Guarded, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         details = report.details(context, self.about)
-        if bpy.app.background:  # there is no clipboard
-            print(details, flush=True)
-            self.report({"INFO"}, "Printed the details: without a window there is no clipboard")
-            return
-        context.window_manager.clipboard = details
-        self.report({"INFO"}, "Copied the details")
+        self.report({"INFO"}, clipboard.put(context, details, "the details"))
 
 
 classes = (
