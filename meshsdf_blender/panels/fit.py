@@ -101,7 +101,7 @@ def _draw_buttons(layout: bpy.types.UILayout, state: FitState, *, waits: bool) -
     if state in BESIDE:
         operator, icon, text = BESIDE[state]
         row.operator(operator, text=text, icon=icon)
-        row.operator("meshsdf.fit_compare", icon="LOOP_BACK")
+        row.operator("meshsdf.fit_compare", text="Before", icon="LOOP_BACK")
     row.operator("meshsdf.fit_back", icon="TRASH")
 
 
