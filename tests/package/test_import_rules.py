@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,6 +149,17 @@ def test_rooms_know_only_the_rooms_below() -> None:
                 assert other in {room.name, ""} or floors.get(other, -1) < floors[room.name], (
                     f"{path.relative_to(ROOT)} imports {name}, which is not below it"
                 )
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_map_names_every_module_and_no_other(package: str) -> None:
+    told = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = {Path(name).name for name in re.findall(r"`([\w/]+\.py)`", told)}
+    for path in sources(package):
+        if path.name != "__init__.py" and path.parent.name != "operators":
+            assert path.name in named, f"{path.relative_to(ROOT)} is not on the map"
+    there = {path.name for each in (*PACKAGES, "tools", "tests") for path in sources(each)}
+    assert named <= there | {"dev.py", "NAME.py"}, "the map names what is gone"
 
 
 @pytest.mark.parametrize("package", PACKAGES)
