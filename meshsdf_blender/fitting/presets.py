@@ -21,11 +21,10 @@ BUILT_IN: dict[str, dict[str, float]] = {
     "Balanced": {"steps": 60, "rate": 0.1, "prior": 1e-3, "resolution": 64, "pixels": 256},
     "Fine": {"steps": 150, "rate": 0.1, "prior": 1e-4, "resolution": 64, "pixels": 512},
 }
-# A known head to another one's silhouette, in CPU seconds of one thread.
 TELLING = {
-    "Draft": "See quickly whether target and camera are right (a head: 5 s, IoU 0.978)",
-    "Balanced": "Stay close to what the space knows; the start (a head: 11 s, IoU 0.984)",
-    "Fine": "Follow small details of the outline for the last fit (a head: 23 s, IoU 0.994)",
+    "Draft": "See quickly whether target and camera are right",
+    "Balanced": "Stay close to what the space knows; what a new scene has",
+    "Fine": "Follow small details of the outline, in about twice the time of Balanced",
 }
 SETTINGS = tuple(BUILT_IN["Balanced"])
 FILE = "fit_presets.json"
