@@ -103,8 +103,7 @@ def extract(
         back = thin.drawn_back(
             field, mesh.vertices, mesh.faces, level=grid.level, cell=grid.step, draft=draft
         )
-        probes = min(len(back), thin.DRAFT_PROBES) if draft else len(back)
-        mesh = replace(mesh, vertices=back, evaluations=mesh.evaluations + probes)
+        mesh = replace(mesh, vertices=back)
     if newton and len(mesh.vertices):
         vertices = mesh.vertices.clone()
         # A cap lies on the wall, not on f = 0.

@@ -21,16 +21,17 @@ LEVEL_CELLS = 0.3
 # Cells at a thin part change little, for both of its sides are in them: the steep ones tell the
 # field's slope.
 STEEP_SHARE = 0.9
-# Vertices at which the field's slope is measured for a mesh that is soon replaced.
-DRAFT_PROBES = 512
+# Vertices at which the field's slope is measured, and the spread of eight in ten of them that
+# counts as even.
+PROBES, EVEN_SHARE = 512, 0.25
 FARTHEST = 2.0  # times the usual way
 # Edges shorter than this make neighbours; of 16,000 triangles of a head 3 flip in place of 323.
-REACH_CELLS, NEIGHBOUR_WEIGHT, ROUNDS = 0.5, 3.0, 4
+REACH_CELLS, NEIGHBOUR_WEIGHT, ROUNDS = 0.5, 6.0, 3
 # A mesh with so many holes more, and so many times as many, is torn; closed gaps make less.
 TORN_HOLES, TORN_TIMES = 4, 3
 # Beyond so many cells a look takes long, and little is torn.
 FINE_RESOLUTION = 96
-REMARK = "Parts that are thinner than its cells are torn: more resolution keeps them whole"
+REMARK = "Walls thinner than its cells are torn: a higher resolution keeps them whole"
 
 
 def drawn_back(
@@ -38,9 +39,9 @@ def drawn_back(
 ) -> Tensor:
     """``vertices`` ``(V, 3)`` of f = ``level`` moved inwards to f = 0, some ``LEVEL_CELLS`` off.
 
-    Each by a secant through its own value after that way: one evaluation a vertex, and nearer to
-    the surface than marching cubes' own vertices are. A ``draft`` measures ``DRAFT_PROBES`` of them
-    and moves all alike. What lies on the cube's wall stays there.
+    By a secant: ``PROBES`` of them tell how fast the field falls on that way. Where it falls alike
+    everywhere, as a signed distance does, all move alike; else each is probed, unless this is a
+    ``draft``. What lies on the cube's wall stays there.
     """
     corners = vertices[faces]
     normal = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -49,10 +50,13 @@ def drawn_back(
         normals.index_add_(0, faces[:, corner], normal)
     near = _Neighbours(vertices, faces, reach=REACH_CELLS * cell)
     inwards = -LEVEL_CELLS * cell * normalize(near.mean(normalize(normals, dim=1)), dim=1)
-    some = slice(None, None, max(1, len(vertices) // DRAFT_PROBES) if draft else 1)
+    some = slice(None, None, max(1, len(vertices) // PROBES))
     fall = level - field.evaluate((vertices + inwards)[some].to(field.device)).cpu()
-    if draft:
-        fall = fall.median()
+    low, middle, high = fall.quantile(torch.tensor([0.1, 0.5, 0.9])).tolist()
+    if draft or high - low < EVEN_SHARE * middle:
+        fall = fall.new_tensor(middle)
+    else:
+        fall = level - field.evaluate((vertices + inwards).to(field.device)).cpu()
     way = (level / fall.clamp_min(level / FARTHEST)).reshape(-1, 1) * inwards
     return torch.where(vertices.abs() >= 1.0, vertices, vertices + near.mean(way))
 
@@ -67,18 +71,16 @@ class _Neighbours:
         begin, end = faces.reshape(-1), faces[:, [1, 2, 0]].reshape(-1)
         weight = 1.0 - (vertices[begin] - vertices[end]).norm(dim=1) / reach
         near = weight > 0
+        # A closed mesh has each edge in both directions.
         self._begin, self._end = begin[near], end[near]
         self._weight = NEIGHBOUR_WEIGHT * weight[near].unsqueeze(1)
         self._total = torch.ones(len(vertices), 1).index_add_(0, self._begin, self._weight)
-        self._total.index_add_(0, self._end, self._weight)
 
     def mean(self, values: Tensor) -> Tensor:
         """``values`` ``(V, 3)``, evened out among neighbours."""
         for _ in range(ROUNDS):
-            summed = values.clone()
-            summed.index_add_(0, self._begin, self._weight * values[self._end])
-            summed.index_add_(0, self._end, self._weight * values[self._begin])
-            values = summed / self._total
+            drawn = self._weight * values[self._end]
+            values = values.clone().index_add_(0, self._begin, drawn) / self._total
         return values
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import bpy
 
+from .. import naming
 from ..errors import Refusal
 from ..identity import ROOT_PACKAGE
 
@@ -44,10 +45,11 @@ def names() -> list[str]:
 
 def apply(settings: bpy.types.PropertyGroup, name: str) -> None:
     """Write a preset into ``Scene.meshsdf``. Raises Refusal for one that is not there."""
-    values = BUILT_IN.get(name) or _own().get(name)
-    if values is None:
+    found = naming.place(name, names())
+    if found is None:
         raise Refusal(f"There is no preset '{name}'", f"Use one of {', '.join(names())}")
-    for setting, value in values.items():
+    name = names()[found]
+    for setting, value in (BUILT_IN.get(name) or _own()[name]).items():
         setattr(settings, setting, value)
 
 

@@ -7,7 +7,7 @@ import bpy
 from .. import running
 from ..after import former, record
 from ..errors import Refusal
-from ..shapes import mesh_upload
+from ..shapes import mesh_upload, shape
 from ..training import training_run
 from ..trust import in_scripts, told
 
@@ -16,8 +16,7 @@ class Guarded:
     """An operator whose ``perform`` may raise Refusal.
 
     Its text is reported as an error, which in a script is the message of the RuntimeError, and
-    names the operator that mends it there; the
-    operator then is CANCELLED and leaves no undo step.
+    names the operator that mends it there; the operator then is CANCELLED and leaves no undo step.
     """
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -37,6 +36,10 @@ class Guarded:
                 window.cursor_modal_restore()
         if "UNDO" in self.bl_options:
             told.forget()
+        if type(self).bl_idname.startswith("meshsdf.fix_") and shape.is_shape(
+            context.active_object
+        ):
+            context.active_object.meshsdf.message = ""  # it told of what is mended now
         return {"FINISHED"}
 
     def perform(self, context: bpy.types.Context) -> None:

@@ -62,9 +62,8 @@ def extract(ob: bpy.types.Object, code: np.ndarray) -> None:
     report = reply.get("report", {})
     if not len(arrays["faces"]):
         raise Refusal(
-            f"This code gives no surface in space '{catalogue.title(settings.space)}'"
-            + (f": {report['message']}" if report.get("message") else ""),
-            "Start from the mean or a known shape",
+            f"Space '{catalogue.title(settings.space)}' has no shape so far out",
+            "Bring the sliders nearer to 0, or start from the mean or a known shape",
         )
     write(ob, code, arrays["vertices"], arrays["faces"], report)
     forget_fit(ob)

@@ -76,7 +76,10 @@ class Sliders:
             return int(name) - 1
         told = ", ".join(slider.name for slider in self.named)
         raise Refusal(
-            f"There is no slider '{name}'", f"Use one of {told}" if told else "This space has none"
+            f"There is no slider '{name}'",
+            f"Use one of {told}, or a number from 1 to {len(names)}"
+            if told
+            else "This space has none",
         )
 
 

@@ -16,9 +16,11 @@ def make_single(ob: bpy.types.Object) -> None:
 
 
 def remove_shape_keys(ob: bpy.types.Object) -> int:
-    """Delete the keys, keeping the mesh as it is without them; how many there were."""
+    """Delete the keys, keeping the mesh as it is without them; how many there were. Refusal."""
     keys = shape.mesh_of(ob).shape_keys
-    count = len(keys.key_blocks) if keys else 0
+    if keys is None:
+        raise Refusal(f"Object '{ob.name}' has no shape keys", "Nothing is to be mended")
+    count = len(keys.key_blocks)
     ob.shape_key_clear()
     return count
 
@@ -45,8 +47,17 @@ def make_local(context: bpy.types.Context, ob: bpy.types.Object) -> bpy.types.Ob
 
 
 def renew_code(ob: bpy.types.Object) -> None:
-    """Start again from the mean of the shape's space. Raises Refusal."""
+    """Start again from the mean of the shape's space. Raises Refusal for a code that is sound.
+
+    Who wants the mean in its place has ``known_shape`` for it.
+    """
     settings = ob.meshsdf
+    try:
+        shape.checked_code(ob)
+    except Refusal:
+        pass
+    else:
+        raise Refusal(f"The code of object '{ob.name}' is sound", "Nothing is to be mended")
     shape.extract(ob, catalogue.info(settings.space, settings.up, ob.library).mean)
 
 
@@ -58,6 +69,11 @@ def relocate(lost: str, path: str) -> int:
     """
     named = path.startswith(catalogue.BUILTIN) or packed.is_packed(path)
     found = path if named else space_path(path)
+    if _is_there(lost):
+        raise Refusal(
+            f"The space '{lost}' is where it was, so nothing is lost",
+            "For a shape of another space add a new one",
+        )
     uses = space_uses.of_file(lost)
     if not uses:
         raise Refusal(f"Nothing in this file uses the space '{lost}'", "Name it as the shape does")
@@ -68,6 +84,14 @@ def relocate(lost: str, path: str) -> int:
     for use in uses:
         use.put(stored)
     return len(shapes)
+
+
+def _is_there(space: str) -> bool:
+    try:
+        catalogue.existing(space)
+    except Refusal:
+        return False
+    return True
 
 
 def _check_fits(info: catalogue.SpaceInfo, shapes: list[bpy.types.Object]) -> None:

@@ -285,9 +285,21 @@ def test_a_space_found_again_is_found_for_all_of_the_file(ready, scene, part, tm
 
 def test_a_space_whose_codes_are_of_another_length_is_not_taken(ready, fake):
     ready["meshsdf_code"] = [0.0] * 7
-    before = ready.meshsdf.space
+    with pytest.raises(RuntimeError, match="so nothing is lost"):
+        bpy.ops.meshsdf.fix_space(lost=ready.meshsdf.space, filepath=fake.space)
+    ready.meshsdf.space = "/gone/animals.safetensors"
     with pytest.raises(RuntimeError, match="it is another space"):
-        bpy.ops.meshsdf.fix_space(lost=before, filepath=fake.space)
+        bpy.ops.meshsdf.fix_space(lost=ready.meshsdf.space, filepath=fake.space)
+    assert ready.meshsdf.space == "/gone/animals.safetensors"
+
+
+def test_nothing_sound_is_mended_away(ready):
+    code = list(ready["meshsdf_code"])
+    with pytest.raises(RuntimeError, match="is sound"):
+        bpy.ops.meshsdf.fix_code()
+    with pytest.raises(RuntimeError, match="has no shape keys"):
+        bpy.ops.meshsdf.fix_shape_keys()
+    assert list(ready["meshsdf_code"]) == code
 
 
 @pytest.mark.parametrize("kind", ["linked", "overridden", "linked mesh"])

@@ -135,6 +135,6 @@ def test_the_overlay_and_the_worker_say_the_same(scene, pair, part):
         step = run.advance(0.1)
     overlay.show_step(step)
     assert overlay.current().iou == pytest.approx(step.iou, abs=1e-9)
-    assert previewed == pytest.approx(step.iou, abs=1e-3)
+    assert previewed == pytest.approx(step.iou, abs=5e-3)  # the fit keeps thin parts
     run.fail()
     overlay.end()

@@ -96,7 +96,7 @@ def test_randomise_takes_a_new_seed_at_every_press(egg, part):
 
 def test_a_code_without_a_surface_changes_nothing(egg):
     code, count = code_of(egg), len(egg.data.vertices)
-    with pytest.raises(RuntimeError, match="no surface"):
+    with pytest.raises(RuntimeError, match="has no shape so far out"):
         bpy.ops.meshsdf.slide(slider="Length", value=-6.0)
     np.testing.assert_array_equal(code_of(egg), code)
     assert len(egg.data.vertices) == count

@@ -74,7 +74,7 @@ def test_the_mean_vase_is_whole_at_32_cells():
     assert kind(kept) == kind(draft) == (1, 0)
     assert draft.evaluations < 1.2 * plain.evaluations
     off = [float(space.fold(code).evaluate(m.vertices).abs().mean()) for m in (plain, kept, draft)]
-    assert off[1] < off[2] < off[0]
+    assert off[1] <= off[2] < off[0]
 
 
 def test_a_torn_mesh_is_remarked_on_and_a_whole_one_is_not():
