@@ -217,7 +217,7 @@ def test_a_blend_without_a_surface_changes_nothing(egg):
     blend.mode = "TWO"
     before = code_of(egg)
     blend.factor = 1.0
-    assert "no surface" in egg.meshsdf.message
+    assert "has no shape so far out" in egg.meshsdf.message
     np.testing.assert_array_equal(code_of(egg), before)
 
 

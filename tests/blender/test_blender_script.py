@@ -262,7 +262,7 @@ def test_a_long_story_starts_again_from_its_code(shape_object, part):
 
 def test_refused_and_undone_steps_are_not_told(shape_object):
     name = shape_object.name
-    with pytest.raises(RuntimeError, match="no surface"):
+    with pytest.raises(RuntimeError, match="has no shape so far out"):
         bpy.ops.meshsdf.slide(slider="Length", value=-6.0)
     bpy.ops.ed.undo_push(message="base")
     bpy.ops.meshsdf.slide("EXEC_DEFAULT", True, slider="Length", value=1.0)
