@@ -74,7 +74,6 @@ OPERATORS = [
     ("fit_step", {"steps": 2}),
     ("shape_update", {}),
     ("make_regular", {}),
-    ("fix_code", {}),
     ("fix_shared", {}),
     ("shape_add", {"shape": "wide"}),
     ("encode", {"placement": "KEEP"}),
@@ -90,11 +89,22 @@ def test_an_operator_is_undone_and_redone_whole(base, in_step, fake, name, optio
     before = in_step()
     call(name, **options)
     after = in_step()
-    same = name in {"shape_update", "fix_code", "fix_shared"}  # of a shape that is as it should be
+    same = name in {"shape_update", "fix_shared"}  # of a shape that is as it should be
     assert (before == after) == same
     for way, expected in (("undo", before), ("redo", after), ("undo", before), ("redo", after)):
         go(way)
         assert in_step() == expected, way
+
+
+def test_a_mended_code_is_undone_and_redone(base, in_step):
+    del bpy.data.objects[base]["meshsdf_code"]
+    bpy.ops.ed.undo_push(message="Lost")
+    call("fix_code")
+    mended = in_step()
+    go("undo")
+    assert "meshsdf_code" not in bpy.data.objects[base]
+    go("redo")
+    assert in_step() == mended
 
 
 def test_a_reset_is_undone_and_redone(base, in_step):
