@@ -23,7 +23,7 @@ LEVEL_CELLS = 0.3
 STEEP_SHARE = 0.9
 # Vertices at which the field's slope is measured, and the spread of eight in ten of them that
 # counts as even.
-PROBES, EVEN_SHARE = 512, 0.25
+PROBES, DRAFT_PROBES, EVEN_SHARE = 512, 128, 0.25
 FARTHEST = 2.0  # times the usual way
 # Edges shorter than this make neighbours; of 16,000 triangles of a head 3 flip in place of 323.
 REACH_CELLS, NEIGHBOUR_WEIGHT, ROUNDS = 0.5, 6.0, 3
@@ -50,15 +50,17 @@ def drawn_back(
         normals.index_add_(0, faces[:, corner], normal)
     near = _Neighbours(vertices, faces, reach=REACH_CELLS * cell)
     inwards = -LEVEL_CELLS * cell * normalize(near.mean(normalize(normals, dim=1)), dim=1)
-    some = slice(None, None, max(1, len(vertices) // PROBES))
+    some = slice(None, None, max(1, len(vertices) // (DRAFT_PROBES if draft else PROBES)))
     fall = level - field.evaluate((vertices + inwards)[some].to(field.device)).cpu()
     low, middle, high = fall.quantile(torch.tensor([0.1, 0.5, 0.9])).tolist()
     if draft or high - low < EVEN_SHARE * middle:
-        fall = fall.new_tensor(middle)
+        way = level / max(middle, level / FARTHEST) * inwards
     else:
         fall = level - field.evaluate((vertices + inwards).to(field.device)).cpu()
-    way = (level / fall.clamp_min(level / FARTHEST)).reshape(-1, 1) * inwards
-    return torch.where(vertices.abs() >= 1.0, vertices, vertices + near.mean(way))
+        way = (level / fall.clamp_min(level / FARTHEST)).unsqueeze(1) * inwards
+    if not draft:
+        way = near.mean(way)
+    return torch.where(vertices.abs() >= 1.0, vertices, vertices + way)
 
 
 class _Neighbours:
