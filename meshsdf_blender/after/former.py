@@ -6,18 +6,12 @@ a shape where that is not empty. So it all survives saving and duplicating, and 
 
 from __future__ import annotations
 
-import hashlib
-
 import bpy
-import numpy as np
 
 from ..errors import Fix, Refusal
 from ..fitting import before
 from ..shapes import mesh_upload, shape
-
-# What every mesh of ours has. Any other layer is the artist's work.
-OWN_LAYERS = {"position", ".edge_verts", ".corner_vert", ".corner_edge", "sharp_face"}
-VIEW_LAYERS = (".select", ".hide", ".sculpt")
+from ..shapes.hand_edits import digest, more_layers
 
 
 def is_former(ob: bpy.types.Object | None) -> bool:
@@ -89,24 +83,8 @@ def back(ob: bpy.types.Object) -> str:
 def is_edited(ob: bpy.types.Object) -> bool:
     """Whether the mesh has something that its code could not bring back."""
     mesh = shape.mesh_of(ob)
-    layers = {a.name for a in mesh.attributes if not a.name.startswith(VIEW_LAYERS)}
-    more = bool(layers - OWN_LAYERS) or mesh.shape_keys is not None or len(ob.vertex_groups) > 0
+    more = bool(more_layers(mesh)) or mesh.shape_keys is not None or len(ob.vertex_groups) > 0
     return more or digest(mesh) != ob.meshsdf.after.mesh
-
-
-def digest(mesh: bpy.types.Mesh) -> str:
-    """Vertices, faces and their shading as a short text that changes with them."""
-    told = hashlib.blake2b(digest_size=16)
-    for elements, name, width, kind in (
-        (mesh.vertices, "co", 3, "f4"),
-        (mesh.loops, "vertex_index", 1, "i4"),
-        (mesh.polygons, "loop_start", 1, "i4"),
-        (mesh.polygons, "use_smooth", 1, "?"),
-    ):
-        values = np.empty(len(elements) * width, dtype=kind)
-        elements.foreach_get(name, values)
-        told.update(values.tobytes())
-    return told.hexdigest()
 
 
 def _put_aside(ob: bpy.types.Object, was: bpy.types.Mesh, *, touched: bool) -> str:
