@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import bpy
 
 
@@ -13,7 +15,30 @@ def redraw(context: bpy.types.Context) -> None:
                 area.tag_redraw()
 
 
-def tell_status(manager: bpy.types.WindowManager, text: str | None) -> None:
-    """Say ``text`` in the status line of every window; None gives it back to Blender."""
-    for window in manager.windows:
-        window.workspace.status_text_set(text)
+def tell_status(manager: bpy.types.WindowManager, text: str | None, *, keys: str = "") -> None:
+    """Say ``text`` in the status line of every window; None gives it back to Blender.
+
+    ``keys`` is added where a running operator of ours hears them: in the window it began in.
+
+    The trap: a workspace keeps its text when its window shows another one. And whichever is asked,
+    Blender writes to the context's, of which a timer has none.
+    """
+    windows = list(manager.windows)
+    for window in windows:
+        with _in(window=window):
+            heard = text is not None and any(map(_is_ours, window.modal_operators))
+            window.workspace.status_text_set(f"{text}   {keys}" if keys and heard else text)
+    if text is None and windows:
+        left = set(bpy.data.workspaces) - {window.workspace for window in windows}
+        for workspace in left:
+            # Together with a window it would be ignored.
+            with _in(window=windows[0]), _in(workspace=workspace):
+                workspace.status_text_set(None)
+
+
+def _in(**members: object) -> AbstractContextManager[None]:
+    return bpy.context.temp_override(**members)
+
+
+def _is_ours(operator: bpy.types.Operator) -> bool:
+    return operator.bl_idname.startswith("MESHSDF_OT_")

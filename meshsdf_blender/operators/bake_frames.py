@@ -70,7 +70,7 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
         told = context.window_manager.meshsdf
         told.step, told.steps = len(self._run.keys), len(self._run.todo)
         told.text, told.topology = text, ""
-        tell_status(context.window_manager, f"MeshSDF: {text}   Esc: stop and add nothing")
+        tell_status(context.window_manager, f"MeshSDF: {text}", keys="Esc: stop and add nothing")
         redraw(context)
 
 

@@ -35,10 +35,15 @@ class MESHSDF_OT_train_report(Guarded, bpy.types.Operator):
 
 def _show(context: bpy.types.Context, text: bpy.types.Text) -> None:
     """In a Text Editor that is open, else in a window of its own."""
-    area = next((a for a in context.screen.areas if a.type == "TEXT_EDITOR"), None)
-    if area is None:
+    windows = context.window_manager.windows
+    # The one in this window first; another may have the one that was opened for the last report.
+    screens = [context.screen, *(window.screen for window in windows)]
+    areas = [area for screen in screens for area in screen.areas if area.type == "TEXT_EDITOR"]
+    if areas:
+        area = areas[0]
+    else:
         bpy.ops.wm.window_new()
-        area = context.window_manager.windows[-1].screen.areas[0]
+        area = windows[-1].screen.areas[0]
         area.type = "TEXT_EDITOR"
     area.spaces.active.text = text
     area.spaces.active.top = 0

@@ -66,6 +66,8 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     )
     if shown is None or running.current() is not None:
         return
+    if shown.uid != context.active_object.session_uid:  # in another window, or selected since
+        return
     view = context.region_data
     if shown.problem:
         for number, line in enumerate(textwrap.wrap(shown.problem, characters(context))):
