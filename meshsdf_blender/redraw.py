@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
 import bpy
 
 
@@ -23,21 +21,17 @@ def tell_status(manager: bpy.types.WindowManager, text: str | None, *, keys: str
     The trap: a workspace keeps its text when its window shows another one. And whichever is asked,
     Blender writes to the context's, of which a timer has none.
     """
-    windows = list(manager.windows)
+    windows, within = list(manager.windows), bpy.context.temp_override
     for window in windows:
-        with _in(window=window):
+        with within(window=window):
             heard = text is not None and any(map(_is_ours, window.modal_operators))
             window.workspace.status_text_set(f"{text}   {keys}" if keys and heard else text)
     if text is None and windows:
         left = set(bpy.data.workspaces) - {window.workspace for window in windows}
         for workspace in left:
             # Together with a window it would be ignored.
-            with _in(window=windows[0]), _in(workspace=workspace):
+            with within(window=windows[0]), within(workspace=workspace):
                 workspace.status_text_set(None)
-
-
-def _in(**members: object) -> AbstractContextManager[None]:
-    return bpy.context.temp_override(**members)
 
 
 def _is_ours(operator: bpy.types.Operator) -> bool:
