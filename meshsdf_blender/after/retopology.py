@@ -11,6 +11,7 @@ import bpy
 
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
+from ..shapes.hand_edits import OWN_LAYERS
 from . import former
 
 SUFFIX = "Retopology"
@@ -131,7 +132,7 @@ def _decimate(context: bpy.types.Context, ob: bpy.types.Object, faces: int) -> N
 def _drop_layers(ob: bpy.types.Object) -> None:
     """Remove what is more than positions and faces."""
     mesh = shape.mesh_of(ob)
-    own = former.OWN_LAYERS | {"material_index"}
+    own = OWN_LAYERS | {"material_index"}
     for name in [a.name for a in mesh.attributes if a.name not in own and not a.is_required]:
         layer: bpy.types.Attribute = mesh.attributes.get(name)
         if layer is not None:

@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).parent))
 import window
 
 LOOK_AGAIN, ARRANGED = 0.1, 15.0  # seconds
-STEPS = 30
+STEPS = 12
 SPACE = "builtin:vases"
 SECOND, THIRD = "Animation", "Scripting"
 
