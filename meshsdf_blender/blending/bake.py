@@ -10,7 +10,7 @@ import time
 
 import bpy
 
-from .. import door, running
+from .. import door, in_scripts, running
 from ..door.worker import Worker
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
@@ -33,6 +33,7 @@ class BakeRun:
             raise Refusal(
                 f"Object '{ob.name}' is hidden, so Blender does not evaluate its animation",
                 "Show it (Alt H), then bake",
+                script=in_scripts.showing(ob),
             )
         if not frames.is_moving(ob):
             raise Refusal(

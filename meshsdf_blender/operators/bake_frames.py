@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import bpy
 
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import Baked
 from ..redraw import redraw, tell_status
 from ..wording import counted
-from .guarded import NeedsShape
+from .guarded import NeedsShape, Unset
 from .live import RunsLive
 
 
@@ -20,6 +22,13 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
         "shape; all frames of the scene where none are named; Esc leaves everything as it is"
     )
     bl_options = {"REGISTER", "UNDO"}
+
+    unset = MappingProxyType(
+        {
+            "start": Unset("the scene's", lambda operator, context: context.scene.frame_start),
+            "end": Unset("the scene's", lambda operator, context: context.scene.frame_end),
+        }
+    )
 
     tick_seconds = 0.01
     _run: BakeRun
@@ -35,9 +44,7 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
             raise
 
     def new_run(self, context: bpy.types.Context) -> BakeRun:
-        scene, given = context.scene, self.properties.is_property_set
-        start = self.start if given("start") else scene.frame_start
-        end = self.end if given("end") else scene.frame_end
+        start, end = (self.given(name, context) for name in ("start", "end"))
         return BakeRun(context, start, end, self.step)
 
     def show_start(self, context: bpy.types.Context) -> None:

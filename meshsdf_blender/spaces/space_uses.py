@@ -51,6 +51,18 @@ def of_scene(scene: bpy.types.Scene) -> Iterator[SpaceUse]:
 def of_file(space: str) -> list[SpaceUse]:
     """All that names ``space``, however it is written, in what is this file's own."""
     place = catalogue.location(space)
-    found = [use for ob in bpy.data.objects if ob.library is None for use in of_object(ob)]
-    found += [use for each in bpy.data.scenes if each.library is None for use in of_scene(each)]
-    return [use for use in found if use.space and catalogue.location(use.space) == place]
+    return [use for use in _all() if use.space and catalogue.location(use.space) == place]
+
+
+def named() -> set[str]:
+    """The texts of all spaces that this file names."""
+    return {use.space for use in _all() if use.space}
+
+
+def _all() -> Iterator[SpaceUse]:
+    for ob in bpy.data.objects:
+        if ob.library is None:
+            yield from of_object(ob)
+    for scene in bpy.data.scenes:
+        if scene.library is None:
+            yield from of_scene(scene)
