@@ -19,6 +19,21 @@ from . import baked, frames, mesh_cache
 from .mesh_cache import Key, Meshed
 
 
+def check_moving(ob: bpy.types.Object) -> None:
+    """Raise Refusal, by name, where a shape is hidden, or the same at every frame."""
+    if not ob.visible_get():
+        raise Refusal(
+            f"Object '{ob.name}' is hidden, so Blender does not evaluate its animation",
+            "Show it (Alt H), then bake",
+            script=in_scripts.showing(ob),
+        )
+    if not frames.is_moving(ob):
+        raise Refusal(
+            f"Nothing animates the shape of object '{ob.name}'",
+            "Key its code, or the factor or weights that it follows",
+        )
+
+
 class BakeRun:
     """A bake of one shape, from its checks (in the constructor, Refusal) to its object."""
 
@@ -29,17 +44,7 @@ class BakeRun:
         mesh_upload.check_writable(ob)
         if end < start:
             raise Refusal(f"The last frame, {end}, comes before the first, {start}", "Swap them")
-        if not ob.visible_get():
-            raise Refusal(
-                f"Object '{ob.name}' is hidden, so Blender does not evaluate its animation",
-                "Show it (Alt H), then bake",
-                script=in_scripts.showing(ob),
-            )
-        if not frames.is_moving(ob):
-            raise Refusal(
-                f"Nothing animates the shape of object '{ob.name}'",
-                "Key its code, or the factor or weights that it follows",
-            )
+        check_moving(ob)
         self._object, self._scene = Reference(ob), Reference(context.scene)
         self._layer = context.view_layer.name
         self._before = context.scene.frame_current, context.scene.frame_subframe

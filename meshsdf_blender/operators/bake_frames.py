@@ -6,12 +6,13 @@ from types import MappingProxyType
 
 import bpy
 
-from ..blending.bake import BakeRun
+from ..blending.bake import BakeRun, check_moving
 from ..blending.blend_properties import Baked
 from ..redraw import redraw, tell_status
 from ..wording import counted
 from .guarded import NeedsShape, Unset
 from .live import RunsLive
+from .needs import Need
 
 
 class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
@@ -22,6 +23,10 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
         "shape; all frames of the scene where none are named; Esc leaves everything as it is"
     )
     bl_options = {"REGISTER", "UNDO"}
+
+    asks = (
+        Need("the shape shown, and animated", lambda context: check_moving(context.active_object)),
+    )
 
     unset = MappingProxyType(
         {

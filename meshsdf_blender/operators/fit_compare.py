@@ -22,7 +22,10 @@ def _waits(context: bpy.types.Context) -> None:
 class NeedsBefore(NeedsNoFit):
     """An operator on the active shape while a fit of it waits to be accepted."""
 
-    needs = (Need("an active shape with a fit that waits to be accepted", _waits), OWN)
+    needs: tuple[Need, ...] = (
+        Need("an active shape with a fit that waits to be accepted", _waits),
+        OWN,
+    )
 
 
 class MESHSDF_OT_fit_compare(NeedsBefore, bpy.types.Operator):

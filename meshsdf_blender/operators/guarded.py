@@ -90,22 +90,22 @@ class Guarded(Polled):
 class NeedsNoFit(Guarded):
     """An operator that has to wait for a running fit."""
 
-    needs = (NO_FIT,)
+    needs: tuple[Need, ...] = (NO_FIT,)
 
 
 class NeedsNoTraining(Guarded):
     """An operator that starts a training."""
 
-    needs = (NO_TRAINING,)
+    needs: tuple[Need, ...] = (NO_TRAINING,)
 
 
 class InObjectMode(Guarded):
     """An operator that adds or reads objects, beside what else it needs: named before that."""
 
-    needs = (OBJECT_MODE,)
+    needs: tuple[Need, ...] = (OBJECT_MODE,)
 
 
 class NeedsShape(NeedsNoFit):
     """An operator on the active shape."""
 
-    needs = (A_SHAPE, OWN, NOT_COMPARED)
+    needs: tuple[Need, ...] = (A_SHAPE, OWN, NOT_COMPARED)

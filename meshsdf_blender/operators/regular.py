@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty
 from ..after import former, retopology
 from ..errors import Refusal
 from ..shapes import chosen, shape
-from .guarded import InObjectMode, NeedsNoFit, NeedsShape
+from .guarded import NeedsNoFit, NeedsShape
 from .needs import NOT_COMPARED, OWN, Need
 
 METHODS = (
@@ -77,7 +77,7 @@ class MESHSDF_OT_make_shape(NeedsNoFit, bpy.types.Operator):
             self.report({"INFO"}, f"The edited mesh is kept as mesh '{kept}'")
 
 
-class MESHSDF_OT_retopologise(InObjectMode, NeedsMesh, bpy.types.Operator):
+class MESHSDF_OT_retopologise(NeedsMesh, bpy.types.Operator):
     bl_idname = "meshsdf.retopologise"
     bl_label = "Retopologise"
     bl_description = (

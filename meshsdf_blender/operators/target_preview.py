@@ -7,7 +7,12 @@ import bpy
 from ..fitting import overlay, overlay_follow
 from ..redraw import redraw
 from .guarded import NeedsNoFit
-from .needs import A_SHAPE
+from .needs import A_SHAPE, AIMED, Need
+
+
+def _aimed(context: bpy.types.Context) -> None:
+    if overlay.current() is None:
+        AIMED.check(context)
 
 
 class MESHSDF_OT_target_preview(NeedsNoFit, bpy.types.Operator):
@@ -20,6 +25,7 @@ class MESHSDF_OT_target_preview(NeedsNoFit, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     needs = (A_SHAPE,)
+    asks = (Need(f"to begin it, {AIMED.words}", _aimed),)
 
     def perform(self, context: bpy.types.Context) -> None:
         if overlay.current() is not None:

@@ -108,6 +108,8 @@ def test_a_poll_refuses_for_each_of_its_needs(part, shape_object, monkeypatch):
         ("slide", "an active shape"),
         ("code_apply", "a stored code"),
         ("fit", "a target that is set"),
+        ("bake_frames", "the shape shown, and animated"),
+        ("target_preview", "a target that is set"),
         ("fit_accept", "a fit that waits to be accepted"),
         ("view_move", "a view in the list"),
         ("view_look", "a camera of this scene in that view"),
