@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import bpy
 
@@ -36,19 +35,6 @@ def check(cls: type, context: bpy.types.Context, which: str = "needs") -> None:
         need.check(context)
 
 
-def _no_fit(context: bpy.types.Context) -> None:
-    if running.current() is not None:
-        raise Refusal("A fit is running: stop it first (Esc)", script="bpy.ops.meshsdf.fit_stop()")
-
-
-def _no_training(context: bpy.types.Context) -> None:
-    if training_run.current() is not None:
-        raise Refusal(
-            "A training is running: stop it first, or wait for its end",
-            script="bpy.ops.meshsdf.train_stop()",
-        )
-
-
 def _object_mode(context: bpy.types.Context) -> None:
     if context.mode != "OBJECT":
         raise Refusal(
@@ -65,19 +51,18 @@ def _aimed(context: bpy.types.Context) -> None:
             raise aim.named(refusal) from refusal
 
 
-def _fitted(context: bpy.types.Context) -> Any:
-    return mesh_upload.check_editable(context.active_object)
-
-
-NO_FIT = Need("no running fit", _no_fit)
-NO_TRAINING = Need("no running training", _no_training)
+NO_FIT = Need("no running fit", lambda context: running.check_free())
+NO_TRAINING = Need("no running training", lambda context: training_run.check_free())
 OBJECT_MODE = Need("Object Mode", _object_mode)
 A_SHAPE = Need("an active shape", lambda context: chosen.check_shape(context.active_object))
 OWN = Need(
     "the active object in Object Mode, and this file's own (no link, no override)",
     lambda context: mesh_upload.check_own(context.active_object),
 )
-NOT_COMPARED = Need("not shown as it was before its fit", _fitted)
+NOT_COMPARED = Need(
+    "not shown as it was before its fit",
+    lambda context: mesh_upload.check_editable(context.active_object),
+)
 AIMED = Need(
     "for each view, or the scene without views: a camera that looks straight (perspective or "
     "orthographic), the whole frame, and a target that is set",

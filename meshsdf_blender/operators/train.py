@@ -233,7 +233,7 @@ class MESHSDF_OT_train_resume(_Trains, bpy.types.Operator):
         return super().execute(context)
 
 
-def _trains(context: bpy.types.Context) -> None:
+def _training_runs(context: bpy.types.Context) -> None:
     run = training_run.current()
     if run is None:
         raise Refusal("No training is running")
@@ -246,7 +246,7 @@ class MESHSDF_OT_train_stop(Polled, bpy.types.Operator):
     bl_label = "Stop Training"
     bl_description = "End the training and keep the space as it is now; it can be resumed"
 
-    needs = (Need("a running training that was not stopped yet", _trains),)
+    needs = (Need("a running training that was not stopped yet", _training_runs),)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         run = training_run.current()
