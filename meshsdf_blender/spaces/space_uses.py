@@ -51,18 +51,13 @@ def of_scene(scene: bpy.types.Scene) -> Iterator[SpaceUse]:
 def of_file(space: str) -> list[SpaceUse]:
     """All that names ``space``, however it is written, in what is this file's own."""
     place = catalogue.location(space)
-    return [use for use in _all() if use.space and catalogue.location(use.space) == place]
+    found = [use for ob in bpy.data.objects if ob.library is None for use in of_object(ob)]
+    found += [use for each in bpy.data.scenes if each.library is None for use in of_scene(each)]
+    return [use for use in found if use.space and catalogue.location(use.space) == place]
 
 
 def named() -> set[str]:
-    """The texts of all spaces that this file names."""
-    return {use.space for use in _all() if use.space}
-
-
-def _all() -> Iterator[SpaceUse]:
-    for ob in bpy.data.objects:
-        if ob.library is None:
-            yield from of_object(ob)
-    for scene in bpy.data.scenes:
-        if scene.library is None:
-            yield from of_scene(scene)
+    """The texts of all spaces that this file's own objects and scenes name."""
+    of_objects = {u.space for ob in bpy.data.objects if not ob.library for u in of_object(ob)}
+    of_scenes = {u.space for each in bpy.data.scenes if not each.library for u in of_scene(each)}
+    return (of_objects | of_scenes) - {""}

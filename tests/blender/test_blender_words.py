@@ -218,6 +218,20 @@ def test_a_fit_that_cannot_be_stopped_reports_the_line(egg, part, monkeypatch):
     assert line_of(refused(bpy.ops.meshsdf.fit_stop)) == "mend()"
 
 
+def test_a_training_that_breaks_off(egg, fake, scene, tmp_path):
+    collection = bpy.data.collections.new("Mugs")
+    scene.collection.children.link(collection)
+    for name in ("A", "B"):
+        collection.objects.link(add_cube(name))
+    fake("die_at_train_7")
+    given = {"source": "COLLECTION", "collection": "Mugs", "output": str(tmp_path)}
+    line = line_of(refused(bpy.ops.meshsdf.train_space, **given))
+    assert line == f"bpy.ops.meshsdf.train_resume(directory={str(tmp_path / 'Mugs')!r})"
+    fake("")
+    exec(line)
+    assert scene.meshsdf.space == str(tmp_path / "Mugs" / "Mugs.safetensors")
+
+
 # One text for one thing
 
 
