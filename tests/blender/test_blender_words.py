@@ -328,6 +328,7 @@ def test_names_on_the_card_are_names_of_known_shapes(vase, part):
 
 
 def test_the_names_are_those_of_the_command_line(vase, part):
+    pytest.importorskip("torch")
     from core.codetext import _known_names
     from core.loading import load_space
 
