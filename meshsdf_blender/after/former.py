@@ -8,34 +8,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..errors import Fix, Refusal
+from ..errors import Refusal
 from ..fitting import before
-from ..shapes import mesh_upload, shape
+from ..shapes import chosen, mesh_upload, shape
 from ..shapes.hand_edits import digest, more_layers
 
-
-def is_former(ob: bpy.types.Object | None) -> bool:
-    """Whether the object is a regular mesh that can be a shape again."""
-    if ob is None or ob.type != "MESH":
-        return False
-    return bool(ob.meshsdf.after.space) and not ob.meshsdf.space
-
-
-def check_shape(ob: bpy.types.Object | None) -> None:
-    """Raise Refusal where the active object is no shape, with a button where it was one."""
-    if ob is None:
-        raise Refusal(
-            "No object is active",
-            "Select a MeshSDF shape, or add one (Add > Mesh > MeshSDF Shape)",
-        )
-    if is_former(ob):
-        raise Refusal(
-            f"Object '{ob.name}' is a regular mesh now",
-            "Make it a shape again (Finish > Make Shape Again), or select another one",
-            fixes=(Fix("meshsdf.make_shape", "Make Shape Again", icon="LOOP_BACK"),),
-        )
-    if not shape.is_shape(ob):
-        raise Refusal(f"Object '{ob.name}' is no MeshSDF shape", "Select or add one")
+is_former = chosen.is_former
 
 
 def leave(ob: bpy.types.Object) -> None:

@@ -15,13 +15,18 @@ from ..shapes.hand_edits import OWN_LAYERS
 from . import former
 
 SUFFIX = "Retopology"
+FEWER_TRIANGLES = "bpy.ops.meshsdf.retopologise(method='DECIMATE')"
 SHORTEST_EDGE = 3e-4  # in local units, of which the space's cube has two
 
 
 def copy_of(context: bpy.types.Context, source: bpy.types.Object) -> bpy.types.Object:
     """A regular mesh beside a shape, active: with its transform, parent, modifiers, collections."""
     if not len(shape.mesh_of(source).polygons):
-        raise Refusal(f"Object '{source.name}' has no faces", "Update its mesh first")
+        raise Refusal(
+            f"Object '{source.name}' has no faces",
+            "Update its mesh first",
+            script="bpy.ops.meshsdf.shape_update()" if shape.is_shape(source) else "",
+        )
     ob = source.copy()
     ob.data = shape.mesh_of(source).copy()
     ob.name = ob.data.name = f"{source.name} {SUFFIX}"
@@ -69,6 +74,7 @@ def _quadriflow(ob: bpy.types.Object, faces: int, *, attributes: bool) -> None:
             f"Quadriflow cannot remesh object '{ob.name}': {bad:,} of its edges have more than two "
             "faces, or faces that look opposite ways, or none",
             "Mend them (Edit Mode, Select > All by Trait > Non Manifold), or reduce triangles",
+            script=FEWER_TRIANGLES,
         )
     done = bpy.ops.object.quadriflow_remesh(
         mode="FACES",
@@ -81,6 +87,7 @@ def _quadriflow(ob: bpy.types.Object, faces: int, *, attributes: bool) -> None:
         raise Refusal(
             f"Blender's Quadriflow gave up on object '{ob.name}'",
             "Ask for more faces, or reduce triangles",
+            script=FEWER_TRIANGLES,
         )
 
 

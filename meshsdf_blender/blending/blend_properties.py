@@ -25,7 +25,7 @@ MODES = (
     ("TWO", "Between Two", "Let the factor lead the shape from one code to another"),
     ("WEIGHTS", "Weighted", "Make the shape the weighted mean of its stored codes"),
 )
-END = "A stored code, a known shape of the space, its mean, or another shape object"
+END = "The name of a stored code, a known shape of the space, Mean, or another shape object"
 
 
 def _owner(values: bpy.types.bpy_struct) -> bpy.types.Object:

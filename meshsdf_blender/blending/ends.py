@@ -93,10 +93,10 @@ def find(
     if exact is not None:
         return exact
     other: bpy.types.Object = bpy.data.objects.get(text)
-    if shape.is_shape(other) and text not in info.shape_names:
+    if shape.is_shape(other) and not info.is_named(text):
         return other
     entry = naming.place(text, [each.name for each in entries])
-    if entry is not None and text not in info.shape_names:
+    if entry is not None and not info.is_named(text):
         return entries[entry]
     code = info.find(text)
     if code is not None:
@@ -108,9 +108,24 @@ def find(
     return shapes[at]
 
 
+def unnamed(ob: bpy.types.Object, label: str) -> Refusal:
+    """That nothing is named where the blend starts or ends, and what there is to name."""
+    shapes = [each for each in bpy.data.objects if shape.is_shape(each)]
+    return Refusal(f"'{label}' names nothing to blend", _choices(ob, stored.space_of(ob), shapes))
+
+
 def _unknown(
     ob: bpy.types.Object, text: str, info: SpaceInfo, shapes: list[bpy.types.Object]
 ) -> Refusal:
+    return Refusal(
+        f"Space '{info.name}' knows no shape '{text}', and it is no stored code of object "
+        f"'{ob.name}' and no shape object",
+        _choices(ob, info, shapes),
+    )
+
+
+def _choices(ob: bpy.types.Object, info: SpaceInfo, shapes: list[bpy.types.Object]) -> str:
+    """What can be named, in words."""
     entries = naming.listed(entry.name for entry in ob.meshsdf.blend.codes)
     others = naming.listed(
         each.name
@@ -119,11 +134,7 @@ def _unknown(
     )
     choices = [f"Stored codes: {entries}"] if entries else []
     choices += [info.choices, *([f"Objects: {others}"] if others else [])]
-    return Refusal(
-        f"Space '{info.name}' knows no shape '{text}', and it is no stored code of object "
-        f"'{ob.name}' and no shape object",
-        ". ".join(choices),
-    )
+    return ". ".join(choices)
 
 
 def choices(ob: bpy.types.Object, context: bpy.types.Context) -> list[str]:

@@ -54,3 +54,10 @@ def of_file(space: str) -> list[SpaceUse]:
     found = [use for ob in bpy.data.objects if ob.library is None for use in of_object(ob)]
     found += [use for each in bpy.data.scenes if each.library is None for use in of_scene(each)]
     return [use for use in found if use.space and catalogue.location(use.space) == place]
+
+
+def named() -> set[str]:
+    """The texts of all spaces that this file's own objects and scenes name."""
+    of_objects = {u.space for ob in bpy.data.objects if not ob.library for u in of_object(ob)}
+    of_scenes = {u.space for each in bpy.data.scenes if not each.library for u in of_scene(each)}
+    return (of_objects | of_scenes) - {""}

@@ -55,7 +55,7 @@ def test_a_regular_mesh_is_none_of_ours_until_it_is_a_shape_again(egg, fake):
 def test_the_tab_offers_a_regular_mesh_the_way_back(egg, part, scene):
     bpy.ops.meshsdf.make_regular()
     with pytest.raises(part("errors").Refusal) as raised:
-        part("after.former").check_shape(egg)
+        part("shapes.chosen").check_shape(egg)
     assert [fix.operator for fix in raised.value.fixes] == ["meshsdf.make_shape"]
 
 
