@@ -51,8 +51,8 @@ def _renamed(entry: StoredCode, context: bpy.types.Context) -> None:
     if entry.name != wanted:
         entry.name = wanted
     for which in ends.ENDS:
-        blended_of = getattr(blend, f"{which}_object"), getattr(blend, f"{which}_name")
-        if before and blended_of == (None, before):
+        named = getattr(blend, f"{which}_name") == before
+        if before and named and not ends.is_object(blend.id_data, which):
             setattr(blend, which, wanted)
 
 
@@ -136,6 +136,8 @@ class ShapeBlend(bpy.types.PropertyGroup):
     second_name: StringProperty(options={"HIDDEN"})
     first_object: PointerProperty(type=bpy.types.Object, options={"HIDDEN"})
     second_object: PointerProperty(type=bpy.types.Object, options={"HIDDEN"})
+    first_is_object: BoolProperty(options={"HIDDEN"})
+    second_is_object: BoolProperty(options={"HIDDEN"})
     factor: FloatProperty(
         name="Factor",
         description="How far the shape is on the way from the first to the second",

@@ -34,7 +34,7 @@ def code(
     if blend.mode == "TWO":
         if not (blend.first and blend.second):
             return None
-        first, second = (_end(ob, which, depsgraph, walk) for which in ends.ENDS)
+        first, second = (end_of(ob, which, depsgraph, walk) for which in ends.ENDS)
         return between(first, second, now.factor, blend.method)
     if blend.mode == "WEIGHTS":
         # Codes without a weight are not looked at: one of another space may stay in the list.
@@ -53,9 +53,17 @@ def end(ob: bpy.types.Object, name: str) -> np.ndarray:
     return _code_of(ob, ends.find(ob, name), None, {})
 
 
-def _end(
-    ob: bpy.types.Object, which: str, depsgraph: bpy.types.Depsgraph | None, walk: Walk
+def end_of(
+    ob: bpy.types.Object,
+    which: str,
+    depsgraph: bpy.types.Depsgraph | None = None,
+    walk: Walk | None = None,
 ) -> np.ndarray:
+    """The code ``(L,)`` of an end of a shape's blend, "first" or "second". Raises Refusal."""
+    walk = {ob.session_uid: None} if walk is None else walk
+    refusal = ends.lost(ob, which)
+    if refusal is not None:
+        raise refusal
     found = ends.held(ob, which) or ends.find(ob, ends.name(ob, which))
     return _code_of(ob, found, depsgraph, walk)
 
@@ -108,6 +116,13 @@ def _circle(ob: bpy.types.Object) -> Refusal:
     )
 
 
+def check(ob: bpy.types.Object) -> np.ndarray | None:
+    """The code of a shape's blend, that of itself not among what it is made of. Raises Refusal."""
+    if ob in ends.made_of(ob):
+        raise _circle(ob)
+    return code(ob)
+
+
 def _at(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph | None) -> bpy.types.Object:
     """The object as it was evaluated, or itself."""
     return ob if depsgraph is None else ob.evaluated_get(depsgraph)
@@ -122,9 +137,7 @@ def changed(ob: bpy.types.Object) -> None:
         return
     try:
         mesh_upload.check_writable(ob)
-        if ob in ends.made_of(ob):
-            raise _circle(ob)
-        before, wanted = codes.read(ob), code(ob)
+        before, wanted = codes.read(ob), check(ob)
         ends.keep_objects(ob)
         # A message may be of what was just put right: a new mesh has its own.
         if wanted is None or (np.array_equal(before, wanted) and not ob.meshsdf.message):

@@ -113,6 +113,7 @@ class MESHSDF_OT_retopologise(InObjectMode, NeedsMesh, bpy.types.Operator):
             count = retopology.remesh(
                 context,
                 ob,
+                source,
                 quads=self.method == "QUADRIFLOW",
                 faces=self.faces,
                 attributes=self.attributes,
