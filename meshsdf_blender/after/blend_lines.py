@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..blending import blended, ends
+from ..blending import blended, held
 from ..deleted import is_deleted
 from ..errors import Refusal
 from ..shapes import codes, history, shape
@@ -24,7 +24,7 @@ class BlendLines:
     def __init__(self, ob: bpy.types.Object, kept: StoredCodes) -> None:
         self._ob, self._kept = ob, kept
         self.left_out: list[str] = []
-        self._ends = [which for which in ends.ENDS if self._stands(which)]
+        self._ends = [which for which in held.ENDS if self._stands(which)]
         self.mode = self._followed()
 
     def values(self, needs: Needs) -> list[str]:
@@ -63,17 +63,17 @@ class BlendLines:
 
     def _stands(self, which: str) -> bool:
         """Whether an end is set and stands for a code, as far as that can be told."""
-        name = ends.name(self._ob, which)
+        name = held.name(self._ob, which)
         if not name or not shape.is_shape(self._ob):
             return bool(name)
         try:
             blended.end_of(self._ob, which)
         except Refusal as refusal:
-            self.left_out.append(f"{ends.LABELS[which]} of its blend: {refusal.problem}")
+            self.left_out.append(f"{held.LABELS[which]} of its blend: {refusal.problem}")
             return False
-        if ends.is_object(self._ob, which) and not objects(self._ob, [name], self._kept):
+        if held.is_object(self._ob, which) and not objects(self._ob, [name], self._kept):
             self.left_out.append(
-                f"{ends.LABELS[which]} of its blend: object {literal(name)} is called like a code"
+                f"{held.LABELS[which]} of its blend: object {literal(name)} is called like a code"
             )
             return False
         return True

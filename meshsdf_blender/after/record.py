@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..blending import ends
+from ..blending import ends, held
 from ..errors import Refusal
 from ..shapes import codes, history, mesh_upload, shape
 from ..spaces import catalogue
@@ -29,7 +29,7 @@ REPLAYED = frozenset(
 FITS = frozenset({"meshsdf.fit", "meshsdf.fit_step"})
 APPLY = "meshsdf.code_apply"
 BAKE = "meshsdf.bake_frames"
-NAMES = ("code", *ends.ENDS)
+NAMES = ("code", *held.ENDS)
 # They add an object that is no shape, and make it active.
 BESIDE = frozenset({BAKE, "meshsdf.retopologise"})
 UNSAID = frozenset({"rna_type", "print_every"})
@@ -110,7 +110,7 @@ def _arguments(context: bpy.types.Context, operator: bpy.types.Operator) -> dict
 
 def _name_objects(ob: bpy.types.Object, given: dict[str, Any]) -> list[str]:
     """The ends that are objects, which are written as these are called."""
-    found = {end: ends.find(ob, given[end]) for end in ends.ENDS if end in given}
+    found = {end: ends.find(ob, given[end]) for end in held.ENDS if end in given}
     others = {end: other for end, other in found.items() if isinstance(other, bpy.types.Object)}
     given |= {end: other.name for end, other in others.items()}
     return [given[end] for end in others]

@@ -13,7 +13,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import blended, ends, stored
+from . import blended, ends, held, stored
 
 PATHS = (
     ("LINEAR", "Linear", "Go straight from one code to the other"),
@@ -50,9 +50,9 @@ def _renamed(entry: StoredCode, context: bpy.types.Context) -> None:
     entry.known_as = wanted
     if entry.name != wanted:
         entry.name = wanted
-    for which in ends.ENDS:
+    for which in held.ENDS:
         named = getattr(blend, f"{which}_name") == before
-        if before and named and not ends.is_object(blend.id_data, which):
+        if before and named and not held.is_object(blend.id_data, which):
             setattr(blend, which, wanted)
 
 
@@ -67,8 +67,8 @@ def _end(label: str, which: str) -> object:
         name=label,
         description=END,
         search=_choices,
-        get=lambda values: ends.name(_owner(values), which),
-        set=lambda values, text: ends.set_name(_owner(values), which, text),
+        get=lambda values: held.name(_owner(values), which),
+        set=lambda values, text: held.set_name(_owner(values), which, text),
         update=_changed,
     )
 

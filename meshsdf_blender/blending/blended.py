@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import Refusal
 from ..shapes import codes, mesh_upload, shape, slide, slider_live
 from ..spaces import catalogue
-from . import ends, stored
+from . import ends, held, stored
 from .mixing import between, weighted
 
 MOST_OBJECTS = 64  # that one blend may be made of, by way of others
@@ -34,7 +34,7 @@ def code(
     if blend.mode == "TWO":
         if not (blend.first and blend.second):
             return None
-        first, second = (end_of(ob, which, depsgraph, walk) for which in ends.ENDS)
+        first, second = (end_of(ob, which, depsgraph, walk) for which in held.ENDS)
         return between(first, second, now.factor, blend.method)
     if blend.mode == "WEIGHTS":
         # Codes without a weight are not looked at: one of another space may stay in the list.
@@ -61,10 +61,10 @@ def end_of(
 ) -> np.ndarray:
     """The code ``(L,)`` of an end of a shape's blend, "first" or "second". Raises Refusal."""
     walk = {ob.session_uid: None} if walk is None else walk
-    refusal = ends.lost(ob, which)
+    refusal = held.lost(ob, which)
     if refusal is not None:
         raise refusal
-    found = ends.held(ob, which) or ends.find(ob, ends.name(ob, which))
+    found = held.shape_of(ob, which) or ends.find(ob, held.name(ob, which))
     return _code_of(ob, found, depsgraph, walk)
 
 
@@ -138,7 +138,7 @@ def changed(ob: bpy.types.Object) -> None:
     try:
         mesh_upload.check_writable(ob)
         before, wanted = codes.read(ob), check(ob)
-        ends.keep_objects(ob)
+        held.keep_objects(ob)
         # A message may be of what was just put right: a new mesh has its own.
         if wanted is None or (np.array_equal(before, wanted) and not ob.meshsdf.message):
             return

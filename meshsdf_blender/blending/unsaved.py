@@ -6,11 +6,14 @@ alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import bpy
 from bpy.app.handlers import persistent
 
 from ..deleted import is_deleted
-from . import ends
+from . import held
 
 _let_go: list[tuple[bpy.types.PropertyGroup, str, bpy.types.Object]] = []  # during a save
 
@@ -22,11 +25,11 @@ def _save_pre(*_: object) -> None:
         if ob.library is not None or ob.type != "MESH":
             continue
         blend = ob.meshsdf.blend
-        for which in ends.ENDS:
+        for which in held.ENDS:
             other = getattr(blend, f"{which}_object")
             if other is not None and is_deleted(other):
                 _let_go.append((blend, which, other))
-                ends.let_go(ob, which)
+                held.let_go(ob, which)
 
 
 @persistent
@@ -36,13 +39,10 @@ def _save_post(*_: object) -> None:
     _let_go.clear()
 
 
-def _handlers() -> tuple[tuple[list[object], object], ...]:
-    handlers = bpy.app.handlers
-    return (
-        (handlers.save_pre, _save_pre),
-        (handlers.save_post, _save_post),
-        (handlers.save_post_fail, _save_post),
-    )
+def _handlers() -> Iterator[tuple[list[Any], Any]]:
+    yield bpy.app.handlers.save_pre, _save_pre
+    yield bpy.app.handlers.save_post, _save_post
+    yield bpy.app.handlers.save_post_fail, _save_post
 
 
 def register() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import running
-from ..blending import ends, pictures
+from ..blending import held, pictures
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import ShapeBlend
 from ..shapes import mesh_upload
@@ -48,7 +48,7 @@ class MESHSDF_PT_blend(ShapeTab, bpy.types.Panel):
         column.enabled = running.current() is None and mesh_upload.is_editable(ob)
         _draw_list(column, ob.meshsdf.blend)
         _draw_blend(column, ob.meshsdf.blend)
-        gone = ends.problem(ob) if ob.meshsdf.blend.mode == "TWO" else ""
+        gone = held.problem(ob) if ob.meshsdf.blend.mode == "TWO" else ""
         if gone:
             wrapped(self.layout, gone, characters(context), icon="ERROR")
 
