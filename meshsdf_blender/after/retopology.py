@@ -45,16 +45,20 @@ def copy_of(context: bpy.types.Context, source: bpy.types.Object) -> bpy.types.O
 def remesh(
     context: bpy.types.Context,
     ob: bpy.types.Object,
+    source: bpy.types.Object,
     *,
     quads: bool,
     faces: int,
     attributes: bool = True,
 ) -> int:
-    """Give the active object about so many faces; how many it has then. Raises Refusal."""
+    """Give the active object about so many faces; how many it has then.
+
+    Raises Refusal, in the name of the shape ``source``: the copy that cannot be made is removed.
+    """
     if quads:
-        _quadriflow(ob, faces, attributes=attributes)
+        _quadriflow(ob, source.name, faces, attributes=attributes)
     else:
-        _decimate(context, ob, faces)
+        _decimate(context, ob, source.name, faces)
         if not attributes:
             _drop_layers(ob)
     return len(shape.mesh_of(ob).polygons)
@@ -66,12 +70,12 @@ def discard(context: bpy.types.Context, ob: bpy.types.Object, source: bpy.types.
     _choose(context, source)
 
 
-def _quadriflow(ob: bpy.types.Object, faces: int, *, attributes: bool) -> None:
+def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool) -> None:
     mesh = shape.mesh_of(ob)
     bad = _merge_slivers(mesh)
     if bad:
         raise Refusal(
-            f"Quadriflow cannot remesh object '{ob.name}': {bad:,} of its edges have more than two "
+            f"Quadriflow cannot remesh object '{name}': {bad:,} of its edges have more than two "
             "faces, or faces that look opposite ways, or none",
             "Mend them (Edit Mode, Select > All by Trait > Non Manifold), or reduce triangles",
             script=FEWER_TRIANGLES,
@@ -85,7 +89,7 @@ def _quadriflow(ob: bpy.types.Object, faces: int, *, attributes: bool) -> None:
     )
     if done != {"FINISHED"}:
         raise Refusal(
-            f"Blender's Quadriflow gave up on object '{ob.name}'",
+            f"Blender's Quadriflow gave up on object '{name}'",
             "Ask for more faces, or reduce triangles",
             script=FEWER_TRIANGLES,
         )
@@ -106,14 +110,14 @@ def _merge_slivers(mesh: bpy.types.Mesh) -> int:
         whole.free()
 
 
-def _decimate(context: bpy.types.Context, ob: bpy.types.Object, faces: int) -> None:
+def _decimate(context: bpy.types.Context, ob: bpy.types.Object, name: str, faces: int) -> None:
     """Decimate the mesh as it is below the object's own modifiers."""
     mesh = shape.mesh_of(ob)
     mesh.calc_loop_triangles()
     count = len(mesh.loop_triangles)
     if faces >= count:
         raise Refusal(
-            f"Object '{ob.name}' has {count:,} triangles, and {faces:,} are asked for",
+            f"Object '{name}' has {count:,} triangles, and {faces:,} are asked for",
             "Ask for fewer faces",
         )
     shown = [(modifier, modifier.show_viewport) for modifier in ob.modifiers]
@@ -130,10 +134,10 @@ def _decimate(context: bpy.types.Context, ob: bpy.types.Object, faces: int) -> N
         ob.modifiers.remove(decimate)
         for modifier, visible in shown:
             modifier.show_viewport = visible
-    name = mesh.name
+    called = mesh.name
     ob.data = fewer
     bpy.data.meshes.remove(mesh)
-    fewer.name = name
+    fewer.name = called
 
 
 def _drop_layers(ob: bpy.types.Object) -> None:

@@ -110,6 +110,7 @@ class MESHSDF_OT_retopologise(NeedsMesh, bpy.types.Operator):
             count = retopology.remesh(
                 context,
                 ob,
+                source,
                 quads=self.method == "QUADRIFLOW",
                 faces=self.faces,
                 attributes=self.attributes,
