@@ -15,7 +15,7 @@ from ..shapes.hand_edits import OWN_LAYERS
 from . import former
 
 SUFFIX = "Retopology"
-FEWER_TRIANGLES = "bpy.ops.meshsdf.retopologise(method='DECIMATE')"
+FEWEST = 20  # faces to ask for
 SHORTEST_EDGE = 3e-4  # in local units, of which the space's cube has two
 
 
@@ -78,21 +78,34 @@ def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool
             f"Quadriflow cannot remesh object '{name}': {bad:,} of its edges have more than two "
             "faces, or faces that look opposite ways, or none",
             "Mend them (Edit Mode, Select > All by Trait > Non Manifold), or reduce triangles",
-            script=FEWER_TRIANGLES,
+            script=_fewer_triangles(mesh, faces),
         )
-    done = bpy.ops.object.quadriflow_remesh(
-        mode="FACES",
-        target_faces=faces,
-        use_preserve_boundary=True,
-        preserve_attributes=attributes,
-        smooth_normals=not mesh_upload.is_flat(mesh),
-    )
+    instead = _fewer_triangles(mesh, faces)
+    try:
+        done = bpy.ops.object.quadriflow_remesh(
+            mode="FACES",
+            target_faces=faces,
+            use_preserve_boundary=True,
+            preserve_attributes=attributes,
+            smooth_normals=not mesh_upload.is_flat(mesh),
+        )
+    except RuntimeError:  # it reported an error: what it says is of no use to anybody
+        done = set()
     if done != {"FINISHED"}:
         raise Refusal(
             f"Blender's Quadriflow gave up on object '{name}'",
-            "Ask for more faces, or reduce triangles",
-            script=FEWER_TRIANGLES,
+            "Ask for more faces, or use Fewer Triangles (DECIMATE)",
+            script=instead,
         )
+
+
+def _fewer_triangles(mesh: bpy.types.Mesh, faces: int) -> str:
+    """The call that reduces triangles to ``faces`` at most; empty where there are too few."""
+    mesh.calc_loop_triangles()
+    fewer = max(FEWEST, min(faces, len(mesh.loop_triangles) // 2))
+    if fewer >= len(mesh.loop_triangles):
+        return ""
+    return f"bpy.ops.meshsdf.retopologise(method='DECIMATE', faces={fewer})"
 
 
 def _merge_slivers(mesh: bpy.types.Mesh) -> int:
