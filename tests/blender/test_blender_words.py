@@ -383,7 +383,7 @@ def test_a_built_in_space_that_is_not_there_is_refused_with_those_that_are(scene
     told = refused(bpy.ops.meshsdf.shape_add, space="BUILTIN:Horses")
     assert "no built-in space 'Horses'" in told
     assert "vases" in told
-    assert "builtin:vases" in refused(bpy.ops.meshsdf.shape_add, space="Vases")
+    assert "builtin:vases" in refused(bpy.ops.meshsdf.space_load, filepath="Vases")
 
 
 def test_wrong_names_of_what_mends_are_told_what_there_is(egg, scene, tmp_path):
