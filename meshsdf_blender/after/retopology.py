@@ -94,7 +94,7 @@ def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool
     if done != {"FINISHED"}:
         raise Refusal(
             f"Blender's Quadriflow gave up on object '{name}'",
-            "Ask for more faces, or use Fewer Triangles (DECIMATE)",
+            "Ask for more faces, or reduce triangles (DECIMATE)",
             script=instead,
         )
 
