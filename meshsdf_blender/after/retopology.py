@@ -6,6 +6,8 @@ from the nearest place of the old surface, Decimate as it merges edges.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import bmesh
 import bpy
 
@@ -81,7 +83,8 @@ def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool
             script=_fewer_triangles(mesh, faces),
         )
     instead = _fewer_triangles(mesh, faces)
-    try:
+    done: set[str] = set()
+    with suppress(RuntimeError):  # it reported an error: what it says is of no use to anybody
         done = bpy.ops.object.quadriflow_remesh(
             mode="FACES",
             target_faces=faces,
@@ -89,8 +92,6 @@ def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool
             preserve_attributes=attributes,
             smooth_normals=not mesh_upload.is_flat(mesh),
         )
-    except RuntimeError:  # it reported an error: what it says is of no use to anybody
-        done = set()
     if done != {"FINISHED"}:
         raise Refusal(
             f"Blender's Quadriflow gave up on object '{name}'",

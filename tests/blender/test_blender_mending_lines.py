@@ -137,7 +137,10 @@ def test_new_faces_that_quadriflow_cannot_lay(egg):
     tube.free()
     blocks = len(bpy.data.objects), len(bpy.data.meshes)
     told = refused(bpy.ops.meshsdf.retopologise, faces=5)
-    assert f"Quadriflow gave up on object '{egg.name}'. Ask for more faces, or reduce triangles" in told
+    assert (
+        f"Quadriflow gave up on object '{egg.name}'. Ask for more faces, or reduce triangles"
+        in told
+    )
     assert "Traceback" not in told
     assert (len(bpy.data.objects), len(bpy.data.meshes)) == blocks
     assert bpy.context.active_object == egg

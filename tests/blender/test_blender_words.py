@@ -279,9 +279,9 @@ def test_drawing_still_reads_no_file(scene, part, monkeypatch):
 
 def test_a_blend_without_names_is_refused_with_those_there_are(egg):
     code = list(egg["meshsdf_code"])
-    for given, label in (({"second": "long"}, "From"), ({"first": "long"}, "To")):
+    for given, label in (({"second": "long"}, "From (first)"), ({"first": "long"}, "To (second)")):
         told = refused(bpy.ops.meshsdf.interpolate, **given)
-        assert re.search(rf"'{label}' names nothing.*long.*Mean", told)
+        assert re.search(rf"{re.escape(label)}' names nothing.*long.*Mean", told)
     assert list(egg["meshsdf_code"]) == code
     assert bpy.ops.meshsdf.interpolate(first="Mean", second="long", factor=1.0) == {"FINISHED"}
 
