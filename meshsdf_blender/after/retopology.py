@@ -83,6 +83,7 @@ def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool
             script=_fewer_triangles(mesh, faces),
         )
     instead = _fewer_triangles(mesh, faces)
+    before = _counts(mesh)
     done: set[str] = set()
     with suppress(RuntimeError):  # it reported an error: what it says is of no use to anybody
         done = bpy.ops.object.quadriflow_remesh(
@@ -92,12 +93,17 @@ def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool
             preserve_attributes=attributes,
             smooth_normals=not mesh_upload.is_flat(mesh),
         )
-    if done != {"FINISHED"}:
+    # The trap: Blender 4.2 says FINISHED where it failed, and leaves the mesh as it was.
+    if done != {"FINISHED"} or _counts(shape.mesh_of(ob)) == before:
         raise Refusal(
             f"Blender's Quadriflow gave up on object '{name}'",
             "Ask for more faces, or reduce triangles (DECIMATE)",
             script=instead,
         )
+
+
+def _counts(mesh: bpy.types.Mesh) -> tuple[int, int, int]:
+    return len(mesh.vertices), len(mesh.edges), len(mesh.polygons)
 
 
 def _fewer_triangles(mesh: bpy.types.Mesh, faces: int) -> str:
