@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bpy
 
+from . import hidden
 from .errors import Fix, Refusal
 
-# Buttons that show something to a person, and mend nothing by themselves.
-FOR_PEOPLE = frozenset({"meshsdf.choose_python", "meshsdf.copy_command"})
+# Buttons that show something to a person, and mend nothing by themselves; and Undo, which Blender
+# has in a window only.
+FOR_PEOPLE = frozenset({"meshsdf.choose_python", "meshsdf.copy_command", "ed.undo"})
 
 
 def text(refusal: Refusal) -> str:
@@ -20,11 +22,8 @@ def text(refusal: Refusal) -> str:
 
 
 def showing(ob: bpy.types.Object) -> str:
-    """The line that shows a hidden object; empty where something else than itself hides it."""
-    named = f"bpy.data.objects[{ob.name!r}]"
-    if ob.hide_viewport:
-        return f"{named}.hide_viewport = False"
-    return f"{named}.hide_set(False)" if ob.hide_get() else ""
+    """The line that shows a hidden object; empty where nothing hides it."""
+    return "; ".join(hidden.lines(ob))
 
 
 def _call(fix: Fix) -> str:

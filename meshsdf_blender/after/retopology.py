@@ -6,6 +6,8 @@ from the nearest place of the old surface, Decimate as it merges edges.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import bmesh
 import bpy
 
@@ -15,7 +17,7 @@ from ..shapes.hand_edits import OWN_LAYERS
 from . import former
 
 SUFFIX = "Retopology"
-FEWER_TRIANGLES = "bpy.ops.meshsdf.retopologise(method='DECIMATE')"
+FEWEST = 20  # faces to ask for
 SHORTEST_EDGE = 3e-4  # in local units, of which the space's cube has two
 
 
@@ -78,21 +80,39 @@ def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool
             f"Quadriflow cannot remesh object '{name}': {bad:,} of its edges have more than two "
             "faces, or faces that look opposite ways, or none",
             "Mend them (Edit Mode, Select > All by Trait > Non Manifold), or reduce triangles",
-            script=FEWER_TRIANGLES,
+            script=_fewer_triangles(mesh, faces),
         )
-    done = bpy.ops.object.quadriflow_remesh(
-        mode="FACES",
-        target_faces=faces,
-        use_preserve_boundary=True,
-        preserve_attributes=attributes,
-        smooth_normals=not mesh_upload.is_flat(mesh),
-    )
-    if done != {"FINISHED"}:
+    instead = _fewer_triangles(mesh, faces)
+    before = _counts(mesh)
+    done: set[str] = set()
+    with suppress(RuntimeError):  # it reported an error: what it says is of no use to anybody
+        done = bpy.ops.object.quadriflow_remesh(
+            mode="FACES",
+            target_faces=faces,
+            use_preserve_boundary=True,
+            preserve_attributes=attributes,
+            smooth_normals=not mesh_upload.is_flat(mesh),
+        )
+    # The trap: Blender 4.2 says FINISHED where it failed, and leaves the mesh as it was.
+    if done != {"FINISHED"} or _counts(shape.mesh_of(ob)) == before:
         raise Refusal(
             f"Blender's Quadriflow gave up on object '{name}'",
-            "Ask for more faces, or reduce triangles",
-            script=FEWER_TRIANGLES,
+            "Ask for more faces, or reduce triangles (DECIMATE)",
+            script=instead,
         )
+
+
+def _counts(mesh: bpy.types.Mesh) -> tuple[int, int, int]:
+    return len(mesh.vertices), len(mesh.edges), len(mesh.polygons)
+
+
+def _fewer_triangles(mesh: bpy.types.Mesh, faces: int) -> str:
+    """The call that reduces triangles to ``faces`` at most; empty where there are too few."""
+    mesh.calc_loop_triangles()
+    fewer = max(FEWEST, min(faces, len(mesh.loop_triangles) // 2))
+    if fewer >= len(mesh.loop_triangles):
+        return ""
+    return f"bpy.ops.meshsdf.retopologise(method='DECIMATE', faces={fewer})"
 
 
 def _merge_slivers(mesh: bpy.types.Mesh) -> int:

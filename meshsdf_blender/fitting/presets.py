@@ -67,8 +67,9 @@ def save(settings: bpy.types.PropertyGroup, name: str) -> None:
     name = name.strip()
     if not name:
         raise Refusal("The preset has no name", "Type one")
-    if name in BUILT_IN:
-        raise Refusal(f"Preset '{name}' is built in", "Give yours another name")
+    same = naming.place(name, BUILT_IN)
+    if same is not None:
+        raise Refusal(f"Preset '{list(BUILT_IN)[same]}' is built in", "Give yours another name")
     _write({**_own(), name: {setting: getattr(settings, setting) for setting in SETTINGS}})
 
 

@@ -26,7 +26,7 @@ class MESHSDF_OT_interpolate(Blend, NeedsShape, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
-        for label, name in (("From", self.first), ("To", self.second)):
+        for label, name in (("From (first)", self.first), ("To (second)", self.second)):
             if not name:
                 raise ends.unnamed(ob, label)
         first, second = blended.end(ob, self.first), blended.end(ob, self.second)

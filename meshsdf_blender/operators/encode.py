@@ -11,7 +11,7 @@ from ..errors import Refusal
 from ..fitting.progress import show_encoding
 from ..training.encode_run import EncodeRun, EncodeStep
 from ..training.training_properties import Encoding, is_part
-from .from_space import NewShape, space_of
+from .from_space import NewShape, there
 from .guarded import InObjectMode, NeedsNoFit, Unset
 from .live import RunsLive
 from .needs import Need
@@ -63,7 +63,7 @@ class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, 
             raise
 
     def new_run(self, context: bpy.types.Context) -> EncodeRun:
-        space, up = space_of(self, context)
+        space, up = there(self, context)
         return EncodeRun(
             context,
             context.active_object,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..errors import Refusal
 from ..shapes import chosen
 from ..trust import mend_shape
 from ..wording import counted
@@ -28,11 +29,18 @@ class MendsObject(NeedsNoFit):
     needs = (Need("an active shape, or a regular mesh that was one", _shape_or_former),)
 
 
-class MESHSDF_OT_fix_mode(MendsObject, bpy.types.Operator):
+def _active(context: bpy.types.Context) -> None:
+    if context.active_object is None:
+        raise Refusal("No object is active", "Select the one to leave the mode of")
+
+
+class MESHSDF_OT_fix_mode(NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.fix_mode"
     bl_label = "Leave the Mode"
     bl_description = "Go back to Object Mode, where the shape's mesh can be replaced"
     bl_options = {"REGISTER", "UNDO"}
+
+    needs = (Need("an active object", _active),)
 
     def perform(self, context: bpy.types.Context) -> None:
         bpy.ops.object.mode_set(mode="OBJECT")

@@ -46,7 +46,10 @@ def _is_or_was_shape(context: bpy.types.Context) -> None:
 
 
 def _was_shape(context: bpy.types.Context) -> None:
-    if not former.is_former(context.active_object):
+    ob = context.active_object
+    if shape.is_shape(ob):
+        raise Refusal(f"Object '{ob.name}' is a shape already", "Nothing is to be made")
+    if not former.is_former(ob):
         raise Refusal("Select a regular mesh that was a MeshSDF shape")
 
 
@@ -91,7 +94,7 @@ class MESHSDF_OT_retopologise(NeedsMesh, bpy.types.Operator):
         name="Faces",
         description="How many there should be; what comes of it is near to that",
         default=2000,
-        min=20,
+        min=retopology.FEWEST,
         soft_min=200,
         soft_max=50000,
         max=1000000,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
-from .. import naming
+from .. import hidden, in_scripts, naming
 from ..errors import Refusal
 from ..shapes import shape, shape_new
 from ..spaces import catalogue, pictures, space_choice
-from .from_space import NewShape, space_of
+from .from_space import NewShape, space_of, there
 from .guarded import InObjectMode, NeedsNoFit
 
 MOST_IN_MENU = 40
@@ -35,7 +35,7 @@ class MESHSDF_OT_shape_add(NewShape, InObjectMode, NeedsNoFit, bpy.types.Operato
     )
 
     def perform(self, context: bpy.types.Context) -> None:
-        space, up = space_of(self, context)
+        space, up = there(self, context)
         info = catalogue.info(space, up)
         code = info.code(self.shape)
         name = self.shape if info.is_named(self.shape) else info.name
@@ -46,28 +46,55 @@ class MESHSDF_OT_shape_add(NewShape, InObjectMode, NeedsNoFit, bpy.types.Operato
 class MESHSDF_OT_shape_select(InObjectMode, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.shape_select"
     bl_label = "Select Shape"
-    bl_description = "Make a shape of this scene the active object, so that the tab shows it"
+    bl_description = (
+        "Make a shape of this scene the active object, so that the tab shows it; one that was "
+        "hidden (H) is shown again"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
-    name: StringProperty(name="Shape", description="The object's name; the first shape if empty")
+    name: StringProperty(
+        name="Shape", description="The object's name, in any case; the first shape if empty"
+    )
 
     def perform(self, context: bpy.types.Context) -> None:
-        shapes = [ob for ob in context.view_layer.objects if shape.is_shape(ob)]
-        found = next((ob for ob in shapes if self.name in {"", ob.name}), None)
-        if found is None:
-            there = naming.listed(ob.name for ob in shapes)
-            raise Refusal(
-                f"There is no shape '{self.name}' in this scene"
-                if self.name
-                else "No shape is here",
-                f"Its shapes are: {there}" if there else "Add one with Add Shape",
-                script="" if there else "bpy.ops.meshsdf.shape_add()",
-            )
+        found = _shape_called(self.name, context)
+        was_hidden = found.hide_get()
         found.hide_set(False)
+        if not found.visible_get():
+            self.report({"WARNING"}, f"'{found.name}' is still hidden: {hidden.advice(found)}")
+        elif was_hidden:
+            self.report({"INFO"}, f"'{found.name}' was hidden, and is shown again")
         for other in context.selected_objects:
             other.select_set(False)
         found.select_set(True)
         context.view_layer.objects.active = found
+
+
+def _shape_called(name: str, context: bpy.types.Context) -> bpy.types.Object:
+    """A shape that can be active, by its name in any case; the first without one. Refusal."""
+    layer = context.view_layer.objects
+    # The scene also has those in collections that the view layer leaves out: they come last.
+    shapes = sorted(
+        (ob for ob in context.scene.objects if shape.is_shape(ob)),
+        key=lambda ob: layer.get(ob.name) != ob,
+    )
+    at = naming.place(name, [ob.name for ob in shapes]) if name else 0
+    if not shapes or at is None:
+        there = naming.listed(ob.name for ob in shapes)
+        raise Refusal(
+            f"There is no shape '{name}' in this scene" if name else "No shape is here",
+            f"Its shapes are: {there}" if there else "Add one with Add Shape",
+            script="" if there else "bpy.ops.meshsdf.shape_add()",
+        )
+    found = shapes[at]
+    if layer.get(found.name) != found:
+        show = hidden.advice(found)
+        raise Refusal(
+            f"Shape '{found.name}' is in a collection that is left out of the view layer",
+            f"{show[0].upper()}{show[1:]}" if show else "Link it to this scene",
+            script=in_scripts.showing(found),
+        )
+    return found
 
 
 class MESHSDF_MT_add(bpy.types.Menu):

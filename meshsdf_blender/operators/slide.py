@@ -100,7 +100,8 @@ class MESHSDF_OT_randomise(NeedsShape, bpy.types.Operator):
     )
     locks: BoolVectorProperty(
         name="Locks",
-        description="Sliders to leave alone; the shape's own locks where none are given",
+        description="Sliders to leave alone: twelve booleans, in the order of the sliders; the "
+        "shape's own locks where none are given",
         size=MOST,
         options={"SKIP_SAVE"},
     )

@@ -13,7 +13,7 @@ from ..errors import Refusal
 from ..spaces import catalogue
 from ..training.training_source import file_stem
 from ..wording import counted
-from .from_space import FromSpace, space_of
+from .from_space import FromSpace, space_of, there
 from .guarded import NeedsNoFit
 
 
@@ -34,7 +34,7 @@ class MESHSDF_OT_space_export(FromSpace, NeedsNoFit, bpy.types.Operator):
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 
     def perform(self, context: bpy.types.Context) -> None:
-        space, up = space_of(self, context)
+        space, up = there(self, context)
         path = catalogue.existing(space)
         if not self.filepath:
             raise Refusal("No folder is chosen", "Choose a folder that does not exist yet")

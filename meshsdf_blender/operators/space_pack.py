@@ -7,7 +7,7 @@ from bpy.props import StringProperty
 
 from ..compat import RELATIVE_PATH
 from ..spaces import catalogue, packed, space_pack
-from .from_space import FromSpace, space_of
+from .from_space import FromSpace, space_of, there
 from .guarded import NeedsNoFit
 
 
@@ -21,7 +21,7 @@ class MESHSDF_OT_space_pack(FromSpace, NeedsNoFit, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def perform(self, context: bpy.types.Context) -> None:
-        space, up = space_of(self, context)
+        space, up = there(self, context)
         now = space_pack.pack(context.scene, space, up)
         size = packed.size_of(now) / 1e6
         self.report({"INFO"}, f"Packed '{catalogue.title(now)}' into this file: {size:.1f} MB")

@@ -8,7 +8,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..errors import Refusal
 from ..views import outline_tool, view_list
 from ..views.aims import aim_of
-from ..views.camera import check_camera, no_camera, other_cameras
+from ..views.camera import check_camera, named_camera, other_cameras
 from .directions import DIRECTIONS
 from .guarded import NeedsNoFit
 from .needs import Need
@@ -34,14 +34,12 @@ class MESHSDF_OT_view_add(NeedsNoFit, bpy.types.Operator):
     )
     camera: StringProperty(
         name="Camera",
-        description="The camera object's name; empty: the active one",
+        description="The camera object's name, in any case; empty: the active one",
         options={"SKIP_SAVE"},
     )
 
     def perform(self, context: bpy.types.Context) -> None:
-        camera: bpy.types.Object | None = context.scene.objects.get(self.camera)
-        if self.camera and (camera is None or camera.type != "CAMERA"):
-            raise no_camera(context.scene, self.camera)
+        camera = named_camera(context.scene, self.camera) if self.camera else None
         view_list.add(context.scene, self.name, camera)
 
 

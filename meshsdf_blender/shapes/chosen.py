@@ -42,5 +42,6 @@ def selecting() -> str:
     """The call that makes a shape active, or adds one; for scripts, as it looks at all objects."""
     if not bpy.app.background:
         return ""
-    found = any(shape.is_shape(ob) for ob in bpy.context.view_layer.objects)
+    # Of the scene: one in a collection that is left out is no reason to add another.
+    found = any(shape.is_shape(ob) for ob in bpy.context.scene.objects)
     return f"bpy.ops.meshsdf.shape_{'select' if found else 'add'}()"

@@ -25,7 +25,7 @@ def read(ob: bpy.types.Object) -> np.ndarray:
     if stored is None:
         raise Refusal(
             f"Object '{ob.name}' has no latent code (its custom property '{KEY}' is gone)",
-            "Undo what removed it, or add a new shape",
+            "Undo what removed it, or start from the mean",
             fixes=RENEW,
         )
     try:
@@ -33,7 +33,7 @@ def read(ob: bpy.types.Object) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise Refusal(
             f"The custom property '{KEY}' of object '{ob.name}' is no list of numbers",
-            "Undo what changed it, or add a new shape",
+            "Undo what changed it, or start from the mean",
             fixes=RENEW,
         ) from error
     return check(code, f"object '{ob.name}'")
@@ -77,7 +77,7 @@ def check(code: np.ndarray, owner: str, length: int | None = None) -> np.ndarray
     if len(bad):
         raise Refusal(
             f"The code of {owner} holds {code[bad[0]]} at index {bad[0]}",
-            "Set that value to a number, or undo",
+            "Set that value to a number, undo, or start from the mean",
             fixes=RENEW,
         )
     return code

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from .. import door
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 from ..spaces import catalogue
 from ..wording import counted
 from . import codes, mesh_upload
@@ -20,6 +20,10 @@ VOLUMES = {"METRIC": (1.0, "m³"), "IMPERIAL": (35.3147, "ft³"), "NONE": (1.0, 
 
 # Of a mesh: it is not yet what it is to be; the artist edited it before it was.
 BEHIND, EDITED = "behind", "edited"
+
+FROM_MEAN = Fix(
+    "meshsdf.known_shape", "Start from the Mean", {"shape": catalogue.MEAN}, "MESH_DATA"
+)
 
 FIT_READOUT = ("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology")
 
@@ -62,9 +66,12 @@ def extract(ob: bpy.types.Object, code: np.ndarray) -> None:
     reply, arrays = door.ready_worker().request("mesh", header, {"code": code})
     report = reply.get("report", {})
     if not len(arrays["faces"]):
+        # Its mesh is of another code: the one that it has may itself lie where nothing is.
+        lost = ob.get(codes.KEY) is not None and is_behind(ob)
         raise Refusal(
             f"Space '{catalogue.title(settings.space)}' has no shape so far out",
             "Bring the sliders nearer to 0, or start from the mean or a known shape",
+            fixes=(FROM_MEAN,) if lost else (),
         )
     write(ob, code, arrays["vertices"], arrays["faces"], report)
     forget_fit(ob)

@@ -132,6 +132,17 @@ def canonical(space: str) -> str:
     return BUILTIN + (name if place is None else names[place])
 
 
+def named(space: str) -> str:
+    """A space as somebody names it in a call, as it is stored: a built-in one by its name alone.
+
+    Where a file is called so, that file is meant.
+    """
+    found = canonical(BUILTIN + space)
+    if found[len(BUILTIN) :] not in _builtin or os.path.exists(location(space)):  # noqa: PTH110
+        return canonical(space)
+    return found
+
+
 def location(space: str, library: bpy.types.Library | None = None) -> str:
     """The absolute path behind a space's text; no disk is touched."""
     space = canonical(space)

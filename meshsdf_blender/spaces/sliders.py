@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 
 import numpy as np
 
@@ -60,10 +61,15 @@ class Sliders:
         return self.set(code, {number: value})
 
     def set(self, code: np.ndarray, wanted: dict[int, float]) -> np.ndarray:
-        """``code`` ``(L,)`` with some sliders set and everything else left as it is."""
+        """``code`` ``(L,)`` with some sliders set, the rest left as it is. Refusal: no number."""
         steps = np.zeros(len(self.named))
         now = self.values(code)
         for number, value in wanted.items():
+            if not isfinite(value):
+                raise Refusal(
+                    f"{value} is no value for slider '{self.named[number].name}'",
+                    f"Give a number from {-FARTHEST:g} to {FARTHEST:g}",
+                )
             steps[number] = np.clip(value, -FARTHEST, FARTHEST) - now[number]
         return np.asarray(code + steps @ self.offsets, dtype=np.float32)
 

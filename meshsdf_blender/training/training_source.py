@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from .. import in_scripts
+from .. import hidden, in_scripts
 from ..errors import Refusal
 
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
@@ -168,8 +168,12 @@ def _nothing(name: str, objects: list[bpy.types.Object], *, joined: bool) -> Ref
         )
     ob = objects[0]
     if not ob.visible_get():
-        shown = in_scripts.showing(ob)
-        return Refusal(f"Object '{name}' is hidden", "Show it, or leave it out", script=shown)
+        show = hidden.advice(ob) or "show it"
+        return Refusal(
+            f"Object '{name}' is hidden",
+            f"{show[0].upper()}{show[1:]}, or leave it out",
+            script=in_scripts.showing(ob),
+        )
     if ob.mode == "EDIT":
         return Refusal(
             f"Object '{name}' is in Edit Mode",

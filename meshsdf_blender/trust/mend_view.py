@@ -12,7 +12,7 @@ from ..errors import Refusal
 from ..views import targets
 from ..views.aims import Aim
 from ..views.background import OPEN
-from ..views.camera import frame_size, no_camera, other_cameras
+from ..views.camera import cameras, frame_size, named_camera, other_cameras
 from ..views.image_pixels import unreadable
 
 CHOSEN = {"OBJECT", "IMAGE", "MASK"}  # targets that are something of the file
@@ -25,21 +25,14 @@ def use_camera(scene: bpy.types.Scene, aim: Aim, name: str) -> None:
 
     Without a name it is the only one, or for a view the scene's. Raises Refusal.
     """
-    _look_through(scene, aim, _camera(scene, name) if name else _only_camera(scene, aim))
-
-
-def _camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
-    camera: bpy.types.Object | None = scene.objects.get(name)
-    if camera is None or camera.type != "CAMERA":
-        raise no_camera(scene, name)
-    return camera
+    _look_through(scene, aim, named_camera(scene, name) if name else _only_camera(scene, aim))
 
 
 def _only_camera(scene: bpy.types.Scene, aim: Aim) -> bpy.types.Object:
     active = scene.camera
     if aim.index >= 0 and active is not None and active.type == "CAMERA":
         return active
-    there = [ob for ob in scene.objects if ob.type == "CAMERA"]
+    there = cameras(scene)
     if len(there) != 1:
         named = naming.listed(ob.name for ob in there)
         raise Refusal(

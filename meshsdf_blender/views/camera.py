@@ -68,6 +68,7 @@ def check_camera(
             "through",
             "Set its lens to Perspective or Orthographic",
             fixes=(_fix("LENS", "Use a Perspective Lens"),),
+            script=f"bpy.data.objects[{camera.name!r}].data.type = 'PERSP'",
         )
     render = scene.render
     if render.use_border:
@@ -75,30 +76,63 @@ def check_camera(
             f"Scene '{scene.name}' renders a region only",
             "Turn off Render Region (View > View Regions > Clear Render Region)",
             fixes=(_fix("REGION", "Clear Render Region"),),
+            script="bpy.context.scene.render.use_border = False",
         )
     if render.use_multiview:
         raise Refusal(
             f"Scene '{scene.name}' renders in stereo",
             "Turn off Stereoscopy",
             fixes=(_fix("STEREO", "Turn Off Stereoscopy"),),
+            script="bpy.context.scene.render.use_multiview = False",
         )
     return camera
 
 
 def other_cameras(scene: bpy.types.Scene) -> tuple[Fix, ...]:
     """Use a camera that the scene has, or add one."""
-    there = next((ob for ob in scene.objects if ob.type == "CAMERA"), None)
+    there = next(iter(cameras(scene)), None)
     use = (_fix("USE", f"Use '{there.name}'", camera=there.name),) if there else ()
     return (*use, _fix("ADD", "Add a Camera in Front of the Shape"))
 
 
-def no_camera(scene: bpy.types.Scene, name: str) -> Refusal:
-    """That a scene has no camera of a name, and which it has."""
-    there = naming.listed(ob.name for ob in scene.objects if ob.type == "CAMERA")
-    return Refusal(
+def cameras(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The camera objects of a scene."""
+    return [ob for ob in scene.objects if ob.type == "CAMERA"]
+
+
+def named_camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
+    """The camera object of a name, in any case. Raises Refusal, which lists those that there are.
+
+    It offers no other camera: the name is wrong, not what the scene or a view looks through.
+    """
+    there = cameras(scene)
+    found = naming.place(name, [ob.name for ob in there])
+    if found is not None:
+        return there[found]
+    listed = naming.listed(ob.name for ob in there)
+    raise Refusal(
         f"There is no camera '{name}' in this scene",
-        f"Its cameras are: {there}" if there else "Add one",
-        fixes=other_cameras(scene),
+        f"Its cameras are: {listed}" if listed else "Add one",
+    )
+
+
+def active_camera(scene: bpy.types.Scene) -> bpy.types.Object:
+    """The camera that the scene looks through. Raises Refusal; to mend it changes no view."""
+    active = scene.camera
+    if active is not None and active.type == "CAMERA":
+        return active
+    there = cameras(scene)
+    listed = naming.listed(ob.name for ob in there)
+    choose = "Make one of its cameras active, or name it: " if len(there) > 1 else "Make active: "
+    make = f"bpy.context.scene.camera = bpy.data.objects[{there[0].name!r}]" if there else ""
+    raise Refusal(
+        f"Scene '{scene.name}' has no active camera"
+        if active is None
+        else f"'{active.name}', which the scene looks through, is no camera",
+        choose + listed if there else "Add a camera and make it active",
+        # Beside views these would mend the chosen one, which is another.
+        fixes=() if len(scene.meshsdf.views) else other_cameras(scene),
+        script=make if len(there) == 1 else "",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..errors import Refusal
-from .camera import check_camera, other_cameras
+from .camera import active_camera, check_camera, other_cameras
 from .target_properties import FitView, Targeted
 
 OF_A_VIEW = ("camera", "weight", "use")
@@ -34,7 +34,7 @@ def chosen_view(scene: bpy.types.Scene) -> FitView:
 
 def add(scene: bpy.types.Scene, name: str = "", camera: bpy.types.Object | None = None) -> FitView:
     """A view of ``camera``, or else the active one, with the target that is set now."""
-    camera = check_camera(scene, camera)
+    camera = check_camera(scene, camera or active_camera(scene))
     copied = _targets(active_target(scene))
     view = _appended(scene, name or camera.name)
     _write(view, {**copied, "camera": camera})

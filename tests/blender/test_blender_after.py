@@ -147,7 +147,7 @@ def test_a_way_back_that_fails_changes_nothing(egg, fake):
 
 
 def test_refusals_of_the_way_back(egg, scene):
-    with pytest.raises(RuntimeError, match="Select a regular mesh that was a MeshSDF shape"):
+    with pytest.raises(RuntimeError, match="is a shape already"):
         bpy.ops.meshsdf.make_shape()
     bpy.ops.meshsdf.make_regular(forget=True)
     assert "meshsdf_code" not in egg

@@ -280,9 +280,9 @@ def test_drawing_still_reads_no_file(scene, part, monkeypatch):
 
 def test_a_blend_without_names_is_refused_with_those_there_are(egg):
     code = list(egg["meshsdf_code"])
-    for given, label in (({"second": "long"}, "From"), ({"first": "long"}, "To")):
+    for given, label in (({"second": "long"}, "From (first)"), ({"first": "long"}, "To (second)")):
         told = refused(bpy.ops.meshsdf.interpolate, **given)
-        assert re.search(rf"'{label}' names nothing.*long.*Mean", told)
+        assert re.search(rf"{re.escape(label)}' names nothing.*long.*Mean", told)
     assert list(egg["meshsdf_code"]) == code
     assert bpy.ops.meshsdf.interpolate(first="Mean", second="long", factor=1.0) == {"FINISHED"}
 
@@ -390,7 +390,7 @@ def test_a_built_in_space_that_is_not_there_is_refused_with_those_that_are(scene
     told = refused(bpy.ops.meshsdf.shape_add, space="BUILTIN:Horses")
     assert "no built-in space 'Horses'" in told
     assert "vases" in told
-    assert "builtin:vases" in refused(bpy.ops.meshsdf.shape_add, space="Vases")
+    assert "builtin:vases" in refused(bpy.ops.meshsdf.space_load, filepath="Vases")
 
 
 def test_wrong_names_of_what_mends_are_told_what_there_is(egg, scene, tmp_path):
