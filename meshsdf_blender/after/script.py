@@ -6,7 +6,7 @@ import bpy
 
 from ..shapes import codes, history, mesh_upload, shape
 from ..shapes.history import Record, Step
-from . import fit_scene, former, key_lines
+from . import blend_lines, fit_scene, former, key_lines
 from .blend_lines import BlendLines
 from .needs import Needs
 from .plain_python import literal, one_line, placed
@@ -58,7 +58,8 @@ class _Script:
         body = [*self._steps.first(added), *self._stored.lines()]
         for step in steps:
             body += self._steps.next(step)
-        body += [*self._steps.mesh(), *self._led(), *self._bakes(bakes), *self._code_now(told=told)]
+        body += [*self._steps.mesh(), *self._led(), *self._bakes(bakes), *self._set_since()]
+        body += self._code_now(told=told)
         body += self._last()
         scene = "scene = bpy.context.scene\n" if any("scene." in line for line in body) else ""
         left_out = "".join(f"# Left out: {one_line(what)}.\n" for what in self._left_out)
@@ -77,6 +78,15 @@ class _Script:
         if keys:
             written.append(f"scene.frame_set({bpy.context.scene.frame_current})")
         return written
+
+    def _set_since(self) -> list[str]:
+        """Values that are not as their keyframes say: the change of the frame took them away."""
+        frame = bpy.context.scene.frame_current
+        found = key_lines.set_since(self._ob, self._stored.places, frame)
+        lines = [
+            f"{NAME}.{path} = {literal(blend_lines.plain(told))}" for path, told in found.items()
+        ]
+        return ["", "# Set since, whatever the keyframes say.", *lines] if lines else []
 
     def _code_now(self, *, told: bool) -> list[str]:
         """The code that is there, where neither the steps (``told``) nor the blend lead to it."""
