@@ -77,10 +77,13 @@ def set_since(ob: bpy.types.Object, places: Mapping[int, int], frame: int) -> di
         if path == channels.CODE:
             continue
         owner, _, name = curve.data_path.rpartition(".")
-        group = ob.path_resolve(owner)
-        value, item = getattr(group, name), group.bl_rna.properties[name]
-        # Blender keeps what an animation says within the limits of the property.
-        animated = min(max(curve.evaluate(frame), item.hard_min), item.hard_max)
+        try:
+            group = ob.path_resolve(owner)
+            value, item = getattr(group, name), group.bl_rna.properties[name]
+            # Blender keeps what an animation says within the limits of the property.
+            animated = min(max(curve.evaluate(frame), item.hard_min), item.hard_max)
+        except (ValueError, KeyError, AttributeError):  # nothing that Blender animates
+            continue
         if len(curve.modifiers) or abs(value - animated) > NEAR:  # modifiers are left out
             found[path] = value
     return found

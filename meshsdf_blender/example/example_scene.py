@@ -16,6 +16,7 @@ from ..errors import Refusal
 from ..shapes import shape
 
 NAME = "MeshSDF Example"
+PHOTO_NAME = f"{NAME} Photo"
 SPACE = "builtin:vases"
 PHOTO = Path(__file__).parent / "vase.jpg"
 PIXELS = 512
@@ -103,6 +104,6 @@ def _photo() -> bpy.types.Image:
         raise Refusal(
             f"The example's photo '{PHOTO}' cannot be read", "Install the extension again"
         ) from error
-    image.name = f"{NAME} Photo"
+    image.name = PHOTO_NAME
     image.pack()
     return image
