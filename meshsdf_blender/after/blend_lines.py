@@ -51,6 +51,11 @@ class BlendLines:
         """Python for what the shape follows."""
         return [] if self.mode == "NONE" else [f"blend.mode = {literal(self.mode)}"]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether what the shape follows names all that it takes."""
+        return self.mode != "TWO" or len(self._ends) == len(held.ENDS)
+
     def leads(self) -> bool:
         """Whether the blend alone makes the code that is there."""
         if self.mode == "NONE" or not shape.is_shape(self._ob):

@@ -104,6 +104,8 @@ class _Script:
 
     def _bakes(self, steps: list[Step]) -> list[str]:
         """The bakes, of the keyframes that are there now; none where nothing moves it any more."""
+        if not self._blend.is_whole:
+            return []
         blended = self._blend.mode != "NONE"
         moves = key_lines.moves(self._ob, self._stored.places, blended=blended)
         if self._steps.regular or not moves:

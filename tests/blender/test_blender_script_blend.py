@@ -289,3 +289,18 @@ def test_values_that_are_as_their_keyframes_say_are_written_once(egg, scene):
         blend.keyframe_insert("factor", frame=frame)
     scene.frame_set(5)
     assert copied(egg).count(".factor = ") == 1
+
+
+def test_a_bake_of_a_blend_without_an_end_is_left_out(egg, scene):
+    scene.frame_end = 2
+    blend = egg.meshsdf.blend
+    blend.first, blend.second, blend.mode = "Long", 'Big "one"', "TWO"
+    blend.keyframe_insert("factor", frame=1)
+    bpy.ops.meshsdf.bake_frames()
+    egg.hide_set(False)
+    blend.second = ""
+    was, text = state(egg), copied(egg)
+    assert "bake_frames" not in text
+    again = run_afresh(text)
+    same(again, was)
+    assert copied(again) == text
