@@ -40,7 +40,7 @@ def keep_objects(ob: bpy.types.Object) -> None:
     known = catalogue.known(settings.space, settings.up, ob.library)
     if known is None and not settings.space.startswith(BUILTIN):
         return
-    others = catalogue.shape_choices(settings.space, settings.up)
+    others = catalogue.shape_choices(settings.space, settings.up, examples=False)
     for which in ENDS:
         if is_object(ob, which):
             _keep(ob, which, getattr(settings.blend, f"{which}_object"))
@@ -100,8 +100,10 @@ def deleted_ends(ob: bpy.types.Object) -> list[Refusal]:
 
 
 def _deleted(ob: bpy.types.Object, which: str) -> Refusal:
-    remedy = f"Undo that, or choose another {LABELS[which]}"
-    return Refusal(f"{_goes(ob, which)}, which was deleted", remedy)
+    return Refusal(
+        f"{_goes(ob, which)}, which was deleted or taken out of every collection",
+        f"Undo that, or choose another {LABELS[which]}",
+    )
 
 
 def _goes(ob: bpy.types.Object, which: str) -> str:
