@@ -80,7 +80,8 @@ def dress(ob: bpy.types.Object) -> None:
     """Give the shape a colour that stands out from the photo, in the viewport and in renders."""
     material = bpy.data.materials.new("Terracotta")
     material.diffuse_color = TERRACOTTA
-    material.use_nodes = True
+    if material.node_tree is None:  # until Blender 4.5
+        material.use_nodes = True
     shader: Any = material.node_tree.nodes.get("Principled BSDF")
     if shader is not None:
         shader.inputs["Base Color"].default_value = TERRACOTTA
