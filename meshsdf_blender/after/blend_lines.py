@@ -31,12 +31,12 @@ class BlendLines:
         """Python for what is set of it; its mode last, or each value would mesh the shape."""
         blend = self._ob.meshsdf.blend
         written = [
-            f"blend.{name} = {literal(_plain(getattr(blend, name)))}"
+            f"blend.{name} = {literal(plain(getattr(blend, name)))}"
             for name in (*self._ends, "factor", "method")
             if getattr(blend, name) != blend.bl_rna.properties[name].default
         ]
         for old, new in self._kept.places.items():
-            weight = _plain(blend.codes[old].weight)
+            weight = plain(blend.codes[old].weight)
             if weight:
                 written.append(f"blend.codes[{new}].weight = {literal(weight)}")
         places = self._kept.places
@@ -50,6 +50,11 @@ class BlendLines:
     def mode_line(self) -> list[str]:
         """Python for what the shape follows."""
         return [] if self.mode == "NONE" else [f"blend.mode = {literal(self.mode)}"]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what the shape follows names all that it takes."""
+        return self.mode != "TWO" or len(self._ends) == len(held.ENDS)
 
     def leads(self) -> bool:
         """Whether the blend alone makes the code that is there."""
@@ -104,5 +109,6 @@ def _is_there(ob: bpy.types.Object | None) -> bool:
     return ob is not None and shape.is_shape(ob) and not is_deleted(ob)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value with as few digits as it can be told by."""
     return history.shortest(value) if isinstance(value, float) else value

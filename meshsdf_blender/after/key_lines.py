@@ -14,15 +14,16 @@ from .plain_python import literal
 
 CODES = re.compile(r"codes\[(\d+)\]")
 FREE = frozenset({"FREE", "ALIGNED", "VECTOR"})
+NEAR = 1e-6  # of a value to what its animation says
 # As Blender makes a key; the types of handles come before where they are.
 USUAL = {
     "interpolation": "BEZIER",
     "easing": "AUTO",
     "handle_left_type": "AUTO_CLAMPED",
     "handle_right_type": "AUTO_CLAMPED",
-    "amplitude": 0.0,
-    "back": 0.0,
-    "period": 0.0,
+    "amplitude": 0.8,
+    "back": 1.70158,
+    "period": 4.1,
 }
 ANIMATE = '''\
 
@@ -64,6 +65,28 @@ def lines(ob: bpy.types.Object, places: Mapping[int, int]) -> list[str]:
         head = f"animate({literal(path)}, {index}, {literal(curve.extrapolation)}, ["
         written += [head, *(f"    {key}," for key in keys), "])"]
     return [*ANIMATE, *written] if written else []
+
+
+def set_since(ob: bpy.types.Object, places: Mapping[int, int], frame: int) -> dict[str, object]:
+    """The keyed values of a blend that are not as their animation says at a frame, by their paths.
+
+    As where they were set by hand since.
+    """
+    found: dict[str, object] = {}
+    for path, curve in _written(ob, places):
+        if path == channels.CODE:
+            continue
+        owner, _, name = curve.data_path.rpartition(".")
+        try:
+            group = ob.path_resolve(owner)
+            value, item = getattr(group, name), group.bl_rna.properties[name]
+            # Blender keeps what an animation says within the limits of the property.
+            animated = min(max(curve.evaluate(frame), item.hard_min), item.hard_max)
+        except (ValueError, KeyError, AttributeError):  # nothing that Blender animates
+            continue
+        if len(curve.modifiers) or abs(value - animated) > NEAR:  # modifiers are left out
+            found[path] = value
+    return found
 
 
 def moves(ob: bpy.types.Object, places: Mapping[int, int], *, blended: bool) -> bool:
@@ -117,7 +140,8 @@ def _path(path: str, places: Mapping[int, int]) -> str | None:
 
 def _key(point: bpy.types.Keyframe) -> str:
     frame, value = point.co
-    more = {name: getattr(point, name) for name in USUAL}
+    told = {name: getattr(point, name) for name in USUAL}
+    more = {n: shortest(v) if isinstance(v, float) else v for n, v in told.items()}
     more = {name: told for name, told in more.items() if told != USUAL[name]}
     for side in ("left", "right"):
         if more.get(f"handle_{side}_type") in FREE:

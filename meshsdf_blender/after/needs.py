@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bpy
+
+from ..example import example_scene
 from .plain_python import BLOCKS, literal
 
 CHECK = """\
@@ -29,7 +32,9 @@ class Needs:
 
     def head(self) -> str:
         """The comment that names it all; nothing where nothing is needed."""
-        blocks = [f"{kind[:-1]} {literal(name)}" for kind, name in self._blocks]
+        blocks = [
+            f"{kind[:-1]} {literal(name)}{_whence(kind, name)}" for kind, name in self._blocks
+        ]
         named = ", ".join([*blocks, *self._words])
         return f"# The file has to have: {named}\n" if named else ""
 
@@ -39,3 +44,13 @@ class Needs:
             return ""
         pairs = ", ".join(literal(pair) for pair in self._blocks)
         return f"needed = [{pairs}]\n{CHECK}"
+
+
+def _whence(kind: str, name: str) -> str:
+    """Where to get an image that no file on disk holds, in words."""
+    image = bpy.data.images.get(name) if kind == BLOCKS["Image"] else None
+    if image is None or not image.packed_file:
+        return ""
+    if name == example_scene.PHOTO_NAME:
+        return " (bpy.ops.meshsdf.example_load() brings it)"
+    return " (packed in the file that this was copied from)"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bpy
+import numpy as np
 
 from ..shapes import codes, history, mesh_upload, shape
 from ..shapes.history import Record, Step
-from . import fit_scene, former, key_lines
+from . import blend_lines, fit_scene, former, key_lines, stored_lines
 from .blend_lines import BlendLines
 from .needs import Needs
 from .plain_python import literal, one_line, placed
@@ -48,8 +49,9 @@ class _Script:
         """The whole script."""
         steps = list(self._record.steps)
         added = steps.pop(0) if steps and steps[0].get("adds") else None
-        if added is None:
-            steps.insert(0, {"code": self._record.base or history.numbers(self._code)})
+        base = self._record.base or history.numbers(self._code)
+        if added is None and not self._is_mean(base):  # which a shape is added at
+            steps.insert(0, {"code": base})
         steps, bakes = self._steps.repeated(steps)
         told = history.digest(self._code) == self._record.now
         if steps and "code" in steps[-1]:  # the one that is there now comes last
@@ -58,12 +60,17 @@ class _Script:
         body = [*self._steps.first(added), *self._stored.lines()]
         for step in steps:
             body += self._steps.next(step)
-        body += [*self._steps.mesh(), *self._led(), *self._bakes(bakes), *self._code_now(told=told)]
+        body += [*self._steps.mesh(), *self._led(), *self._bakes(bakes), *self._set_since()]
+        body += self._code_now(told=told)
         body += self._last()
         scene = "scene = bpy.context.scene\n" if any("scene." in line for line in body) else ""
         left_out = "".join(f"# Left out: {one_line(what)}.\n" for what in self._left_out)
         head = f"# {literal(self._ob.name)}, as it was made.\n{HEAD}{self._needs.head()}{left_out}"
         return f"{head}\nimport bpy\n\n{self._needs.check()}{scene}" + "\n".join(body) + "\n"
+
+    def _is_mean(self, code: list[float]) -> bool:
+        space = stored_lines.space_of(self._ob)
+        return space is not None and history.digest(space.mean) == history.digest(np.array(code))
 
     def _led(self) -> list[str]:
         """What leads the shape now, and its keyframes."""
@@ -78,6 +85,15 @@ class _Script:
             written.append(f"scene.frame_set({bpy.context.scene.frame_current})")
         return written
 
+    def _set_since(self) -> list[str]:
+        """Values that are not as their keyframes say: the change of the frame took them away."""
+        frame = bpy.context.scene.frame_current
+        found = key_lines.set_since(self._ob, self._stored.places, frame)
+        lines = [
+            f"{NAME}.{path} = {literal(blend_lines.plain(told))}" for path, told in found.items()
+        ]
+        return ["", "# Set since, whatever the keyframes say.", *lines] if lines else []
+
     def _code_now(self, *, told: bool) -> list[str]:
         """The code that is there, where neither the steps (``told``) nor the blend lead to it."""
         # Keyframes of the code lead away from where the steps left it.
@@ -87,13 +103,14 @@ class _Script:
         return [UNTOLD, *self._steps.code(history.numbers(self._code))]
 
     def _bakes(self, steps: list[Step]) -> list[str]:
-        """The bakes, of the keyframes that are there now."""
-        calls = [call(step["op"], step["with"]) for step in steps]
+        """The bakes, of the keyframes that are there now; none where nothing moves it any more."""
+        if not self._blend.is_whole:
+            return []
         blended = self._blend.mode != "NONE"
         moves = key_lines.moves(self._ob, self._stored.places, blended=blended)
         if self._steps.regular or not moves:
-            self._left_out += [f"{each}, as nothing here animates it" for each in calls]
             return []
+        calls = [call(step["op"], step["with"]) for step in steps]
         show = [CHOOSE, f"{NAME}.hide_render = False", SHOW]
         return [line for each in calls for line in ("", each, *show)]
 

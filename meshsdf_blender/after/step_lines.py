@@ -6,7 +6,7 @@ import bpy
 
 from ..shapes import codes, history
 from ..shapes.history import Step
-from ..spaces import catalogue
+from ..spaces import catalogue, packed, space_pack
 from . import blend_lines, fit_scene, record, stored_lines
 from .fit_lines import FitLines
 from .needs import Needs
@@ -119,10 +119,20 @@ class StepLines:
         return ["", *stands, *self._fits.lines(told), "bpy.context.view_layer.update()"]
 
     def _space(self) -> str:
-        """The space's text, whole: // means another folder in another file."""
-        space = self._ob.meshsdf.space or self._ob.meshsdf.after.space
-        builtin = space.startswith(catalogue.BUILTIN)
-        return str(space if builtin else catalogue.location(space, self._ob.library))
+        """The space's text, whole: // means another folder in another file.
+
+        A packed one is found by its text wherever that .blend is open; where it is unpacked to
+        means nothing on another machine.
+        """
+        space = str(self._ob.meshsdf.space or self._ob.meshsdf.after.space)
+        if packed.is_packed(space):
+            same = space_pack.same_bytes(space)
+            if not same:
+                self._needs.words(f"the space {literal(packed.name_of(space))}, packed in it")
+            return same or space
+        if space.startswith(catalogue.BUILTIN):
+            return space
+        return catalogue.location(space, self._ob.library)
 
 
 def call(name: str, given: dict[str, object]) -> str:

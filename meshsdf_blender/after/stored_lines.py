@@ -39,7 +39,7 @@ class StoredCodes:
         entries = ob.meshsdf.blend.codes
         if not len(entries):
             return
-        space = _space(ob)
+        space = space_of(ob)
         for place, entry in enumerate(entries):
             code, why = _code(entry, space)
             if code is None:
@@ -82,7 +82,8 @@ def among(known: dict[str, str], names: Iterable[str]) -> dict[str, str]:
     return {name: digest for name, digest in found.items() if name and digest is not None}
 
 
-def _space(ob: bpy.types.Object) -> SpaceInfo | None:
+def space_of(ob: bpy.types.Object) -> SpaceInfo | None:
+    """What is in the space of a shape, or of what was one; None where that cannot be read."""
     settings = ob.meshsdf
     try:
         space = settings.space or settings.after.space

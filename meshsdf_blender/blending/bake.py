@@ -15,7 +15,7 @@ from ..door.worker import Worker
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
 from ..shapes.reference import Reference
-from . import baked, frames, mesh_cache
+from . import baked, blended, frames, held, mesh_cache
 from .mesh_cache import Key, Meshed
 
 
@@ -45,6 +45,10 @@ class BakeRun:
         if end < start:
             raise Refusal(f"The last frame, {end}, comes before the first, {start}", "Swap them")
         check_moving(ob)
+        blended.check_named(ob)
+        lost = next(filter(None, (held.lost(ob, which) for which in held.ENDS)), None)
+        if lost is not None and ob.meshsdf.blend.mode == "TWO":
+            raise lost
         self._object, self._scene = Reference(ob), Reference(context.scene)
         self._layer = context.view_layer.name
         self._before = context.scene.frame_current, context.scene.frame_subframe

@@ -123,6 +123,15 @@ def check(ob: bpy.types.Object) -> np.ndarray | None:
     return code(ob)
 
 
+def check_named(ob: bpy.types.Object) -> None:
+    """Raise Refusal where a shape follows a blend of two, and one of these is not named."""
+    blend = ob.meshsdf.blend
+    if blend.mode == "TWO":
+        for which in held.ENDS:
+            if not held.name(ob, which):
+                raise ends.unnamed(ob, held.LABELS[which])
+
+
 def _at(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph | None) -> bpy.types.Object:
     """The object as it was evaluated, or itself."""
     return ob if depsgraph is None else ob.evaluated_get(depsgraph)
@@ -139,6 +148,8 @@ def changed(ob: bpy.types.Object) -> None:
         mesh_upload.check_writable(ob)
         before, wanted = codes.read(ob), check(ob)
         held.keep_objects(ob)
+        if slide.in_script():  # the panel says it beside the ends
+            check_named(ob)
         # A message may be of what was just put right: a new mesh has its own.
         if wanted is None or (np.array_equal(before, wanted) and not ob.meshsdf.message):
             return

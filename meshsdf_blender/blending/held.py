@@ -86,16 +86,29 @@ def lost(ob: bpy.types.Object, which: str) -> Refusal | None:
     if not is_object(ob, which) or shape_of(ob, which) is not None:
         return None
     other: bpy.types.Object | None = getattr(ob.meshsdf.blend, f"{which}_object")
-    label, way = LABELS[which], LABELS[which].lower()
-    goes = f"The blend of object '{ob.name}' goes {way} '{name(ob, which)}'"
     if other is None or is_deleted(other):
-        return Refusal(
-            f"{goes}, which was deleted or taken out of every collection",
-            f"Undo that, or choose another {label}",
-        )
+        return _deleted(ob, which)
     return Refusal(
-        f"{goes}, which is no MeshSDF shape now", f"Make it one again, or choose another {label}"
+        f"{_goes(ob, which)}, which is no MeshSDF shape now",
+        f"Make it one again, or choose another {LABELS[which]}",
     )
+
+
+def deleted_ends(ob: bpy.types.Object) -> list[Refusal]:
+    """What is said of each end that is an object, once that is deleted."""
+    return [_deleted(ob, which) for which in ENDS if is_object(ob, which)]
+
+
+def _deleted(ob: bpy.types.Object, which: str) -> Refusal:
+    return Refusal(
+        f"{_goes(ob, which)}, which was deleted or taken out of every collection",
+        f"Undo that, or choose another {LABELS[which]}",
+    )
+
+
+def _goes(ob: bpy.types.Object, which: str) -> str:
+    way = LABELS[which].lower()
+    return f"The blend of object '{ob.name}' goes {way} '{name(ob, which)}'"
 
 
 def problem(ob: bpy.types.Object) -> str:

@@ -16,6 +16,7 @@ from ..errors import Refusal
 from ..shapes import shape
 
 NAME = "MeshSDF Example"
+PHOTO_NAME = f"{NAME} Photo"
 SPACE = "builtin:vases"
 PHOTO = Path(__file__).parent / "vase.jpg"
 PIXELS = 512
@@ -79,7 +80,8 @@ def dress(ob: bpy.types.Object) -> None:
     """Give the shape a colour that stands out from the photo, in the viewport and in renders."""
     material = bpy.data.materials.new("Terracotta")
     material.diffuse_color = TERRACOTTA
-    material.use_nodes = True
+    if material.node_tree is None:  # until Blender 4.5
+        material.use_nodes = True
     shader: Any = material.node_tree.nodes.get("Principled BSDF")
     if shader is not None:
         shader.inputs["Base Color"].default_value = TERRACOTTA
@@ -103,6 +105,6 @@ def _photo() -> bpy.types.Image:
         raise Refusal(
             f"The example's photo '{PHOTO}' cannot be read", "Install the extension again"
         ) from error
-    image.name = f"{NAME} Photo"
+    image.name = PHOTO_NAME
     image.pack()
     return image

@@ -15,6 +15,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..spaces.sliders import FARTHEST
 from . import codes
 
 SLIDE = "meshsdf.slide"
@@ -33,8 +34,9 @@ class Record:
 
 
 def slid(ob: bpy.types.Object, slider: str, value: float, was: np.ndarray) -> None:
-    """Add a slider that was moved by hand; ``was`` is the code before."""
-    step = {"op": SLIDE, "with": {"slider": slider, "value": shortest(value)}}
+    """Add a slider that was moved by hand, as far as it goes; ``was`` is the code before."""
+    value = shortest(min(max(value, -FARTHEST), FARTHEST))
+    step = {"op": SLIDE, "with": {"slider": slider, "value": value}}
     add(ob, step, was, codes.read(ob))
 
 

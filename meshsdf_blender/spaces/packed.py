@@ -45,6 +45,11 @@ def is_packed(space: str) -> bool:
     return space.startswith(PREFIX)
 
 
+def is_of(space: str, data: bytes) -> bool:
+    """Whether a packed space's text names these very bytes."""
+    return space.rpartition(MARK)[2] == _digest(data)[:DIGITS]
+
+
 def name_of(space: str) -> str:
     """NAME of ``packed:NAME@DIGEST``, as a name of a file: it comes from a .blend."""
     name = space[len(PREFIX) :].rpartition(MARK)[0] or space[len(PREFIX) :]

@@ -69,6 +69,15 @@ def unpack(scene: bpy.types.Scene, space: str, filepath: str) -> str:
     return now
 
 
+def same_bytes(space: str) -> str:
+    """What names the built-in space that a packed one is, byte by byte; empty where it is none."""
+    named = catalogue.same_builtin(space)
+    path = Path(catalogue.location(named)) if named else None
+    if path is None or not path.is_file():
+        return ""
+    return named if packed.is_of(space, path.read_bytes()) else ""
+
+
 def default_file(space: str) -> str:
     """Where a packed space goes when no file is named: beside the .blend."""
     return f"//{packed.name_of(space)}{packed.SUFFIX}"

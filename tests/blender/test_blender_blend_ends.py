@@ -430,3 +430,70 @@ def test_a_wrong_name_is_told_what_there_is(follower, lead):
         bpy.ops.meshsdf.code_store(title=f"Take {number}")
     with pytest.raises(RuntimeError, match=r"Take 0, Take 1, Take 2, Take 3, and 5 more"):
         bpy.ops.meshsdf.code_apply(code="Lng")
+
+
+def update():
+    bpy.context.view_layer.update()
+
+
+@pytest.mark.parametrize("how", ["unlinked", "deleted"])
+def test_the_message_tells_that_an_end_was_deleted(scene, follower, lead, how):
+    between(follower, "Round", "Z Lead", 1.0)
+    follower.meshsdf.message = ""
+    if how == "unlinked":
+        scene.collection.objects.unlink(lead)
+    else:
+        with bpy.context.temp_override(selected_objects=[lead]):
+            bpy.ops.object.delete()
+    update()
+    told = "goes to 'Z Lead', which was deleted"
+    assert told in follower.meshsdf.message
+    bpy.context.view_layer.objects.active = follower
+    bpy.ops.meshsdf.shape_update()  # forgets what was said
+    update()
+    assert told in follower.meshsdf.message
+    scene.collection.objects.link(lead)
+    update()
+    assert not follower.meshsdf.message
+
+
+def test_the_message_tells_of_no_deleted_end_that_is_not_followed(scene, follower, lead):
+    between(follower, "Round", "Z Lead", 1.0)
+    scene.collection.objects.unlink(lead)
+    update()
+    follower.meshsdf.blend.mode = "NONE"
+    update()
+    assert not follower.meshsdf.message
+    follower.meshsdf.message = "Something else"
+    follower.location.x = 1.0
+    update()
+    assert follower.meshsdf.message == "Something else"
+
+
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_a_blend_without_an_end_is_told_and_not_baked(lead, which):
+    setattr(lead.meshsdf.blend, which, "")
+    label = {"first": "From", "second": "To"}[which]
+    assert f"'{label}' names nothing to blend" in lead.meshsdf.message
+    assert "Long" in lead.meshsdf.message
+    before = len(bpy.data.objects)
+    with pytest.raises(RuntimeError, match=f"'{label}' names nothing to blend"):
+        bpy.ops.meshsdf.bake_frames()
+    assert len(bpy.data.objects) == before
+    setattr(lead.meshsdf.blend, which, "Round")
+    assert "names nothing" not in lead.meshsdf.message
+
+
+@pytest.mark.parametrize("why", ["deleted", "unknown"])
+def test_a_broken_blend_is_not_baked(scene, follower, lead, why):
+    blend = between(follower, "Round", "Z Lead")
+    blend.keyframe_insert("factor", frame=1)
+    if why == "deleted":
+        scene.collection.objects.unlink(lead)
+    else:
+        blend.second = "Nobody"
+    bpy.context.view_layer.objects.active = follower
+    before, frame = len(bpy.data.objects), scene.frame_current
+    with pytest.raises(RuntimeError, match="which was deleted" if why == "deleted" else "Nobody"):
+        bpy.ops.meshsdf.bake_frames()
+    assert (len(bpy.data.objects), scene.frame_current) == (before, frame)

@@ -9,6 +9,8 @@ import bpy
 import numpy as np
 import pytest
 
+from tests.blender.copied_script import copied, run_afresh
+
 ROOT = Path(__file__).resolve().parents[2]
 PAIR = ROOT / "spaces" / "bob_and_spot.safetensors"
 LARGEST_PHOTO = 150_000
@@ -127,3 +129,34 @@ def test_a_packed_space_works_without_its_file(real, scene, part, tmp_path):
     assert np.abs(np.array(ob["meshsdf_code"]) - start).max() > 0.01
     assert cache.is_file()
     assert not path.exists()
+
+
+def test_the_script_of_the_example_says_what_brings_its_photo(scene, fake):
+    bpy.ops.meshsdf.example_load()
+    ob = bpy.context.view_layer.objects.active
+    text = copied(ob)
+    assert "meshsdf_code" not in text  # it is at the mean, where a shape is added
+    again = run_afresh(text)
+    assert copied(again) == text
+    bpy.ops.meshsdf.example_load()
+    bpy.context.scene.meshsdf.steps = 2
+    bpy.ops.meshsdf.fit()
+    text = copied(bpy.context.view_layer.objects.active)
+    brings = "(bpy.ops.meshsdf.example_load() brings it)"
+    assert f"# The file has to have: image 'MeshSDF Example Photo' {brings}\n" in text
+    assert "meshsdf_code" not in text
+    with pytest.raises(RuntimeError, match="nothing called 'MeshSDF Example Photo'"):
+        run_afresh(text)
+    run_afresh(text, bpy.ops.meshsdf.example_load)
+
+
+def test_the_script_says_which_images_are_packed(scene, fake, tmp_path):
+    bpy.ops.meshsdf.shape_add(space=fake.space)
+    image = bpy.data.images.new("Photo", 200, 150)
+    image.pixels[:] = [1.0] * 60000 + [0.0] * 60000
+    image.pack()
+    scene.meshsdf.target, scene.meshsdf.image = "IMAGE", image
+    scene.meshsdf.channel = "LUMINANCE"
+    bpy.ops.meshsdf.fit_step(steps=1)
+    text = copied(bpy.context.active_object)
+    assert "image 'Photo' (packed in the file that this was copied from)" in text

@@ -9,6 +9,8 @@ import bpy
 import numpy as np
 import pytest
 
+from tests.blender.copied_script import copied, run_afresh, state
+
 ROOT = Path(__file__).resolve().parents[2]
 PAIR = ROOT / "spaces" / "bob_and_spot.safetensors"
 
@@ -197,3 +199,42 @@ def test_a_folder_that_cannot_be_written_leaves_nothing_packed(mine, part, tmp_p
         bpy.ops.meshsdf.space_pack()
     assert not [text for text in bpy.data.texts if "meshsdf_space" in text]
     assert bpy.context.active_object.meshsdf.space == str(mine)
+
+
+def test_a_copied_script_finds_a_packed_space_by_what_names_it(mine, part):
+    bpy.ops.meshsdf.space_pack()
+    bpy.ops.meshsdf.slide(slider="1", value=0.5)
+    ob = bpy.context.active_object
+    text = copied(ob)
+    assert "# The file has to have: the space 'mine', packed in it\n" in text
+    assert f"shape_add(space={ob.meshsdf.space!r}" in text
+    assert cache_of(part).name not in text
+    emptied(part)  # as on another machine
+    was = state(ob)
+    exec(compile(text, "copied", "exec"), {"__name__": "__main__"})
+    again = bpy.context.active_object
+    assert again != ob
+    np.testing.assert_allclose(state(again)["mesh"], was["mesh"], atol=1e-5)
+    assert again.meshsdf.packed.text == packed_text()
+    assert copied(again).replace(repr(again.name), repr(ob.name)) == text
+    with pytest.raises(RuntimeError, match="'mine' is not in this file"):
+        run_afresh(text)
+
+
+def test_a_copied_script_of_a_packed_built_in_space_takes_that(scene, fake, part):
+    bpy.ops.meshsdf.shape_add(space="builtin:bob_and_spot")
+    bpy.ops.meshsdf.space_pack(space="builtin:bob_and_spot")
+    ob = bpy.context.active_object
+    assert ob.meshsdf.space.startswith("packed:")
+    text = copied(ob)
+    assert "shape_add(space='builtin:bob_and_spot'" in text
+    assert "packed" not in text
+    assert copied(run_afresh(text)) == text
+
+
+def test_a_space_called_like_a_built_in_one_stays_packed(scene, fake, tmp_path):
+    path = tmp_path / "heads.safetensors"
+    shutil.copy(PAIR, path)
+    bpy.ops.meshsdf.shape_add(space=str(path))
+    bpy.ops.meshsdf.space_pack(space=str(path))
+    assert "shape_add(space='packed:heads@" in copied(bpy.context.active_object)

@@ -338,3 +338,14 @@ def test_a_real_shape_gets_quads(cow):
     assert {len(face.vertices) for face in ob.data.polygons} == {4}
     assert 150 < len(ob.data.polygons) < 600
     np.testing.assert_allclose(ob.dimensions, cow.dimensions, atol=0.15)
+
+
+@pytest.mark.parametrize("by", ["property", "operator"])
+def test_a_slider_past_its_limit_is_told_as_it_was_set(shape_object, by):
+    if by == "property":
+        shape_object.meshsdf.slider_1 = 9.0
+    else:
+        bpy.ops.meshsdf.slide(slider="Length", value=9.0)
+    text = copied(shape_object)
+    assert "value=6.0" in text
+    assert copied(run_afresh(text)) == text
