@@ -22,7 +22,7 @@ from torch import Tensor
 
 from core.camera import View, lens_view
 from core.extraction import extract
-from core.fit import FitOptions, fit
+from core.fitting import FitOptions, fit
 from core.loading import load_space
 from core.pose import transformed
 from core.silhouette import intersection_over_union, see
