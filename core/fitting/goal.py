@@ -50,7 +50,8 @@ class Goal:
         """Which way ``(N, 2)`` the nearest outline faces, as unit vectors; 0 in its skeleton."""
         down, right = self._slopes
         slope = np.stack([_interpolated(each, pixels) for each in (right, down)], axis=1)
-        return slope / np.linalg.norm(slope, axis=1, keepdims=True).clip(1e-6)
+        outward: Floats = slope / np.linalg.norm(slope, axis=1, keepdims=True).clip(1e-6)
+        return outward
 
     @cached_property
     def outline(self) -> Floats:
@@ -62,7 +63,8 @@ class Goal:
         chains = find_contours(np.pad(self.mask, 1).astype(float), COVERED)
         found = np.concatenate([_even(chain[:, ::-1] - 0.5, self.outline_step) for chain in chains])
         inside = ((found > BORDER) & (found < (width - BORDER, height - BORDER))).all(axis=1)
-        return found[inside]
+        outline: Floats = found[inside]
+        return outline
 
     @cached_property
     def outline_outward(self) -> Floats:

@@ -77,6 +77,7 @@ class SecondOrder:
         self._coarse = COARSE if self._fine >= WORTH_IT * COARSE else self._fine
         self._steps_taken = 0
         self._best: FitStep | None = None
+        self._best_merit = -float("inf")
         self._damping, self._tolerance = FIRST_DAMPING, NARROWEST
         self._spent_evaluations, self._spent_ms = 0, Clock()
 
@@ -161,7 +162,7 @@ class SecondOrder:
             return _held(freedom, -torch.linalg.solve(pulled, gradient + pull * code))
 
         def too_long(found: Tensor) -> bool:
-            return float((code + found)[: freedom.code].norm()) > self._longest
+            return bool((code + found)[: freedom.code].norm() > self._longest)
 
         found = change(0.0)
         if not too_long(found):
@@ -276,8 +277,8 @@ class SecondOrder:
 def _held(freedom: Freedom, change: Tensor) -> Tensor:
     """A change ``(P,)`` whose parts go no further than a step may."""
     parts = []
-    for name, size in freedom.parts:
-        part = change[sum(len(each) for each in parts) :][:size]
+    split = change.split([size for _, size in freedom.parts])
+    for (name, size), part in zip(freedom.parts, split, strict=True):
         reach = CODE_REACH * size**0.5 if name == "whitened" else POSE_REACH
         parts.append(part * min(1.0, reach / max(float(part.norm()), 1e-12)))
     return torch.cat(parts)

@@ -18,6 +18,8 @@ from .state import Freedom
 
 # Points of one backward pass: each carries a code and its gradient.
 CHUNK_POINTS = 2_048
+# The place of log scale among move, turn and scale.
+SCALE = 6
 
 
 class Motion:
@@ -39,11 +41,15 @@ class Motion:
         self.evaluations = 0
 
     def field(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """F ``(N,)``, grad F ``(N, 3)`` and dF/dp ``(N, P)`` at any points."""
-        value, slope, by_code = self._decoded(points)
+        """F ``(N,)``, grad F ``(N, 3)`` and dF/dp ``(N, P)`` at any points, in the world's unit."""
+        size = torch.linalg.det(self._look.to_world[:3, :3]).abs() ** (1 / 3)
+        value, slope, by_code = (size * each for each in self._decoded(points))
         parts = [by_code] if self._freedom.code else []
         if self._by_pose is not None:
-            parts.append(-torch.einsum("nx,nxp->np", slope, self._carried(points)))
+            by_pose = -torch.einsum("nx,nxp->np", slope, self._carried(points))
+            if SCALE in self._free_pose:  # distances grow with the shape
+                by_pose[:, self._free_pose.index(SCALE)] += value
+            parts.append(by_pose)
         return value, slope, torch.cat(parts, dim=1)
 
     def of(self, points: Tensor) -> Tensor:

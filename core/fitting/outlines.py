@@ -10,7 +10,7 @@ That is what makes topology change on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +43,7 @@ FLATTEST = 0.2  # |grad F| of a ray's residual counts as no less
 
 
 @dataclass(frozen=True)
-class _Samples:
+class Samples:
     """Samples of a contour: ``points`` ``(N, 3)`` in the cube, ``pixels`` ``(N, 2)``, ``outward``
     ``(N, 2)`` unit normals in the image, ``length`` ``(N,)`` in pixels that each stands for.
     """
@@ -54,7 +54,7 @@ class _Samples:
     length: Floats
 
 
-def rows(look: Look, goals: list[Goal], motion: Motion, *, tolerance: float) -> Iterator[Rows]:
+def rows(look: Look, goals: Sequence[Goal], motion: Motion, *, tolerance: float) -> Iterator[Rows]:
     """The residuals of all views. Those beyond ``tolerance``, in usual pixels, count less and less
     (Cauchy's weights); where most are beyond, their own median takes its place.
     """
@@ -80,13 +80,13 @@ class _View:
         self._look, self._goal, self._motion = look, goal, motion
         self._unit = USUAL_PIXELS / max(goal.mask.shape)
         self._share, self._tolerance = share * self._unit / NOISE, tolerance
-        self._samples = _sampled(look, silhouette)
+        self._samples = sampled(look, silhouette)
 
     def rows(self) -> Iterator[Rows]:
         goal, samples = self._goal, self._samples
         matched = np.zeros(len(goal.outline), dtype=bool)
         if len(samples.points):
-            by = _along(goal.view, self._motion, samples) * self._unit
+            by = along(goal.view, self._motion, samples) * self._unit
             off = goal.distance_at(samples.pixels) * self._unit
             facing = (goal.outward_at(samples.pixels) * samples.outward).sum(axis=1)
             yield self._rows(off, facing.clip(0.0) * samples.length, by)
@@ -130,7 +130,7 @@ class _View:
         yield self._rows((value * unit).numpy(), weights, by * unit[:, None])
 
 
-def _sampled(look: Look, silhouette: Silhouette) -> _Samples:
+def sampled(look: Look, silhouette: Silhouette) -> Samples:
     """One sample on each edge of the visible contour, or on some where there are many."""
     pieces = contour(silhouette)
     length = np.linalg.norm(pieces.normal, axis=1)
@@ -148,10 +148,10 @@ def _sampled(look: Look, silhouette: Silhouette) -> _Samples:
     stands_for = total[some] * (total.sum() / total[some].sum() if len(some) else 1.0)
     # What lies on the cube's wall or on a cap follows no field.
     stands_for = stands_for * (points.abs() < 1.0).all(dim=1).numpy()
-    return _Samples(points, pixels[begin] * (1 - place) + pixels[end] * place, outward, stands_for)
+    return Samples(points, pixels[begin] * (1 - place) + pixels[end] * place, outward, stands_for)
 
 
-def _along(view: View, motion: Motion, samples: _Samples) -> Tensor:
+def along(view: View, motion: Motion, samples: Samples) -> Tensor:
     """How fast contour samples move outwards in the image: ``(N, P)``, in pixels."""
     world = motion.placed(samples.points)
     matrix = view.matrix

@@ -94,7 +94,8 @@ class Landmarks:
         normal = torch.nn.functional.normalize(off, dim=1)
 
         def by() -> Tensor:
-            return torch.einsum("nx,nxp->np", normal, surface.moved(nearest)) / surface.radius
+            along: Tensor = torch.einsum("nx,nxp->np", normal, surface.moved(nearest))
+            return along / surface.radius
 
         return Rows(off.norm(dim=1) / surface.radius, torch.ones(len(points)).double(), by)
 
@@ -127,7 +128,8 @@ class Volume:
         def volume(vertices: Tensor) -> Tensor:
             a, b, c = (vertices[surface.faces[:, corner]] for corner in range(3))
             enclosed = (a * torch.linalg.cross(b, c)).sum() / 6
-            return ((enclosed - self.volume) / surface.radius**3)[None]
+            off: Tensor = (enclosed - self.volume) / surface.radius**3
+            return off[None]
 
         return Function(volume, self.weight).rows(surface)
 
@@ -155,7 +157,8 @@ class Symmetry:
 
         def both() -> Tensor:  # the mirrored point moves as well
             carried = torch.einsum("nx,nxp->np", slope @ mirror, surface.moved(places))
-            return (by + carried) / unit[:, None]
+            along: Tensor = (by + carried) / unit[:, None]
+            return along
 
         return Rows(value / unit, torch.ones(len(some)).double(), both)
 

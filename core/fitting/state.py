@@ -47,7 +47,7 @@ class State:
             return similarity(move, turn, scale, centre=centre, radius=radius)
 
         pose = torch.cat([self.move, self.turn, self.scale])
-        jacobian: Tensor = torch.autograd.functional.jacobian(placed, pose)  # type: ignore[no-untyped-call]
+        jacobian: Tensor = torch.autograd.functional.jacobian(placed, pose)
         return jacobian.permute(2, 0, 1)
 
     def held_within(self, longest: float) -> State:

@@ -76,7 +76,9 @@ def test_two_views_see_what_one_cannot(solver):
 @both_solvers
 def test_the_first_step_is_the_start_and_the_last_is_the_best(solver):
     view = front_view()
-    steps = run(BALLS, [0.5, 0, 0, 0], [view], [picture(BALLS, [0.42, 0, 0, 0.1], view)], solver=solver)
+    steps = run(
+        BALLS, [0.5, 0, 0, 0], [view], [picture(BALLS, [0.42, 0, 0, 0.1], view)], solver=solver
+    )
     assert steps[0].code.tolist() == [0.5, 0.0, 0.0, 0.0]
     assert steps[-1].iou == max(step.iou for step in steps)
     assert steps[-1].step == steps[-1].best_step
@@ -87,7 +89,9 @@ def test_it_never_returns_worse_than_it_was_given():
     """A rate that overshoots everything: the start is the best that was seen."""
     view = front_view()
     target = picture(BALLS, [0.5, 0, 0, 0], view)
-    steps = run(BALLS, [0.49, 0, 0, 0], [view], [target], solver="adam", rate=1.0, stop_iou=2.0, steps=5)
+    steps = run(
+        BALLS, [0.49, 0, 0, 0], [view], [target], solver="adam", rate=1.0, stop_iou=2.0, steps=5
+    )
     assert min(step.iou for step in steps) < steps[0].iou
     assert steps[-1].iou >= steps[0].iou
 
@@ -96,7 +100,9 @@ def test_it_never_returns_worse_than_it_was_given():
 def test_it_is_deterministic(solver):
     view = front_view()
     target = picture(BALLS, [0.55, 0.1, 0, 0], view)
-    first, second = (run(BALLS, [0.4, 0, 0, 0], [view], [target], steps=5, solver=solver) for _ in range(2))
+    first, second = (
+        run(BALLS, [0.4, 0, 0, 0], [view], [target], steps=5, solver=solver) for _ in range(2)
+    )
     assert all(a.code.equal(b.code) for a, b in zip(first, second, strict=True))
     assert all(a.vertices.equal(b.vertices) for a, b in zip(first, second, strict=True))
 
@@ -106,7 +112,9 @@ def test_the_prior_holds_the_code_back(solver):
     view = front_view()
     target = picture(BALLS, [0.7, 0, 0, 0.3], view)
     free, held = (
-        run(BALLS, [0.45, 0, 0, 0], [view], [target], prior=prior, stop_iou=2.0, solver=solver)[-1].code
+        run(BALLS, [0.45, 0, 0, 0], [view], [target], prior=prior, stop_iou=2.0, solver=solver)[
+            -1
+        ].code
         for prior in (0.0, 10.0)
     )
     whiten = BALLS.statistics.whiten
