@@ -6,7 +6,7 @@ variant with Fourier features: ReLU layers, some of which see the code and the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -195,10 +195,12 @@ class _Layer:
 class FoldedDecoder:
     """f(z, .) for a fixed code: the code only ever adds W_z z, so it belongs to the biases.
 
-    This halves the width of the first and the skip layers and is exact up to rounding.
+    This halves the width of the first and the skip layers and is exact up to rounding. ``check`` is
+    called before each evaluation, of a chunk where there are many points; what it raises ends them.
     """
 
     def __init__(self, decoder: Decoder, code: Tensor) -> None:
+        self.check: Callable[[], object] | None = None
         self.architecture = decoder.architecture
         self.device = decoder.device
         self._layers = [self._fold(decoder, layer, code) for layer in range(len(decoder.weights))]
@@ -226,6 +228,8 @@ class FoldedDecoder:
 
         Of several shapes ``(S, P)`` at ``(S, P, 3)``, see :meth:`Decoder.fold`.
         """
+        if self.check is not None:
+            self.check()
         form = self.architecture
         shape = points.shape[:-1]
         points = points.reshape(-1, POINT_SIZE)

@@ -16,6 +16,7 @@ compared (:func:`_audit`); one wrong sign there and the grid is evaluated densel
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil, gcd
 
@@ -79,6 +80,7 @@ def extract(
     dense: bool = False,
     keep_thin: bool = False,
     draft: bool = False,
+    check: Callable[[], object] | None = None,
 ) -> Extraction:
     """The iso-surface of ``code`` ``(L,)`` at ``resolution`` cells a side.
 
@@ -86,7 +88,8 @@ def extract(
     onto f = 0 by that many steps; ``dense`` evaluates every node. ``keep_thin`` keeps parts whole
     that are thinner than a cell, ``draft`` too, faster and less exactly: see :mod:`core.thin`. A
     field without a zero gives an empty mesh and a message. Not differentiable: see
-    :func:`core.surface.follow`.
+    :func:`core.surface.follow`. ``check`` is called every few milliseconds; what it raises ends the
+    work, for whoever does not want the mesh any more.
 
     Raises CodeError for a code that does not fit, MeshSDFError for a resolution out of range.
     """
@@ -96,6 +99,7 @@ def extract(
             f"Use {SMALLEST_RESOLUTION} to {LARGEST_RESOLUTION}",
         )
     field = space.fold(code)
+    field.check = check
     way = thin.LEVEL_CELLS * 2.0 / resolution if keep_thin or draft else 0.0
     grid = (_dense if dense else _coarse_to_fine)(field, resolution, way=way)
     mesh = _polygonise(grid, cap=cap)
@@ -118,14 +122,21 @@ def extract(
     return mesh
 
 
-def torn_remark(space: Space, code: Tensor, mesh: Extraction, shape: Topology) -> str:
+def torn_remark(
+    space: Space,
+    code: Tensor,
+    mesh: Extraction,
+    shape: Topology,
+    *,
+    check: Callable[[], object] | None = None,
+) -> str:
     """What to say of a ``mesh`` of ``code``, whose topology is ``shape``, if its cells tear it.
 
-    Costs another extraction where that cannot be told from ``shape`` alone.
+    Costs another extraction where that cannot be told from ``shape`` alone; ``check`` as there.
     """
     if not thin.may_be_torn(shape) or mesh.resolution > thin.FINE_RESOLUTION:
         return ""
-    kept = extract(space, code, mesh.resolution, keep_thin=True)
+    kept = extract(space, code, mesh.resolution, keep_thin=True, check=check)
     return thin.REMARK if thin.torn(shape, topology(kept.vertices, kept.faces)) else ""
 
 

@@ -6,7 +6,7 @@ Blender and numpy only; everything that needs torch happens in the worker proces
 from __future__ import annotations
 
 from . import beside, door, operators, panels, preferences, properties
-from .blending import frames, standing
+from .blending import frames, standing, unsaved
 from .fitting import overlay_draw, overlay_follow
 from .shapes import drafts, icons, known_shapes, slider_live
 from .spaces import catalogue, pictures, space_sliders
@@ -29,6 +29,7 @@ modules = (
     known_shapes,
     frames,
     standing,
+    unsaved,
     overlay_follow,
     overlay_draw,
     training_live,

@@ -31,13 +31,16 @@ class Refusal(Exception):
     """Something cannot be done. ``str`` is problem and remedy as one text for a person.
 
     Operators report this text, so in a script it is the message of the RuntimeError. ``fixes`` are
-    the buttons that the sidebar draws beside it.
+    the buttons that the sidebar draws beside it; ``script`` is a line of Python that mends it,
+    where that is not what the first button does.
     """
 
-    def __init__(self, problem: str, remedy: str = "", *, fixes: tuple[Fix, ...] = ()) -> None:
+    def __init__(
+        self, problem: str, remedy: str = "", *, fixes: tuple[Fix, ...] = (), script: str = ""
+    ) -> None:
         self.problem = problem.strip().rstrip(".")
         self.remedy = remedy.strip().rstrip(".")
-        self.fixes = fixes
+        self.fixes, self.script = fixes, script
         text = f"{self.problem}. {self.remedy}." if self.remedy else f"{self.problem}."
         super().__init__(text)
 

@@ -27,7 +27,7 @@ def current() -> Run | None:
 def check_free() -> None:
     """Raises Refusal while something runs."""
     if _running:
-        raise Refusal("A fit is running", "Stop it first (Esc)")
+        raise Refusal("A fit is running: stop it first (Esc)", script="bpy.ops.meshsdf.fit_stop()")
 
 
 def enter(run: Run) -> None:

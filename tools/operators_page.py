@@ -29,7 +29,8 @@ HEAD = """\
 Every button is an operator, and scripts call it by the same name with the same defaults: \
 `bpy.ops.meshsdf.NAME(...)`. Each does its whole job before the call \
 returns; what it refuses raises `RuntimeError` with the text that the interface would show. \
-[scripting.md](scripting.md) has whole scripts and says more. This page is written by \
+[scripting.md](scripting.md) has whole scripts and says more. What stands under Needs is checked \
+in that order. This page is written by \
 `python3 dev.py docs`; do not edit it by hand.
 """
 
@@ -95,13 +96,6 @@ PARTS = (
     ),
 )
 REST = Part("More", "What belongs to none of these.", "", ())
-# What an operator's bases ask for before it can run, in the order in which it is said.
-NEEDS = {
-    "NeedsShape": "an active shape",
-    "InObjectMode": "Object Mode",
-    "NeedsNoFit": "no running fit",
-    "NeedsNoTraining": "no running training",
-}
 
 
 def page(package: str) -> str:
@@ -142,17 +136,25 @@ def described(cls: Any) -> Any:
 def entry(cls: Any, package: str) -> str:
     """An operator: name, label, what it does, what it needs, its arguments."""
     rna = described(cls)
-    bases = [base.__name__ for base in cls.__mro__]
-    needs = [words for name, words in NEEDS.items() if name in bases]
-    if hasattr(cls, "wanted"):
-        needs.insert(0, cls.wanted.removeprefix("Select "))
     lines = [f"### `{cls.bl_idname}`\n", f"**{rna.name}**. {rna.description}.\n"]
+    needs = told_needs(cls)
     if needs:
-        lines.append(f"Needs: {', '.join(dict.fromkeys(needs))}.\n")
-    rows = [row(item) for item in arguments(cls, package)]
+        lines.append(f"Needs: {'; '.join(needs)}.\n")
+    unset = getattr(cls, "unset", {})
+    rows = [row(item, unset.get(item.identifier)) for item in arguments(cls, package)]
     if rows:
         lines += ["| argument | default | what it is |", "|---|---|---|", *rows, ""]
     return "\n".join(lines)
+
+
+def told_needs(cls: Any) -> list[str]:
+    """What polls check, those of the bases first, and what is checked once it is called."""
+    return [
+        need.words
+        for which in ("needs", "asks")
+        for base in reversed(cls.__mro__)
+        for need in vars(base).get(which, ())
+    ]
 
 
 def arguments(cls: Any, package: str) -> list[Any]:
@@ -171,13 +173,13 @@ def arguments(cls: Any, package: str) -> list[Any]:
     ]
 
 
-def row(item: Any) -> str:
-    """A line of the table."""
+def row(item: Any, unset: Any = None) -> str:
+    """A line of the table; ``unset`` says what the argument is where it is not given."""
     told = [item.description or item.name]
     if item.type == "ENUM":
         told += [f"`{e.identifier}`: {e.description or e.name}" for e in item.enum_items]
     text = "<br>".join(told).replace("|", "\\|")
-    return f"| `{item.identifier}` | {default(item)} | {text} |"
+    return f"| `{item.identifier}` | {unset.words if unset else default(item)} | {text} |"
 
 
 def default(item: Any) -> str:

@@ -27,7 +27,7 @@ from ..shapes.packages import MissingPackageError
 from ..sliders import sliders_of
 from ..space import Frame, Space
 from ..topology import Topology
-from .request import BusyError, RequestError
+from .request import BusyError, DroppedError, RequestError
 
 Arrays = dict[str, NDArray[Any]]
 Reply = tuple[dict[str, Any], Arrays]
@@ -40,6 +40,7 @@ KINDS: dict[type[MeshSDFError], str] = {
     TrainingError: "TrainingError",
     SampleError: "TrainingError",
     BusyError: "Busy",
+    DroppedError: "Dropped",
     RequestError: "Request",
     # What core raises without a type of its own: an option out of range.
     MeshSDFError: "Request",

@@ -21,6 +21,10 @@ class BusyError(MeshSDFError):
     """A job is running, and the request must wait for its end."""
 
 
+class DroppedError(MeshSDFError):
+    """Nobody wants the answer any more: the request was dropped while it was worked on."""
+
+
 class Request:
     """A frame, read field by field. Every reader raises RequestError."""
 

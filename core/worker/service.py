@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections import deque
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import perf_counter
@@ -22,12 +23,12 @@ from .encoding import start_encoding
 from .fitting import start_fit
 from .job import Job
 from .reply import Arrays, Reply, error_header, mesh_arrays, report, single, space_reply
-from .request import BusyError, Request, RequestError
+from .request import BusyError, DroppedError, Request, RequestError
 from .spacecache import SpaceCache
 from .training import start_training
 
 # Requests that a running job does not turn away; "bye" never gets here.
-DURING_A_JOB = ("next", "stop")
+DURING_A_JOB = ("next", "stop", "drop")
 
 
 class Service:
@@ -41,6 +42,7 @@ class Service:
     ) -> None:
         self._connection = connection
         self._requests = requests
+        self._early: deque[wire.Frame] = deque()  # what came while a request was worked on
         self._device = device
         self._spaces = SpaceCache(device)
         self._job: Job[Any] | None = None
@@ -54,6 +56,7 @@ class Service:
             "export": self._export,
             "next": self._next,
             "stop": self._stop,
+            "drop": self._drop,
         }
 
     def run(self) -> NoReturn:
@@ -65,7 +68,8 @@ class Service:
         """One step of a running job, or wait for a request and answer it."""
         running = self._job is not None and self._job.running
         try:
-            self._answer(Request(self._requests.get(block=not running)))
+            early = self._early.popleft() if self._early else None
+            self._answer(Request(early or self._requests.get(block=not running)))
         except Empty:
             assert self._job is not None
             self._job.advance()
@@ -119,7 +123,7 @@ class Service:
         header = error_header(error)
         if header["kind"] == "Internal":
             traceback.print_exception(error, file=sys.stderr)
-        else:
+        elif not isinstance(error, DroppedError):  # a slider that is dragged makes many
             print(f"{header['kind']}: {error}", file=sys.stderr)
         sys.stderr.flush()
         wire.send(self._connection, {**header, "id": request})
@@ -131,6 +135,9 @@ class Service:
         return space_reply(self._load(request))
 
     def _mesh(self, request: Request) -> Reply:
+        def check() -> None:
+            self._check_wanted(request)
+
         space = self._load(request)
         resolution = request.integer("resolution", SMALLEST_RESOLUTION, LARGEST_RESOLUTION, 64)
         draft = request.flag("draft", False)
@@ -143,6 +150,7 @@ class Service:
             cap=request.flag("cap", False),
             newton=request.integer("newton", 0, MOST_NEWTON_STEPS, 0),
             draft=draft,
+            check=check,
         )
         extracted = perf_counter()
         told: dict[str, Any] = {
@@ -152,8 +160,9 @@ class Service:
             "message": mesh.message,
         }
         if not draft:
+            check()
             shape = topology(mesh.vertices, mesh.faces)
-            message = mesh.message or torn_remark(space, code, mesh, shape)
+            message = mesh.message or torn_remark(space, code, mesh, shape, check=check)
             told = report(shape, space.frame, open_at_wall=mesh.open_at_wall, message=message)
         done = perf_counter()
         header = {
@@ -163,6 +172,14 @@ class Service:
             "evaluations": mesh.evaluations,
         }
         return header, mesh_arrays(mesh.vertices, mesh.faces, space.frame)
+
+    def _check_wanted(self, request: Request) -> None:
+        """Raise DroppedError where a ``drop`` of this request came; others wait for their turn."""
+        while not self._requests.empty():
+            self._early.append(self._requests.get())
+        for frame in self._early:
+            if frame.header.get("op") == "drop" and frame.header.get("request") == request.id:
+                raise DroppedError("The request was dropped")
 
     def _interpolate(self, request: Request) -> Reply:
         space = self._load(request)
@@ -199,3 +216,7 @@ class Service:
         if self._job is not None:
             self._job.stop()
         return {"op": "stopping"}, {}
+
+    def _drop(self, request: Request) -> Reply:
+        """What was to be dropped has been, or was answered before this came."""
+        return {"op": "dropped"}, {}

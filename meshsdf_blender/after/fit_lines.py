@@ -14,13 +14,14 @@ class FitLines:
         self._needs = needs
         self._told: State = {}
         self._cameras: dict[str, tuple[str, State]] = {}
+        self._stood: dict[str, State] = {}
         self._active = ""
 
     def lines(self, state: State) -> list[str]:
         """Python that makes a scene so. Raises ValueError and its like where it makes no sense."""
         earlier, self._told = self._told, state
         self._note_needs(state)
-        written: list[str] = []
+        written = self._places(state)
         if state.get("render") != earlier.get("render"):
             written += assigned("scene.render", state["render"])
         if state.get("camera"):
@@ -61,6 +62,18 @@ class FitLines:
         new = {name: told for name, told in data.items() if told != earlier.get(name)}
         written += assigned(f"{variable}.data", new)
         return variable, [*written, *_background(variable, now, was)]
+
+    def _places(self, state: State) -> list[str]:
+        """Where the objects that are aimed at stood: they are not the script's to move."""
+        written: list[str] = []
+        for aim in (state, *state.get("views", [])):
+            told = aim["settings"].get("object") or {}
+            matrix, name = told.get("matrix"), told.get("block")
+            if aim["settings"].get("target") == "OBJECT" and self._stood.get(name) != matrix:
+                self._stood[name] = matrix
+                parts = [line.partition(".")[2] for line in placed("it", matrix)]
+                written.append(f"# Object {literal(name)} stands here: {', '.join(parts)}")
+        return written
 
     def _note_needs(self, state: State) -> None:
         for aim in (state, *state.get("views", [])):

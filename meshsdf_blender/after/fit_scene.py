@@ -103,8 +103,10 @@ def _changed(group: bpy.types.bpy_struct, names: Iterable[str]) -> State:
 
 
 def _named(found: bpy.types.ID) -> State:
-    """A datablock by its name, and an image's file where that can be loaded again."""
+    """A datablock by its name; an image's file where it can be loaded again, an object's place."""
     told: State = {"block": found.name, "of": type(found).__name__}
+    if isinstance(found, bpy.types.Object):
+        told["matrix"] = rows(found.matrix_world)
     if isinstance(found, bpy.types.Image) and found.filepath and not found.packed_file:
         told["path"] = bpy.path.abspath(found.filepath, library=found.library)
     return told

@@ -6,42 +6,14 @@ a shape where that is not empty. So it all survives saving and duplicating, and 
 
 from __future__ import annotations
 
-import hashlib
-
 import bpy
-import numpy as np
 
-from ..errors import Fix, Refusal
+from ..errors import Refusal
 from ..fitting import before
-from ..shapes import mesh_upload, shape
+from ..shapes import chosen, mesh_upload, shape
+from ..shapes.hand_edits import digest, more_layers
 
-# What every mesh of ours has. Any other layer is the artist's work.
-OWN_LAYERS = {"position", ".edge_verts", ".corner_vert", ".corner_edge", "sharp_face"}
-VIEW_LAYERS = (".select", ".hide", ".sculpt")
-
-
-def is_former(ob: bpy.types.Object | None) -> bool:
-    """Whether the object is a regular mesh that can be a shape again."""
-    if ob is None or ob.type != "MESH":
-        return False
-    return bool(ob.meshsdf.after.space) and not ob.meshsdf.space
-
-
-def check_shape(ob: bpy.types.Object | None) -> None:
-    """Raise Refusal where the active object is no shape, with a button where it was one."""
-    if ob is None:
-        raise Refusal(
-            "No object is active",
-            "Select a MeshSDF shape, or add one (Add > Mesh > MeshSDF Shape)",
-        )
-    if is_former(ob):
-        raise Refusal(
-            f"Object '{ob.name}' is a regular mesh now",
-            "Make it a shape again (Finish > Make Shape Again), or select another one",
-            fixes=(Fix("meshsdf.make_shape", "Make Shape Again", icon="LOOP_BACK"),),
-        )
-    if not shape.is_shape(ob):
-        raise Refusal(f"Object '{ob.name}' is no MeshSDF shape", "Select or add one")
+is_former = chosen.is_former
 
 
 def leave(ob: bpy.types.Object) -> None:
@@ -89,24 +61,8 @@ def back(ob: bpy.types.Object) -> str:
 def is_edited(ob: bpy.types.Object) -> bool:
     """Whether the mesh has something that its code could not bring back."""
     mesh = shape.mesh_of(ob)
-    layers = {a.name for a in mesh.attributes if not a.name.startswith(VIEW_LAYERS)}
-    more = bool(layers - OWN_LAYERS) or mesh.shape_keys is not None or len(ob.vertex_groups) > 0
+    more = bool(more_layers(mesh)) or mesh.shape_keys is not None or len(ob.vertex_groups) > 0
     return more or digest(mesh) != ob.meshsdf.after.mesh
-
-
-def digest(mesh: bpy.types.Mesh) -> str:
-    """Vertices, faces and their shading as a short text that changes with them."""
-    told = hashlib.blake2b(digest_size=16)
-    for elements, name, width, kind in (
-        (mesh.vertices, "co", 3, "f4"),
-        (mesh.loops, "vertex_index", 1, "i4"),
-        (mesh.polygons, "loop_start", 1, "i4"),
-        (mesh.polygons, "use_smooth", 1, "?"),
-    ):
-        values = np.empty(len(elements) * width, dtype=kind)
-        elements.foreach_get(name, values)
-        told.update(values.tobytes())
-    return told.hexdigest()
 
 
 def _put_aside(ob: bpy.types.Object, was: bpy.types.Mesh, *, touched: bool) -> str:

@@ -9,6 +9,7 @@ import bpy
 
 from ..blending import channels
 from ..compat import action_curves
+from ..shapes.history import shortest
 from .plain_python import literal
 
 CODES = re.compile(r"codes\[(\d+)\]")
@@ -41,7 +42,8 @@ def animate(path, index, extrapolation, keys):
     curve = next(each for each in curves() if (each.data_path, each.array_index) == place)
     for frame, value, _ in keys:
         curve.keyframe_points.insert(frame, value)
-    for point, (_, _, more) in zip(curve.keyframe_points, keys):
+    for point, (frame, value, more) in zip(curve.keyframe_points, keys):
+        point.co = frame, value
         for name, told in more.items():
             setattr(point, name, told)
     curve.extrapolation = extrapolation
@@ -56,15 +58,17 @@ def lines(ob: bpy.types.Object, places: Mapping[int, int]) -> list[str]:
     ``places`` are the new places of stored codes by their old ones.
     """
     written: list[str] = []
-    for curve in _curves(ob):
-        path = _path(curve.data_path, places)
-        if path is None or not len(curve.keyframe_points) or curve.mute:
-            continue
+    for path, curve in _written(ob, places):
         index = curve.array_index if path == channels.CODE else -1
         keys = [_key(point) for point in curve.keyframe_points]
         head = f"animate({literal(path)}, {index}, {literal(curve.extrapolation)}, ["
         written += [head, *(f"    {key}," for key in keys), "])"]
     return [*ANIMATE, *written] if written else []
+
+
+def moves(ob: bpy.types.Object, places: Mapping[int, int], *, blended: bool) -> bool:
+    """Whether these keys move the shape; those of a blend do where it is ``blended``."""
+    return any(blended or path == channels.CODE for path, _ in _written(ob, places))
 
 
 def left_out(ob: bpy.types.Object) -> list[str]:
@@ -81,6 +85,16 @@ def left_out(ob: bpy.types.Object) -> list[str]:
         "muted animation curves": any(curve.mute for curve in curves),
     }
     return [words for words, is_there in found.items() if is_there]
+
+
+def _written(ob: bpy.types.Object, places: Mapping[int, int]) -> list[tuple[str, bpy.types.FCurve]]:
+    """The curves that are written, with their paths then."""
+    found = [(_path(curve.data_path, places), curve) for curve in _curves(ob)]
+    return [
+        (path, curve)
+        for path, curve in found
+        if path is not None and len(curve.keyframe_points) and not curve.mute
+    ]
 
 
 def _curves(ob: bpy.types.Object) -> list[bpy.types.FCurve]:
@@ -108,5 +122,12 @@ def _key(point: bpy.types.Keyframe) -> str:
     for side in ("left", "right"):
         if more.get(f"handle_{side}_type") in FREE:
             more[f"handle_{side}"] = tuple(getattr(point, f"handle_{side}"))
-    inside = ", ".join(f"{literal(name)}: {literal(told)}" for name, told in more.items())
-    return f"({literal(frame)}, {literal(value)}, {{{inside}}})"
+    inside = ", ".join(f"{literal(name)}: {_short(told)}" for name, told in more.items())
+    return f"({_short(frame)}, {_short(value)}, {{{inside}}})"
+
+
+def _short(told: object) -> str:
+    """A value as Python, numbers with as few digits as they can be told by."""
+    if isinstance(told, tuple):
+        return literal([shortest(value) for value in told])
+    return literal(shortest(told) if isinstance(told, float) else told)

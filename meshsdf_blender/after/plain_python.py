@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 from mathutils import Matrix
 
+from ..shapes.history import shortest
+
 BLOCKS = {"Image": "images", "Object": "objects", "Mask": "masks"}
-DIGITS = 7
+# Of angles (decimals) and scales (in all): what taking a matrix apart again gives unchanged.
+DIGITS = 6
 
 
 def identifier(name: Any) -> str:
@@ -60,12 +63,19 @@ def placed(name: str, matrix: list[list[float]]) -> list[str]:
     location, turn, scale = whole.decompose()
     euler = turn.to_euler()
     again = Matrix.LocRotScale(location, euler, scale)
-    if np.abs(np.array(again) - np.array(whole)).max() > 1e-5:  # sheared by a parent
-        return [f"{name}.matrix_world = {literal(matrix)}"]
-    parts = [("location", location), ("rotation_euler", euler), ("scale", scale)]
-    return [f"{name}.{part} = {literal(_rounded(values))}" for part, values in parts]
+    off = np.abs(np.array(again) - np.array(whole)).max()
+    if off > 1e-5 * max(1.0, np.abs(np.array(whole)).max()):  # sheared by a parent
+        columns = [list(column) for column in zip(*matrix, strict=True)]  # as Blender reads tuples
+        return [f"{name}.matrix_world = {literal(columns)}"]
+    parts = [
+        ("location", [shortest(value) for value in location]),
+        ("rotation_euler", [round(value, DIGITS) for value in euler]),
+        ("scale", [float(f"{value:.{DIGITS}g}") for value in scale]),
+    ]
+    # Not -0.0.
+    return [f"{name}.{part} = {literal([v + 0.0 for v in values])}" for part, values in parts]
 
 
-def _rounded(values: Any) -> list[float]:
-    """Without the noise of taking a matrix apart; not -0.0."""
-    return [round(value, DIGITS) + 0.0 for value in values]
+def one_line(text: str) -> str:
+    """A text without line breaks, as a comment has to be."""
+    return " ".join(text.split())

@@ -1,6 +1,7 @@
 """Which operators go into a shape's history, and with what.
 
-Only steps that can be repeated from nothing but their arguments are listed.
+Only steps that can be repeated from nothing but their arguments are listed. Meshing a code anew is
+none: a code that no step made is noted by the next one, and a script meshes what it writes.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..blending import ends, held
 from ..errors import Refusal
 from ..shapes import codes, history, mesh_upload, shape
 from ..spaces import catalogue
-from . import blend_lines, fit_scene, former
+from . import fit_scene, former, stored_lines
 
 REPLAYED = frozenset(
     f"meshsdf.{name}"
     for name in (
-        *("shape_add", "encode", "shape_update", "make_regular", "make_shape"),
+        *("shape_add", "encode", "make_regular", "make_shape"),
         *("slide", "slider_reset", "randomise", "interpolate", "known_shape", "code_apply"),
         *("fit", "fit_step", "retopologise", "bake_frames"),
     )
@@ -27,7 +29,7 @@ REPLAYED = frozenset(
 FITS = frozenset({"meshsdf.fit", "meshsdf.fit_step"})
 APPLY = "meshsdf.code_apply"
 BAKE = "meshsdf.bake_frames"
-ENDS = ("code", "first", "second")
+NAMES = ("code", *held.ENDS)
 # They add an object that is no shape, and make it active.
 BESIDE = frozenset({BAKE, "meshsdf.retopologise"})
 UNSAID = frozenset({"rna_type", "print_every"})
@@ -68,14 +70,19 @@ def note(context: bpy.types.Context, operator: bpy.types.Operator, was: Before) 
             step["of"] = was.name
         history.write(ob, history.Record(steps=[step], now=history.digest(code)))
         return
+    if name == BAKE:
+        history.add_beside(ob, step)
+        return
     if name in FITS:
         step["fit"] = fit_scene.seen(context.scene)
         step["fit"] |= {"from": was.matrix, "to": fit_scene.rows(ob.matrix_world)}
     if name == APPLY:  # it selects what it was given, by whatever name or number
         step["with"]["code"] = ob.meshsdf.blend.codes[ob.meshsdf.blend.active].name
+    if name == "meshsdf.interpolate":
+        step["objects"] = _name_objects(ob, step["with"])
     if name in {APPLY, "meshsdf.interpolate"}:  # another list may be there when it is repeated
-        ends = [step["with"].get(key, "") for key in ENDS]
-        step |= {"stored": blend_lines.digests(ob, ends), "gives": history.numbers(code)}
+        names = [step["with"].get(key, "") for key in NAMES]
+        step |= {"stored": stored_lines.digests(ob, names), "gives": history.numbers(code)}
     history.add(ob, step, was.code, code)
 
 
@@ -99,6 +106,14 @@ def _arguments(context: bpy.types.Context, operator: bpy.types.Operator) -> dict
     if type(operator).bl_idname == BAKE:
         given = _frames(context.scene, operator) | given
     return given
+
+
+def _name_objects(ob: bpy.types.Object, given: dict[str, Any]) -> list[str]:
+    """The ends that are objects, which are written as these are called."""
+    found = {end: ends.find(ob, given[end]) for end in held.ENDS if end in given}
+    others = {end: other for end, other in found.items() if isinstance(other, bpy.types.Object)}
+    given |= {end: other.name for end, other in others.items()}
+    return [given[end] for end in others]
 
 
 def _frames(scene: bpy.types.Scene, operator: bpy.types.Operator) -> dict[str, int]:

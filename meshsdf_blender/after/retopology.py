@@ -11,16 +11,22 @@ import bpy
 
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
+from ..shapes.hand_edits import OWN_LAYERS
 from . import former
 
 SUFFIX = "Retopology"
+FEWER_TRIANGLES = "bpy.ops.meshsdf.retopologise(method='DECIMATE')"
 SHORTEST_EDGE = 3e-4  # in local units, of which the space's cube has two
 
 
 def copy_of(context: bpy.types.Context, source: bpy.types.Object) -> bpy.types.Object:
     """A regular mesh beside a shape, active: with its transform, parent, modifiers, collections."""
     if not len(shape.mesh_of(source).polygons):
-        raise Refusal(f"Object '{source.name}' has no faces", "Update its mesh first")
+        raise Refusal(
+            f"Object '{source.name}' has no faces",
+            "Update its mesh first",
+            script="bpy.ops.meshsdf.shape_update()" if shape.is_shape(source) else "",
+        )
     ob = source.copy()
     ob.data = shape.mesh_of(source).copy()
     ob.name = ob.data.name = f"{source.name} {SUFFIX}"
@@ -39,16 +45,20 @@ def copy_of(context: bpy.types.Context, source: bpy.types.Object) -> bpy.types.O
 def remesh(
     context: bpy.types.Context,
     ob: bpy.types.Object,
+    source: bpy.types.Object,
     *,
     quads: bool,
     faces: int,
     attributes: bool = True,
 ) -> int:
-    """Give the active object about so many faces; how many it has then. Raises Refusal."""
+    """Give the active object about so many faces; how many it has then.
+
+    Raises Refusal, in the name of the shape ``source``: the copy that cannot be made is removed.
+    """
     if quads:
-        _quadriflow(ob, faces, attributes=attributes)
+        _quadriflow(ob, source.name, faces, attributes=attributes)
     else:
-        _decimate(context, ob, faces)
+        _decimate(context, ob, source.name, faces)
         if not attributes:
             _drop_layers(ob)
     return len(shape.mesh_of(ob).polygons)
@@ -60,14 +70,15 @@ def discard(context: bpy.types.Context, ob: bpy.types.Object, source: bpy.types.
     _choose(context, source)
 
 
-def _quadriflow(ob: bpy.types.Object, faces: int, *, attributes: bool) -> None:
+def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool) -> None:
     mesh = shape.mesh_of(ob)
     bad = _merge_slivers(mesh)
     if bad:
         raise Refusal(
-            f"Quadriflow cannot remesh object '{ob.name}': {bad:,} of its edges have more than two "
+            f"Quadriflow cannot remesh object '{name}': {bad:,} of its edges have more than two "
             "faces, or faces that look opposite ways, or none",
             "Mend them (Edit Mode, Select > All by Trait > Non Manifold), or reduce triangles",
+            script=FEWER_TRIANGLES,
         )
     done = bpy.ops.object.quadriflow_remesh(
         mode="FACES",
@@ -78,8 +89,9 @@ def _quadriflow(ob: bpy.types.Object, faces: int, *, attributes: bool) -> None:
     )
     if done != {"FINISHED"}:
         raise Refusal(
-            f"Blender's Quadriflow gave up on object '{ob.name}'",
+            f"Blender's Quadriflow gave up on object '{name}'",
             "Ask for more faces, or reduce triangles",
+            script=FEWER_TRIANGLES,
         )
 
 
@@ -98,14 +110,14 @@ def _merge_slivers(mesh: bpy.types.Mesh) -> int:
         whole.free()
 
 
-def _decimate(context: bpy.types.Context, ob: bpy.types.Object, faces: int) -> None:
+def _decimate(context: bpy.types.Context, ob: bpy.types.Object, name: str, faces: int) -> None:
     """Decimate the mesh as it is below the object's own modifiers."""
     mesh = shape.mesh_of(ob)
     mesh.calc_loop_triangles()
     count = len(mesh.loop_triangles)
     if faces >= count:
         raise Refusal(
-            f"Object '{ob.name}' has {count:,} triangles, and {faces:,} are asked for",
+            f"Object '{name}' has {count:,} triangles, and {faces:,} are asked for",
             "Ask for fewer faces",
         )
     shown = [(modifier, modifier.show_viewport) for modifier in ob.modifiers]
@@ -122,16 +134,16 @@ def _decimate(context: bpy.types.Context, ob: bpy.types.Object, faces: int) -> N
         ob.modifiers.remove(decimate)
         for modifier, visible in shown:
             modifier.show_viewport = visible
-    name = mesh.name
+    called = mesh.name
     ob.data = fewer
     bpy.data.meshes.remove(mesh)
-    fewer.name = name
+    fewer.name = called
 
 
 def _drop_layers(ob: bpy.types.Object) -> None:
     """Remove what is more than positions and faces."""
     mesh = shape.mesh_of(ob)
-    own = former.OWN_LAYERS | {"material_index"}
+    own = OWN_LAYERS | {"material_index"}
     for name in [a.name for a in mesh.attributes if a.name not in own and not a.is_required]:
         layer: bpy.types.Attribute = mesh.attributes.get(name)
         if layer is not None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import bpy
 
 from ..shapes import codes, history, mesh_upload, shape
-from ..shapes.history import Record
-from . import blend_lines, fit_scene, former, key_lines
+from ..shapes.history import Record, Step
+from . import fit_scene, former, key_lines
+from .blend_lines import BlendLines
 from .needs import Needs
-from .plain_python import literal, placed
-from .step_lines import CHOOSE, NAME, SHOW, UNTOLD, StepLines
+from .plain_python import literal, one_line, placed
+from .step_lines import CHOOSE, NAME, SHOW, UNTOLD, StepLines, call
+from .stored_lines import StoredCodes
 
 HEAD = """\
 # Run it in Blender's Text Editor, or: blender --background --python FILE
@@ -33,47 +35,67 @@ class _Script:
         self._ob, self._record = ob, told
         self._code = codes.read(ob)
         self._needs = Needs()
-        self._stored = blend_lines.StoredCodes(ob)
+        self._stored = StoredCodes(ob)
+        self._blend = BlendLines(ob, self._stored)
         self._steps = StepLines(ob, self._stored, self._needs)
-        self._left_out = [*self._stored.left_out, *key_lines.left_out(ob)]
+        self._left_out = [
+            *self._stored.left_out,
+            *self._blend.left_out,
+            *key_lines.left_out(ob),
+        ]
 
     def text(self) -> str:
         """The whole script."""
         steps = list(self._record.steps)
         added = steps.pop(0) if steps and steps[0].get("adds") else None
-        body = self._steps.first(added, self._record.base or history.numbers(self._code))
-        body += self._stored.lines()
+        if added is None:
+            steps.insert(0, {"code": self._record.base or history.numbers(self._code)})
+        steps, bakes = self._steps.repeated(steps)
+        told = history.digest(self._code) == self._record.now
+        if steps and "code" in steps[-1]:  # the one that is there now comes last
+            del steps[-1]
+            told = False
+        body = [*self._steps.first(added), *self._stored.lines()]
         for step in steps:
             body += self._steps.next(step)
-        body += [*self._steps.mesh(), *self._blend(), *self._last()]
+        body += [*self._steps.mesh(), *self._led(), *self._bakes(bakes), *self._code_now(told=told)]
+        body += self._last()
         scene = "scene = bpy.context.scene\n" if any("scene." in line for line in body) else ""
-        left_out = "".join(f"# Left out: {what}.\n" for what in self._left_out)
+        left_out = "".join(f"# Left out: {one_line(what)}.\n" for what in self._left_out)
         head = f"# {literal(self._ob.name)}, as it was made.\n{HEAD}{self._needs.head()}{left_out}"
         return f"{head}\nimport bpy\n\n{self._needs.check()}{scene}" + "\n".join(body) + "\n"
 
-    def _blend(self) -> list[str]:
-        """What leads the shape now, its keyframes, and the code where neither explains it."""
+    def _led(self) -> list[str]:
+        """What leads the shape now, and its keyframes."""
         written: list[str] = []
-        values = blend_lines.values(self._ob, self._stored, self._needs)
+        values = self._blend.values(self._needs)
         keys = key_lines.lines(self._ob, self._stored.places)
-        led = blend_lines.mode(self._ob)
-        if values or led:
+        mode = self._blend.mode_line()
+        if values or mode:
             written += ["", "# Its blend.", f"blend = {NAME}.meshsdf.blend", *values]
-        written += [*keys, *led]
+        written += [*keys, *mode]
         if keys:
             written.append(f"scene.frame_set({bpy.context.scene.frame_current})")
-        if history.digest(self._code) != self._record.now and not blend_lines.leads(self._ob):
-            written += [UNTOLD, *self._steps.code(history.numbers(self._code))]
-        return [*written, *self._bakes(animated=bool(keys))]
+        return written
 
-    def _bakes(self, *, animated: bool) -> list[str]:
+    def _code_now(self, *, told: bool) -> list[str]:
+        """The code that is there, where neither the steps (``told``) nor the blend lead to it."""
+        # Keyframes of the code lead away from where the steps left it.
+        keyed = key_lines.moves(self._ob, self._stored.places, blended=False)
+        if (told and not keyed) or self._blend.leads():
+            return []
+        return [UNTOLD, *self._steps.code(history.numbers(self._code))]
+
+    def _bakes(self, steps: list[Step]) -> list[str]:
         """The bakes, of the keyframes that are there now."""
-        calls = self._steps.bakes
-        if self._steps.regular or not animated:
-            self._left_out += [f"{call}, as nothing here animates it" for call in calls]
+        calls = [call(step["op"], step["with"]) for step in steps]
+        blended = self._blend.mode != "NONE"
+        moves = key_lines.moves(self._ob, self._stored.places, blended=blended)
+        if self._steps.regular or not moves:
+            self._left_out += [f"{each}, as nothing here animates it" for each in calls]
             return []
         show = [CHOOSE, f"{NAME}.hide_render = False", SHOW]
-        return [line for call in calls for line in ("", call, *show)]
+        return [line for each in calls for line in ("", each, *show)]
 
     def _last(self) -> list[str]:
         """Where it stands, how it looks, and that it is a regular mesh now."""

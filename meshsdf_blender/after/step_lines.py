@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import bpy
 
-from ..shapes import codes
+from ..shapes import codes, history
 from ..shapes.history import Step
 from ..spaces import catalogue
-from . import blend_lines, fit_scene, record
-from .blend_lines import StoredCodes
+from . import blend_lines, fit_scene, record, stored_lines
 from .fit_lines import FitLines
 from .needs import Needs
 from .plain_python import block, identifier, literal, placed
+from .stored_lines import StoredCodes
 
 NAME = "shape"
-UNTOLD = "# What keyframes, hands or other tools made of the code in between."
-UNLISTED = "# From stored codes that the list has no more."
+UNTOLD = "# In numbers, as keyframes, hands or other tools made it, or codes that are here no more."
 UPDATE = "bpy.ops.meshsdf.shape_update()"
 CHOOSE = f"bpy.context.view_layer.objects.active = {NAME}"
 SHOW = f"{NAME}.hide_set(False)"
@@ -24,20 +23,34 @@ SHOW = f"{NAME}.hide_set(False)"
 class StepLines:
     """Lines for one step after the other, and how the shape is after them.
 
-    ``bakes`` are the bakes among them, which come last: keyframes are no steps. ``stands`` is
-    where a fit left the shape.
+    ``stands`` is where a fit left the shape.
     """
 
     def __init__(self, ob: bpy.types.Object, stored: StoredCodes, needs: Needs) -> None:
         self._ob, self._stored, self._needs = ob, stored, needs
         self._fits = FitLines(needs)
         self._meshed = True  # as the settings now ask for
-        self.bakes: list[str] = []
         self.stands: list[list[float]] | None = None
         self.regular = False
 
-    def first(self, step: Step | None, base: list[float]) -> list[str]:
-        """Adding the shape, with the settings that it has now; at code ``base`` without a step."""
+    def repeated(self, steps: list[Step]) -> tuple[list[Step], list[Step]]:
+        """The steps as they can be repeated, and the bakes, which keyframes and blend come before.
+
+        As a shape that is made by them notes them, so that its script is the same.
+        """
+        kept: list[Step] = []
+        bakes: list[Step] = []
+        for step in steps:
+            if step.get("op") == record.BAKE:
+                history.merge(bakes, step)
+            elif "gives" in step and not self._has_ends(step):
+                history.merge(kept, {"code": step["gives"]})
+            else:
+                history.merge(kept, step)
+        return kept, bakes
+
+    def first(self, step: Step | None) -> list[str]:
+        """Adding the shape, with the settings that it has now; at the mean without a step."""
         settings = self._ob.meshsdf
         given = {"space": self._space(), "up": settings.up, "resolution": settings.resolution}
         written: list[str] = []
@@ -50,27 +63,22 @@ class StepLines:
                 self._needs.block(step["of"], "Object")
         defaults = {"up": "FILE", "resolution": 64}
         given = {key: value for key, value in given.items() if defaults.get(key) != value}
-        written += [_call(name, given), f"{NAME} = bpy.context.active_object"]
+        written += [call(name, given), f"{NAME} = bpy.context.active_object"]
         written.append(f"{NAME}.name = {literal(self._ob.name)}")
         for key in ("cap", "newton"):
             if getattr(settings, key) != settings.bl_rna.properties[key].default:
                 written.append(f"{NAME}.meshsdf.{key} = {literal(getattr(settings, key))}")
                 self._meshed = False
-        return written if step is not None else [*written, *self.code(base)]
+        return written
 
     def next(self, step: Step) -> list[str]:
         """One more step. Raises ValueError and its like where it makes no sense."""
         if "code" in step:
             return [UNTOLD, *self.code(step["code"])]
         name, given = step["op"], step["with"]
-        call = _call(name, given)
-        if name == record.BAKE:
-            self.bakes.append(call)
-            return []
+        called = call(name, given)
         if name in record.BESIDE:
-            return [*self.mesh(), call, CHOOSE, SHOW]
-        if "gives" in step and self._other_codes(step):
-            return [UNLISTED, *self.code(step["gives"])]
+            return [*self.mesh(), called, CHOOSE, SHOW]
         written: list[str] = []
         if "fit" in step:
             written += self._before_fit(step["fit"])
@@ -81,7 +89,7 @@ class StepLines:
         self._meshed = True
         if name in {"meshsdf.make_regular", "meshsdf.make_shape"}:
             self.regular = name == "meshsdf.make_regular"
-        return [*written, call]
+        return [*written, called]
 
     def code(self, values: list[float]) -> list[str]:
         """A code as numbers."""
@@ -96,10 +104,13 @@ class StepLines:
         self._meshed = True
         return written
 
-    def _other_codes(self, step: Step) -> bool:
-        """Whether the names of a step stand for other codes in the list of now."""
-        ends = [step["with"].get(key, "") for key in record.ENDS]
-        return blend_lines.among(self._stored.digests, ends) != step["stored"]
+    def _has_ends(self, step: Step) -> bool:
+        """Whether the names of a step stand for what they stood for, as far as that is known."""
+        names = [step["with"].get(key, "") for key in record.NAMES]
+        if stored_lines.among(self._stored.digests, names) != step["stored"]:
+            return False
+        objects = [end for end in step.get("objects", []) if end not in self._stored.digests]
+        return len(blend_lines.objects(self._ob, objects, self._stored)) == len(objects)
 
     def _before_fit(self, told: fit_scene.State) -> list[str]:
         """The shape's place, and the camera, frame and settings of a fit."""
@@ -114,7 +125,7 @@ class StepLines:
         return str(space if builtin else catalogue.location(space, self._ob.library))
 
 
-def _call(name: str, given: dict[str, object]) -> str:
+def call(name: str, given: dict[str, object]) -> str:
     """A line that calls one of our operators."""
     if name not in record.REPLAYED:
         raise ValueError(f"no step of ours: {name!r}")

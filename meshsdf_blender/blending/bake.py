@@ -10,13 +10,28 @@ import time
 
 import bpy
 
-from .. import door, running
+from .. import door, in_scripts, running
 from ..door.worker import Worker
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
 from ..shapes.reference import Reference
 from . import baked, frames, mesh_cache
 from .mesh_cache import Key, Meshed
+
+
+def check_moving(ob: bpy.types.Object) -> None:
+    """Raise Refusal, by name, where a shape is hidden, or the same at every frame."""
+    if not ob.visible_get():
+        raise Refusal(
+            f"Object '{ob.name}' is hidden, so Blender does not evaluate its animation",
+            "Show it (Alt H), then bake",
+            script=in_scripts.showing(ob),
+        )
+    if not frames.is_moving(ob):
+        raise Refusal(
+            f"Nothing animates the shape of object '{ob.name}'",
+            "Key its code, or the factor or weights that it follows",
+        )
 
 
 class BakeRun:
@@ -29,16 +44,7 @@ class BakeRun:
         mesh_upload.check_writable(ob)
         if end < start:
             raise Refusal(f"The last frame, {end}, comes before the first, {start}", "Swap them")
-        if not ob.visible_get():
-            raise Refusal(
-                f"Object '{ob.name}' is hidden, so Blender does not evaluate its animation",
-                "Show it (Alt H), then bake",
-            )
-        if not frames.is_moving(ob):
-            raise Refusal(
-                f"Nothing animates the shape of object '{ob.name}'",
-                "Key its code, or the factor or weights that it follows",
-            )
+        check_moving(ob)
         self._object, self._scene = Reference(ob), Reference(context.scene)
         self._layer = context.view_layer.name
         self._before = context.scene.frame_current, context.scene.frame_subframe

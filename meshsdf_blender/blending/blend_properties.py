@@ -13,7 +13,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import blended, ends, stored
+from . import blended, ends, held, stored
 
 PATHS = (
     ("LINEAR", "Linear", "Go straight from one code to the other"),
@@ -25,7 +25,7 @@ MODES = (
     ("TWO", "Between Two", "Let the factor lead the shape from one code to another"),
     ("WEIGHTS", "Weighted", "Make the shape the weighted mean of its stored codes"),
 )
-END = "A stored code, a known shape of the space, its mean, or another shape object"
+END = "The name of a stored code, a known shape of the space, Mean, or another shape object"
 
 
 def _owner(values: bpy.types.bpy_struct) -> bpy.types.Object:
@@ -50,9 +50,9 @@ def _renamed(entry: StoredCode, context: bpy.types.Context) -> None:
     entry.known_as = wanted
     if entry.name != wanted:
         entry.name = wanted
-    for which in ends.ENDS:
-        blended_of = getattr(blend, f"{which}_object"), getattr(blend, f"{which}_name")
-        if before and blended_of == (None, before):
+    for which in held.ENDS:
+        named = getattr(blend, f"{which}_name") == before
+        if before and named and not held.is_object(blend.id_data, which):
             setattr(blend, which, wanted)
 
 
@@ -67,8 +67,8 @@ def _end(label: str, which: str) -> object:
         name=label,
         description=END,
         search=_choices,
-        get=lambda values: ends.name(_owner(values), which),
-        set=lambda values, text: ends.set_name(_owner(values), which, text),
+        get=lambda values: held.name(_owner(values), which),
+        set=lambda values, text: held.set_name(_owner(values), which, text),
         update=_changed,
     )
 
@@ -136,6 +136,8 @@ class ShapeBlend(bpy.types.PropertyGroup):
     second_name: StringProperty(options={"HIDDEN"})
     first_object: PointerProperty(type=bpy.types.Object, options={"HIDDEN"})
     second_object: PointerProperty(type=bpy.types.Object, options={"HIDDEN"})
+    first_is_object: BoolProperty(options={"HIDDEN"})
+    second_is_object: BoolProperty(options={"HIDDEN"})
     factor: FloatProperty(
         name="Factor",
         description="How far the shape is on the way from the first to the second",

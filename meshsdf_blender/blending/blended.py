@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import Refusal
 from ..shapes import codes, mesh_upload, shape, slide, slider_live
 from ..spaces import catalogue
-from . import ends, stored
+from . import ends, held, stored
 from .mixing import between, weighted
 
 MOST_OBJECTS = 64  # that one blend may be made of, by way of others
@@ -34,7 +34,7 @@ def code(
     if blend.mode == "TWO":
         if not (blend.first and blend.second):
             return None
-        first, second = (_end(ob, which, depsgraph, walk) for which in ends.ENDS)
+        first, second = (end_of(ob, which, depsgraph, walk) for which in held.ENDS)
         return between(first, second, now.factor, blend.method)
     if blend.mode == "WEIGHTS":
         # Codes without a weight are not looked at: one of another space may stay in the list.
@@ -53,10 +53,18 @@ def end(ob: bpy.types.Object, name: str) -> np.ndarray:
     return _code_of(ob, ends.find(ob, name), None, {})
 
 
-def _end(
-    ob: bpy.types.Object, which: str, depsgraph: bpy.types.Depsgraph | None, walk: Walk
+def end_of(
+    ob: bpy.types.Object,
+    which: str,
+    depsgraph: bpy.types.Depsgraph | None = None,
+    walk: Walk | None = None,
 ) -> np.ndarray:
-    found = ends.held(ob, which) or ends.find(ob, ends.name(ob, which))
+    """The code ``(L,)`` of an end of a shape's blend, "first" or "second". Raises Refusal."""
+    walk = {ob.session_uid: None} if walk is None else walk
+    refusal = held.lost(ob, which)
+    if refusal is not None:
+        raise refusal
+    found = held.shape_of(ob, which) or ends.find(ob, held.name(ob, which))
     return _code_of(ob, found, depsgraph, walk)
 
 
@@ -108,6 +116,13 @@ def _circle(ob: bpy.types.Object) -> Refusal:
     )
 
 
+def check(ob: bpy.types.Object) -> np.ndarray | None:
+    """The code of a shape's blend, that of itself not among what it is made of. Raises Refusal."""
+    if ob in ends.made_of(ob):
+        raise _circle(ob)
+    return code(ob)
+
+
 def _at(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph | None) -> bpy.types.Object:
     """The object as it was evaluated, or itself."""
     return ob if depsgraph is None else ob.evaluated_get(depsgraph)
@@ -122,10 +137,8 @@ def changed(ob: bpy.types.Object) -> None:
         return
     try:
         mesh_upload.check_writable(ob)
-        if ob in ends.made_of(ob):
-            raise _circle(ob)
-        before, wanted = codes.read(ob), code(ob)
-        ends.keep_objects(ob)
+        before, wanted = codes.read(ob), check(ob)
+        held.keep_objects(ob)
         # A message may be of what was just put right: a new mesh has its own.
         if wanted is None or (np.array_equal(before, wanted) and not ob.meshsdf.message):
             return

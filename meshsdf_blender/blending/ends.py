@@ -1,7 +1,4 @@
-"""What a blend goes between: what the names of its ends stand for, and objects under any name.
-
-An end is kept by its name; where that is an object's, a pointer beside it survives a rename.
-"""
+"""What a blend goes between: what the names of its ends stand for."""
 
 from __future__ import annotations
 
@@ -9,61 +6,24 @@ import bpy
 import numpy as np
 
 from .. import naming
+from ..deleted import is_deleted
 from ..errors import Refusal
 from ..shapes import shape
 from ..spaces import catalogue
-from ..spaces.catalogue import BUILTIN, SpaceInfo
-from . import stored
-
-ENDS = ("first", "second")
-
-
-def name(ob: bpy.types.Object, which: str) -> str:
-    """The name of an end, "first" or "second": an object's own, as it is now."""
-    blend = ob.meshsdf.blend
-    other = getattr(blend, f"{which}_object")
-    return str(other.name if other is not None else getattr(blend, f"{which}_name"))
-
-
-def set_name(ob: bpy.types.Object, which: str, text: str) -> None:
-    """Set an end, whatever the name stands for, if anything."""
-    blend = ob.meshsdf.blend
-    setattr(blend, f"{which}_name", text)
-    setattr(blend, f"{which}_object", None)
-    keep_objects(ob)
-
-
-def keep_objects(ob: bpy.types.Object) -> None:
-    """Keep hold of ends that are objects, where no known shape can be meant by their names."""
-    settings = ob.meshsdf
-    known = catalogue.known(settings.space, settings.up, ob.library)
-    if known is None and not settings.space.startswith(BUILTIN):
-        return
-    others = catalogue.shape_choices(settings.space, settings.up)
-    for which in ENDS:
-        text = getattr(settings.blend, f"{which}_name")
-        other = bpy.data.objects.get(text) if text else None
-        if shape.is_shape(other) and text not in others and text not in settings.blend.codes:
-            setattr(settings.blend, f"{which}_object", other)
-
-
-def held(ob: bpy.types.Object, which: str) -> bpy.types.Object | None:
-    """The shape object that an end is, under whatever name; None where it is something else."""
-    blend = ob.meshsdf.blend
-    other: bpy.types.Object | None = getattr(blend, f"{which}_object")
-    return other if shape.is_shape(other) else None
+from ..spaces.catalogue import SpaceInfo
+from . import held, stored
 
 
 def objects(ob: bpy.types.Object) -> list[bpy.types.Object]:
     """The shape objects among its ends, found without asking anybody."""
     blend = ob.meshsdf.blend
     found = []
-    for which in ENDS:
+    for which in held.ENDS:
         text = getattr(blend, f"{which}_name")
-        other = held(ob, which)
-        if other is None and text and text not in blend.codes:
-            other = bpy.data.objects.get(text)
-        if other is not None and shape.is_shape(other):
+        other = held.shape_of(ob, which)
+        if not held.is_object(ob, which) and text not in blend.codes:
+            other = held.shape_called(text)
+        if other is not None:
             found.append(other)
     return found
 
@@ -92,25 +52,42 @@ def find(
     exact = entries.get(text)
     if exact is not None:
         return exact
-    other: bpy.types.Object = bpy.data.objects.get(text)
-    if shape.is_shape(other) and text not in info.shape_names:
+    other = held.shape_called(text)
+    if other is not None and not info.is_named(text):
         return other
     entry = naming.place(text, [each.name for each in entries])
-    if entry is not None and text not in info.shape_names:
+    if entry is not None and not info.is_named(text):
         return entries[entry]
     code = info.find(text)
     if code is not None:
         return code
-    shapes = [each for each in bpy.data.objects if shape.is_shape(each)]
+    shapes = [each for each in bpy.data.objects if shape.is_shape(each) and not is_deleted(each)]
     at = naming.place(text, [each.name for each in shapes])
+    if at is None and shape.is_shape(bpy.data.objects.get(text)):
+        raise Refusal(f"Object '{text}' was deleted", "Undo that, or name another")
     if at is None:
         raise _unknown(ob, text, info, shapes)
     return shapes[at]
 
 
+def unnamed(ob: bpy.types.Object, label: str) -> Refusal:
+    """That nothing is named where the blend starts or ends, and what there is to name."""
+    shapes = [each for each in bpy.data.objects if shape.is_shape(each) and not is_deleted(each)]
+    return Refusal(f"'{label}' names nothing to blend", _choices(ob, stored.space_of(ob), shapes))
+
+
 def _unknown(
     ob: bpy.types.Object, text: str, info: SpaceInfo, shapes: list[bpy.types.Object]
 ) -> Refusal:
+    return Refusal(
+        f"Space '{info.name}' knows no shape '{text}', and it is no stored code of object "
+        f"'{ob.name}' and no shape object",
+        _choices(ob, info, shapes),
+    )
+
+
+def _choices(ob: bpy.types.Object, info: SpaceInfo, shapes: list[bpy.types.Object]) -> str:
+    """What can be named, in words."""
     entries = naming.listed(entry.name for entry in ob.meshsdf.blend.codes)
     others = naming.listed(
         each.name
@@ -119,11 +96,7 @@ def _unknown(
     )
     choices = [f"Stored codes: {entries}"] if entries else []
     choices += [info.choices, *([f"Objects: {others}"] if others else [])]
-    return Refusal(
-        f"Space '{info.name}' knows no shape '{text}', and it is no stored code of object "
-        f"'{ob.name}' and no shape object",
-        ". ".join(choices),
-    )
+    return ". ".join(choices)
 
 
 def choices(ob: bpy.types.Object, context: bpy.types.Context) -> list[str]:

@@ -48,7 +48,11 @@ def find(ob: bpy.types.Object, name: str) -> int:
     blend = ob.meshsdf.blend
     names = [entry.name for entry in blend.codes]
     if not names:
-        raise Refusal(f"Object '{ob.name}' has no stored codes", "Store its code first")
+        raise Refusal(
+            f"Object '{ob.name}' has no stored codes",
+            "Store its code first",
+            script="bpy.ops.meshsdf.code_store()",
+        )
     if not name:
         return min(max(blend.active, 0), len(names) - 1)
     found = naming.place(name, names)
@@ -89,6 +93,7 @@ def code_of(ob: bpy.types.Object, entry: bpy.types.PropertyGroup) -> np.ndarray:
             f"The code '{entry.name}' was stored in space '{entry.space}', "
             f"and object '{ob.name}' lives in another, '{info.name}'",
             "Set the shape's space back, or remove that code",
+            script=_removing(entry),
         )
     try:
         code = np.frombuffer(b64decode(entry.code), dtype="<f4")
@@ -96,8 +101,13 @@ def code_of(ob: bpy.types.Object, entry: bpy.types.PropertyGroup) -> np.ndarray:
         raise Refusal(
             f"The stored code '{entry.name}' cannot be read: its text in the file is broken",
             "Remove that code, and store it again",
+            script=_removing(entry),
         ) from error
     return codes.check(code, f"the stored code '{entry.name}'", info.code_length)
+
+
+def _removing(entry: bpy.types.PropertyGroup) -> str:
+    return f"bpy.ops.meshsdf.code_remove(code={entry.name!r})"
 
 
 def space_of(ob: bpy.types.Object) -> SpaceInfo:

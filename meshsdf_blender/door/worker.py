@@ -155,6 +155,11 @@ class Worker:
         """Nobody waits for these answers any more."""
         self._mail.forget(identities)
 
+    def drop(self, identity: int) -> None:
+        """Nobody waits for this mesh any more, and the worker need not finish it. WorkerLost."""
+        self.forget(identity)
+        self.send("drop", {"request": identity})
+
     def send(
         self,
         op: str,

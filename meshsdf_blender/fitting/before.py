@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 from ..shapes import mesh_upload, shape, slide
 from ..shapes.shape_state import ShapeState
 
@@ -81,9 +81,11 @@ def _other(ob: bpy.types.Object) -> ShapeState:
         state.check(ob)
     except (ValueError, RecursionError, Refusal) as error:
         why = error.problem if isinstance(error, Refusal) else error
+        keep = ("back", "Go Back") if shown(ob) else ("accept", "Accept")
         raise Refusal(
             f"The shape of '{ob.name}' before the fit cannot be read ({why})",
             "Undo what changed it, or keep the shape that is seen: Accept, or Go Back",
+            fixes=(Fix(f"meshsdf.fit_{keep[0]}", keep[1], icon="CHECKMARK"),),
         ) from error
     return state
 

@@ -47,7 +47,11 @@ def fit_request(
     mesh_upload.check_writable(ob)
     channels = written_channels(ob, move=settings.move, turn=settings.turn, scale=settings.scale)
     if not (channels or settings.fit_code):
-        raise Refusal("Nothing may change in this fit", "Turn on Shape, or a part of the transform")
+        raise Refusal(
+            "Nothing may change in this fit",
+            "Turn on Shape, or a part of the transform",
+            script="bpy.ops.meshsdf.fit_change(what='SHAPE')",
+        )
     seen = seen_views(context, ob)
     options = {
         "steps": exact_steps or settings.steps,

@@ -20,7 +20,7 @@ from ..shapes import codes, shape
 from ..shapes.reference import Reference
 from ..shapes.shape_state import Snapshot
 from ..shapes.transform import write_matrix
-from . import before
+from . import before, parts
 from .fit_request import FitRequest, fit_request
 
 REASONS = {
@@ -67,7 +67,7 @@ class FitRun(Talk):
         self._written = self._keeps = False
         self.start_iou: float | None = None
         self.warnings = [self._request.warning] if self._request.warning else []
-        self.topologies: list[str] = []
+        self._parts: parts.Parts | None = None  # of its first step
         running.enter(self)
 
     @property
@@ -130,7 +130,7 @@ class FitRun(Talk):
         settings.fit_iou = step.best_iou
         settings.fit_steps = self._taken(step)
         settings.fit_reason = REASONS.get(step.reason, step.reason)
-        settings.fit_topology = " to ".join(self.topologies[-4:])
+        settings.fit_topology = parts.changed(self._parts, parts.of(step.report))
         self._end()
 
     def _taken(self, last: FitStep) -> int:
@@ -175,9 +175,7 @@ class FitRun(Talk):
         if self.start_iou is None:
             self.start_iou = step.iou
         self._newest = max(self._newest, step.step)
-        words = shape.topology(step.report)
-        if not step.done and words and self.topologies[-1:] != [words]:
-            self.topologies.append(words)
+        self._parts = self._parts or parts.of(step.report)
         return step
 
 

@@ -16,7 +16,7 @@ def show_waiting(context: bpy.types.Context, run: FitRun) -> None:
     told = context.window_manager.meshsdf
     told.step, told.iou, told.best_iou = 0, 0.0, 0.0
     told.text, told.topology = "Starting the worker", ""
-    _status(context, f"MeshSDF: starting the worker   {HINT}")
+    _status(context, "MeshSDF: starting the worker", HINT)
     redraw(context)
 
 
@@ -27,7 +27,7 @@ def show_progress(context: bpy.types.Context, step: FitStep) -> None:
     told.iou, told.best_iou = step.iou, step.best_iou
     told.text = f"Step {step.step} of {step.steps}, IoU {step.iou:.3f}"
     told.topology = shape.topology(step.report)
-    _status(context, f"MeshSDF: {told.text}, {told.topology}   {HINT}")
+    _status(context, f"MeshSDF: {told.text}, {told.topology}", HINT)
     redraw(context)
 
 
@@ -36,7 +36,7 @@ def show_encoding(context: bpy.types.Context, step: int, steps: int) -> None:
     told = context.window_manager.meshsdf
     told.step, told.steps, told.topology = step, steps, ""
     told.text = f"Encoding: step {step} of {steps}" if steps else "Starting the worker"
-    _status(context, f"MeshSDF: {told.text}   {HINT}")
+    _status(context, f"MeshSDF: {told.text}", HINT)
     redraw(context)
 
 
@@ -54,5 +54,5 @@ def hide_progress(context: bpy.types.Context) -> None:
     redraw(context)
 
 
-def _status(context: bpy.types.Context, text: str | None) -> None:
-    tell_status(context.window_manager, text)
+def _status(context: bpy.types.Context, text: str | None, keys: str = "") -> None:
+    tell_status(context.window_manager, text, keys=keys)

@@ -14,9 +14,10 @@ POOR_IOU = 0.5
 def summary(ob: bpy.types.Object) -> str:
     """What a fit came to, in one line."""
     told = ob.meshsdf
+    parts = f". {told.fit_topology}" if told.fit_topology else ""
     return (
         f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {counted(told.fit_steps, 'step')}: "
-        f"{told.fit_reason}"
+        f"{told.fit_reason}{parts}"
     )
 
 

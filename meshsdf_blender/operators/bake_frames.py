@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import bpy
 
-from ..blending.bake import BakeRun
+from ..blending.bake import BakeRun, check_moving
 from ..blending.blend_properties import Baked
 from ..redraw import redraw, tell_status
 from ..wording import counted
-from .guarded import NeedsShape
+from .guarded import NeedsShape, Unset
 from .live import RunsLive
+from .needs import Need
 
 
 class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
@@ -20,6 +23,17 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
         "shape; all frames of the scene where none are named; Esc leaves everything as it is"
     )
     bl_options = {"REGISTER", "UNDO"}
+
+    asks = (
+        Need("the shape shown, and animated", lambda context: check_moving(context.active_object)),
+    )
+
+    unset = MappingProxyType(
+        {
+            "start": Unset("the scene's", lambda operator, context: context.scene.frame_start),
+            "end": Unset("the scene's", lambda operator, context: context.scene.frame_end),
+        }
+    )
 
     tick_seconds = 0.01
     _run: BakeRun
@@ -35,9 +49,7 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
             raise
 
     def new_run(self, context: bpy.types.Context) -> BakeRun:
-        scene, given = context.scene, self.properties.is_property_set
-        start = self.start if given("start") else scene.frame_start
-        end = self.end if given("end") else scene.frame_end
+        start, end = (self.given(name, context) for name in ("start", "end"))
         return BakeRun(context, start, end, self.step)
 
     def show_start(self, context: bpy.types.Context) -> None:
@@ -70,7 +82,7 @@ class MESHSDF_OT_bake_frames(Baked, RunsLive, NeedsShape, bpy.types.Operator):
         told = context.window_manager.meshsdf
         told.step, told.steps = len(self._run.keys), len(self._run.todo)
         told.text, told.topology = text, ""
-        tell_status(context.window_manager, f"MeshSDF: {text}   Esc: stop and add nothing")
+        tell_status(context.window_manager, f"MeshSDF: {text}", keys="Esc: stop and add nothing")
         redraw(context)
 
 

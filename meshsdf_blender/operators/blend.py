@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..blending import blended, mixing
+from ..blending import blended, ends, mixing
 from ..blending.blend_properties import Blend
 from ..shapes import shape
 from .guarded import NeedsShape
@@ -13,11 +13,22 @@ from .guarded import NeedsShape
 class MESHSDF_OT_interpolate(Blend, NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.interpolate"
     bl_label = "Blend"
-    bl_description = "Give the active shape a code between two others, with their mesh"
+    bl_description = (
+        "Give the active shape a code between two others, with their mesh; Mean is the name of "
+        "the mean of all"
+    )
     bl_options = {"REGISTER", "UNDO"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if self.first and self.second:
+            return self.execute(context)
+        return set(context.window_manager.invoke_props_dialog(self))
 
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
+        for label, name in (("From", self.first), ("To", self.second)):
+            if not name:
+                raise ends.unnamed(ob, label)
         first, second = blended.end(ob, self.first), blended.end(ob, self.second)
         shape.extract(ob, mixing.between(first, second, self.factor, self.method))
 

@@ -6,9 +6,11 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..blending import stored
+from ..errors import Refusal
 from ..shapes import shape
 from .directions import DIRECTIONS
 from .guarded import NeedsShape
+from .needs import Need
 
 
 def _names(operator: object, context: bpy.types.Context, edit: str) -> list[str]:
@@ -16,23 +18,21 @@ def _names(operator: object, context: bpy.types.Context, edit: str) -> list[str]
     return [entry.name for entry in ob.meshsdf.blend.codes] if shape.is_shape(ob) else []
 
 
+def _has_codes(context: bpy.types.Context) -> None:
+    if not context.active_object.meshsdf.blend.codes:
+        raise Refusal("Store a code of this shape first", script="bpy.ops.meshsdf.code_store()")
+
+
 class OneCode(NeedsShape):
     """An operator on a stored code of the active shape."""
+
+    needs = (Need("a stored code", _has_codes),)
 
     code: StringProperty(
         name="Code",
         description="Its name, or its number from 1 on; the selected one where empty",
         search=_names,
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        if not context.active_object.meshsdf.blend.codes:
-            cls.poll_message_set("Store a code of this shape first")
-            return False
-        return True
 
     def place(self, ob: bpy.types.Object) -> int:
         """Where the code is in the list. Raises Refusal."""

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import bpy
 from bpy.props import IntProperty
 
+from ..errors import Refusal
 from ..fitting.progress import show_encoding
 from ..training.encode_run import EncodeRun, EncodeStep
 from ..training.training_properties import Encoding, is_part
 from .from_space import NewShape, space_of
-from .guarded import InObjectMode, NeedsNoFit
+from .guarded import InObjectMode, NeedsNoFit, Unset
 from .live import RunsLive
+from .needs import Need
 
 WAIT_SECONDS = 0.1
+
+
+def _has_points(context: bpy.types.Context) -> None:
+    ob = context.active_object
+    if ob is None or ob.type not in {"MESH", "POINTCLOUD"}:
+        raise Refusal("Select the mesh or point cloud to encode")
+
+
+def _placement(settings: Encoding, context: bpy.types.Context) -> str:
+    return "KEEP" if is_part(settings) else settings.placement
 
 
 class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, bpy.types.Operator):
@@ -33,15 +47,8 @@ class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, 
 
     _run: EncodeRun
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        ob = context.active_object
-        if ob is None or ob.type not in {"MESH", "POINTCLOUD"}:
-            cls.poll_message_set("Select the mesh or point cloud to encode")
-            return False
-        return True
+    needs = (Need("an active mesh or point cloud", _has_points),)
+    unset = MappingProxyType({"placement": Unset('`"MATCH"`; `"KEEP"` for a part', _placement)})
 
     def perform(self, context: bpy.types.Context) -> None:
         run = self.new_run(context)
@@ -57,15 +64,12 @@ class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, 
 
     def new_run(self, context: bpy.types.Context) -> EncodeRun:
         space, up = space_of(self, context)
-        placement = self.placement
-        if is_part(self) and not self.properties.is_property_set("placement"):
-            placement = "KEEP"
         return EncodeRun(
             context,
             context.active_object,
             space,
             up,
-            placement=placement,
+            placement=self.given("placement", context),
             partial=self.partial,
             selected=self.selected,
             options={"steps": self.steps} if self.steps else {},

@@ -6,7 +6,7 @@ import bpy
 from bpy.app.handlers import persistent
 from bpy.props import IntProperty
 
-from .. import running
+from .. import in_scripts, running
 from ..errors import Refusal
 from ..fitting import overlay
 from ..fitting.fit_run import FitRun
@@ -14,8 +14,9 @@ from ..fitting.fit_to_end import run_to_end
 from ..fitting.progress import hide_progress, show_progress, show_stopping, show_waiting
 from ..fitting.verdict import summary, verdict
 from ..shapes import slider_live
-from .guarded import NeedsShape
+from .guarded import NeedsShape, Polled
 from .live import RunsLive
+from .needs import AIMED, Need
 
 TICK_SECONDS = 0.02
 GONE_SECONDS = 10.0  # a live fit is seen to every TICK_SECONDS
@@ -37,6 +38,8 @@ class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
     bl_label = "Step"
     bl_description = "Take a few steps towards the target, keeping the best of them"
     bl_options = {"REGISTER", "UNDO"}
+
+    asks = (AIMED,)
 
     steps: IntProperty(
         name="Steps",
@@ -61,6 +64,8 @@ class MESHSDF_OT_fit(RunsLive, NeedsShape, bpy.types.Operator):
         "Esc keeps the best so far"
     )
     bl_options = {"REGISTER", "UNDO"}
+
+    asks = (AIMED,)
 
     print_every: IntProperty(
         name="Print Every",
@@ -110,17 +115,17 @@ class MESHSDF_OT_fit(RunsLive, NeedsShape, bpy.types.Operator):
         return self.over(context, {"FINISHED"})
 
 
-class MESHSDF_OT_fit_stop(bpy.types.Operator):
+def _runs(context: bpy.types.Context) -> None:
+    if running.current() is None:
+        raise Refusal("No fit is running")
+
+
+class MESHSDF_OT_fit_stop(Polled, bpy.types.Operator):
     bl_idname = "meshsdf.fit_stop"
     bl_label = "Stop"
     bl_description = "End the running fit and keep its best shape"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if running.current() is None:
-            cls.poll_message_set("No fit is running")
-            return False
-        return True
+    needs = (Need("a running fit, encoding or bake", _runs),)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         run = running.current()
@@ -132,7 +137,7 @@ class MESHSDF_OT_fit_stop(bpy.types.Operator):
         try:
             run.stop()
         except Refusal as refusal:
-            self.report({"ERROR"}, str(refusal))
+            self.report({"ERROR"}, in_scripts.text(refusal))
             return {"CANCELLED"}
         show_stopping(context)
         return {"FINISHED"}

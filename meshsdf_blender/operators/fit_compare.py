@@ -6,32 +6,26 @@ import bpy
 
 from ..errors import Refusal
 from ..fitting import before, overlay
-from ..shapes import mesh_upload, shape
+from ..shapes import shape
 from .guarded import NeedsNoFit
+from .needs import NOT_COMPARED, OWN, Need
+
+
+def _waits(context: bpy.types.Context) -> None:
+    ob = context.active_object
+    if not shape.is_shape(ob) or not before.exists(ob):
+        raise Refusal(
+            "No fit of the active object waits to be accepted", script="bpy.ops.meshsdf.fit()"
+        )
 
 
 class NeedsBefore(NeedsNoFit):
     """An operator on the active shape while a fit of it waits to be accepted."""
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        ob = context.active_object
-        if not shape.is_shape(ob) or not before.exists(ob):
-            cls.poll_message_set("No fit of the active object waits to be accepted")
-            return False
-        try:
-            cls.refuse(ob)
-        except Refusal as refusal:
-            cls.poll_message_set(str(refusal))
-            return False
-        return True
-
-    @staticmethod
-    def refuse(ob: bpy.types.Object) -> None:
-        """Raise Refusal where the object may not be changed."""
-        mesh_upload.check_own(ob)
+    needs: tuple[Need, ...] = (
+        Need("an active shape with a fit that waits to be accepted", _waits),
+        OWN,
+    )
 
 
 class MESHSDF_OT_fit_compare(NeedsBefore, bpy.types.Operator):
@@ -52,9 +46,7 @@ class MESHSDF_OT_fit_accept(NeedsBefore, bpy.types.Operator):
     bl_description = "Keep the fitted shape and forget the one before, which ends the comparison"
     bl_options = {"REGISTER", "UNDO"}
 
-    @staticmethod
-    def refuse(ob: bpy.types.Object) -> None:
-        mesh_upload.check_editable(ob)
+    needs = (NOT_COMPARED,)
 
     def perform(self, context: bpy.types.Context) -> None:
         before.accept(context.active_object)

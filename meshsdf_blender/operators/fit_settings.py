@@ -5,9 +5,11 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ..errors import Refusal
 from ..fitting import changes, presets
 from ..fitting.changes import CHANGES
 from .guarded import NeedsNoFit
+from .needs import Need
 
 
 class MESHSDF_OT_fit_change(NeedsNoFit, bpy.types.Operator):
@@ -64,6 +66,14 @@ class MESHSDF_OT_fit_preset_add(NeedsNoFit, bpy.types.Operator):
         presets.save(context.scene.meshsdf, self.name)
 
 
+def _own_preset(context: bpy.types.Context) -> None:
+    if not presets.own_names():
+        raise Refusal(
+            "There are no presets of your own; the built-in ones stay",
+            script="bpy.ops.meshsdf.fit_preset_add(name=...)",
+        )
+
+
 class MESHSDF_OT_fit_preset_remove(NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.fit_preset_remove"
     bl_label = "Remove Preset"
@@ -73,14 +83,7 @@ class MESHSDF_OT_fit_preset_remove(NeedsNoFit, bpy.types.Operator):
         name="Name", description="Which one; empty: the one in use", options={"SKIP_SAVE"}
     )
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        if not presets.own_names():
-            cls.poll_message_set("There are no presets of your own; the built-in ones stay")
-            return False
-        return True
+    needs = (Need("a preset of your own", _own_preset),)
 
     def perform(self, context: bpy.types.Context) -> None:
         presets.remove(self.name or presets.current(context.scene.meshsdf))

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import bpy
 
-from ..after import former
-from ..shapes import shape
+from ..shapes import chosen
 from ..trust import mend_shape
 from ..wording import counted
 from .guarded import NeedsNoFit
+from .needs import A_SHAPE, Need
+
+
+def _shape_or_former(context: bpy.types.Context) -> None:
+    if not chosen.is_former(context.active_object):
+        chosen.check_shape(context.active_object)
 
 
 class MendsShape(NeedsNoFit):
     """A fix for the active shape, in whatever state that is."""
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        if not shape.is_shape(context.active_object):
-            cls.poll_message_set("Select a MeshSDF shape first")
-            return False
-        return True
+    needs = (A_SHAPE,)
 
 
 class MendsObject(NeedsNoFit):
     """A fix for the active shape, or for a regular mesh that wants to be one again."""
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        ob = context.active_object
-        if not (shape.is_shape(ob) or former.is_former(ob)):
-            cls.poll_message_set("Select a MeshSDF shape first")
-            return False
-        return True
+    needs = (Need("an active shape, or a regular mesh that was one", _shape_or_former),)
 
 
 class MESHSDF_OT_fix_mode(MendsObject, bpy.types.Operator):

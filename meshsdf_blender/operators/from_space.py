@@ -26,5 +26,5 @@ class NewShape(Meshed, FromSpace):
 def space_of(operator: FromSpace, context: bpy.types.Context) -> tuple[str, str]:
     """Space and up axis of an operator, the sidebar's where it was given none."""
     if operator.space:
-        return operator.space, operator.up
+        return catalogue.canonical(operator.space), operator.up
     return catalogue.chosen(context.scene)

@@ -10,11 +10,12 @@ from typing import Protocol
 
 import bpy
 
-from .. import running
+from .. import in_scripts, running
 from ..after import record
 from ..errors import Refusal
 from ..fitting.progress import hide_progress, show_stopping
 from ..trust import told
+from . import needs
 
 
 class LiveRun(running.Run, Protocol):
@@ -51,11 +52,12 @@ class RunsLive:
         if bpy.app.background:
             return self.execute(context)
         try:
+            needs.check(type(self), context, "asks")
             self._was = record.before(context, self)  # type: ignore[arg-type]  # an operator
             self._run = self.new_run(context)
         except Refusal as refusal:
             told.note(refusal)
-            self.report({"ERROR"}, str(refusal))
+            self.report({"ERROR"}, in_scripts.text(refusal))
             return {"CANCELLED"}
         self._timer = None
         return self._guard(context, self._begin) or {"RUNNING_MODAL"}
@@ -96,7 +98,7 @@ class RunsLive:
         except Refusal as refusal:
             self._run.fail()
             told.note(refusal)
-            self.report({"ERROR"}, str(refusal))
+            self.report({"ERROR"}, in_scripts.text(refusal))
             return self.over(context, {"CANCELLED"})
         except BaseException:  # a fault of ours must not lock every operator
             self._run.fail()

@@ -7,8 +7,9 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty
 
 from ..after import former, retopology
 from ..errors import Refusal
-from ..shapes import mesh_upload, shape
-from .guarded import InObjectMode, NeedsNoFit, NeedsShape
+from ..shapes import chosen, shape
+from .guarded import NeedsNoFit, NeedsShape
+from .needs import NOT_COMPARED, OWN, Need
 
 METHODS = (
     ("QUADRIFLOW", "Quads", "Lay a grid of quads over the surface, for subdividing and sculpting"),
@@ -37,32 +38,29 @@ class MESHSDF_OT_make_regular(NeedsShape, bpy.types.Operator):
             former.leave(ob)
 
 
+def _is_or_was_shape(context: bpy.types.Context) -> None:
+    ob = context.active_object
+    if not (shape.is_shape(ob) or former.is_former(ob)):
+        wanted = "Select a MeshSDF shape, or a regular mesh that was one"
+        raise Refusal(wanted, script=chosen.selecting())
+
+
+def _was_shape(context: bpy.types.Context) -> None:
+    if not former.is_former(context.active_object):
+        raise Refusal("Select a regular mesh that was a MeshSDF shape")
+
+
 class NeedsMesh(NeedsNoFit):
     """An operator on the active shape, or on the regular mesh that it became."""
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        ob = context.active_object
-        if not cls.takes(ob):
-            cls.poll_message_set(cls.wanted)
-            return False
-        try:
-            mesh_upload.check_editable(ob)
-        except Refusal as refusal:
-            cls.poll_message_set(str(refusal))
-            return False
-        return True
-
-    wanted = "Select a MeshSDF shape, or a regular mesh that was one"
-
-    @staticmethod
-    def takes(ob: bpy.types.Object | None) -> bool:
-        return shape.is_shape(ob) or former.is_former(ob)
+    needs = (
+        Need("an active shape, or a regular mesh that was one", _is_or_was_shape),
+        OWN,
+        NOT_COMPARED,
+    )
 
 
-class MESHSDF_OT_make_shape(NeedsMesh, bpy.types.Operator):
+class MESHSDF_OT_make_shape(NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.make_shape"
     bl_label = "Make Shape Again"
     bl_description = (
@@ -71,8 +69,7 @@ class MESHSDF_OT_make_shape(NeedsMesh, bpy.types.Operator):
     )
     bl_options = {"REGISTER", "UNDO"}
 
-    wanted = "Select a regular mesh that was a MeshSDF shape"
-    takes = staticmethod(former.is_former)
+    needs = (Need("an active regular mesh that was a shape", _was_shape), OWN)
 
     def perform(self, context: bpy.types.Context) -> None:
         kept = former.back(context.active_object)
@@ -80,7 +77,7 @@ class MESHSDF_OT_make_shape(NeedsMesh, bpy.types.Operator):
             self.report({"INFO"}, f"The edited mesh is kept as mesh '{kept}'")
 
 
-class MESHSDF_OT_retopologise(InObjectMode, NeedsMesh, bpy.types.Operator):
+class MESHSDF_OT_retopologise(NeedsMesh, bpy.types.Operator):
     bl_idname = "meshsdf.retopologise"
     bl_label = "Retopologise"
     bl_description = (
@@ -113,6 +110,7 @@ class MESHSDF_OT_retopologise(InObjectMode, NeedsMesh, bpy.types.Operator):
             count = retopology.remesh(
                 context,
                 ob,
+                source,
                 quads=self.method == "QUADRIFLOW",
                 faces=self.faces,
                 attributes=self.attributes,

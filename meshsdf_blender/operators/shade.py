@@ -6,10 +6,10 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..shapes import shape
-from .guarded import InObjectMode, NeedsShape
+from .guarded import NeedsShape
 
 
-class MESHSDF_OT_shade(InObjectMode, NeedsShape, bpy.types.Operator):
+class MESHSDF_OT_shade(NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.shade"
     bl_label = "Shade Shape"
     bl_description = "Show the active shape, and no other object, smooth or with flat faces"

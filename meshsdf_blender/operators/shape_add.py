@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
+from .. import naming
 from ..errors import Refusal
 from ..shapes import shape, shape_new
 from ..spaces import catalogue, pictures, space_choice
@@ -37,8 +38,7 @@ class MESHSDF_OT_shape_add(NewShape, InObjectMode, NeedsNoFit, bpy.types.Operato
         space, up = space_of(self, context)
         info = catalogue.info(space, up)
         code = info.code(self.shape)
-        named = self.shape in info.shape_names
-        name = self.shape if named else info.name
+        name = self.shape if info.is_named(self.shape) else info.name
         ob = shape_new.add(context, space, up, code, name=name, resolution=self.resolution)
         ob.location = context.scene.cursor.location
 
@@ -55,11 +55,13 @@ class MESHSDF_OT_shape_select(InObjectMode, NeedsNoFit, bpy.types.Operator):
         shapes = [ob for ob in context.view_layer.objects if shape.is_shape(ob)]
         found = next((ob for ob in shapes if self.name in {"", ob.name}), None)
         if found is None:
+            there = naming.listed(ob.name for ob in shapes)
             raise Refusal(
                 f"There is no shape '{self.name}' in this scene"
                 if self.name
                 else "No shape is here",
-                "Add one with Add Shape",
+                f"Its shapes are: {there}" if there else "Add one with Add Shape",
+                script="" if there else "bpy.ops.meshsdf.shape_add()",
             )
         found.hide_set(False)
         for other in context.selected_objects:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import bpy
 from bpy.props import BoolVectorProperty, FloatProperty, IntProperty, StringProperty
 
 from ..shapes import random_shape, shape, slide
 from ..spaces import catalogue
 from ..spaces.sliders import FARTHEST, MOST, Sliders
-from .guarded import NeedsShape
+from .guarded import NeedsShape, Unset
 
 
 def _sliders(ob: bpy.types.Object) -> Sliders:
@@ -74,6 +76,14 @@ class MESHSDF_OT_randomise(NeedsShape, bpy.types.Operator):
     bl_description = "Draw new values for the sliders that are not locked"
     bl_options = {"REGISTER", "UNDO"}
 
+    unset = MappingProxyType(
+        {
+            "locks": Unset(
+                "the shape's own", lambda operator, context: context.active_object.meshsdf.locks
+            )
+        }
+    )
+
     seed: IntProperty(
         name="Seed",
         description="The same seed draws the same shape; the button takes a new one each time",
@@ -102,8 +112,7 @@ class MESHSDF_OT_randomise(NeedsShape, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         ob = context.active_object
-        if not self.properties.is_property_set("locks"):
-            self.locks = ob.meshsdf.locks
+        self.locks = self.given("locks", context)
         code = shape.checked_code(ob)
         shape.extract(
             ob,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 
 import bpy
 from bpy.props import CollectionProperty, FloatVectorProperty, StringProperty
@@ -13,7 +14,7 @@ from ..compat import RELATIVE_PATH
 from ..properties import Meshed
 from ..shapes import shape_new
 from ..spaces.space_offer import offer, read_file, stored_path
-from .guarded import InObjectMode, NeedsNoFit
+from .guarded import InObjectMode, NeedsNoFit, Unset
 from .space_load import tell
 
 
@@ -49,14 +50,21 @@ class MESHSDF_OT_space_drop(Meshed, InObjectMode, NeedsNoFit, bpy.types.Operator
         options={"SKIP_SAVE"},
     )
 
+    unset = MappingProxyType(
+        {
+            "location": Unset(
+                "the 3D cursor's", lambda operator, context: context.scene.cursor.location
+            )
+        }
+    )
+
     def perform(self, context: bpy.types.Context) -> None:
         names = [file.name for file in self.files if file.name]
         dropped = [str(Path(self.directory) / name) for name in names] or [self.filepath]
         # All are read before anything is changed.
         found = [read_file(path, "AUTO") for path in dropped]
         info, path, up = found[-1]
-        given = self.properties.is_property_set("location")
-        place = Vector(self.location) if given else context.scene.cursor.location.copy()
+        place = Vector(self.given("location", context))
         ob = shape_new.add(
             context, stored_path(path), up, info.mean, name=info.name, resolution=self.resolution
         )

@@ -67,8 +67,9 @@ class MESHSDF_OT_space_choose(NeedsNoFit, bpy.types.Operator):
     up: EnumProperty(name="Up Axis", description="The space's up axis", items=UP_AXES)
 
     def perform(self, context: bpy.types.Context) -> None:
-        catalogue.info(self.space, self.up)
-        context.scene.meshsdf.space, context.scene.meshsdf.space_up = self.space, self.up
+        space, settings = catalogue.canonical(self.space), context.scene.meshsdf
+        catalogue.info(space, self.up)
+        settings.space, settings.space_up = space, self.up
 
 
 class MESHSDF_MT_spaces(bpy.types.Menu):

@@ -6,7 +6,6 @@ import bpy
 from bpy.props import StringProperty
 
 from ..compat import RELATIVE_PATH
-from ..errors import Refusal
 from ..spaces import catalogue, packed, space_pack
 from .from_space import FromSpace, space_of
 from .guarded import NeedsNoFit
@@ -56,7 +55,7 @@ class MESHSDF_OT_space_unpack(FromSpace, NeedsNoFit, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         space, _ = space_of(self, context)
         if not packed.is_packed(space):
-            raise Refusal(f"'{catalogue.title(space)}' is not packed", "Choose a packed space")
+            raise catalogue.not_packed(space)
         chosen = self.filepath or space_pack.default_file(space)
         now = space_pack.unpack(context.scene, space, chosen)
         self.report({"INFO"}, f"Unpacked to '{now}'")

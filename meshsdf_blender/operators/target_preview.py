@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import bpy
 
-from ..after import former
-from ..errors import Refusal
 from ..fitting import overlay, overlay_follow
 from ..redraw import redraw
 from .guarded import NeedsNoFit
+from .needs import A_SHAPE, AIMED, Need
+
+
+def _aimed(context: bpy.types.Context) -> None:
+    if overlay.current() is None:
+        AIMED.check(context)
 
 
 class MESHSDF_OT_target_preview(NeedsNoFit, bpy.types.Operator):
@@ -20,16 +24,8 @@ class MESHSDF_OT_target_preview(NeedsNoFit, bpy.types.Operator):
     )
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        try:
-            former.check_shape(context.active_object)
-        except Refusal as refusal:
-            cls.poll_message_set(str(refusal))
-            return False
-        return True
+    needs = (A_SHAPE,)
+    asks = (Need(f"to begin it, {AIMED.words}", _aimed),)
 
     def perform(self, context: bpy.types.Context) -> None:
         if overlay.current() is not None:

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
+from .. import in_scripts, naming
 from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..spaces.space_offer import offer
@@ -18,7 +19,8 @@ from ..training import plyfile, training_folder, training_live, training_run, tr
 from ..training.training_preview import Stand
 from ..training.training_properties import Training
 from ..training.training_run import TrainingRun
-from .guarded import InObjectMode, NeedsNoTraining
+from .guarded import InObjectMode, NeedsNoTraining, Polled
+from .needs import Need
 
 WAIT_SECONDS = 0.2
 APART = (
@@ -41,6 +43,13 @@ def run_to_end(run: TrainingRun, *, print_every: float = 0.0) -> None:
     except BaseException as error:  # a KeyboardInterrupt too leaves the worker in order
         run.fail(error)
         raise
+
+
+def _resuming(run: TrainingRun) -> str:
+    """The call that goes on with a run; empty where there is nothing to go on with."""
+    outcome = run.outcome
+    call = f"bpy.ops.meshsdf.train_resume(directory={outcome.folder!r})"
+    return call if outcome.resumable else ""
 
 
 def _at_cursor(context: bpy.types.Context, *, moved: bool) -> Stand:
@@ -67,13 +76,19 @@ class _Trains(NeedsNoTraining):
         try:
             run_to_end(run, print_every=self.print_every)
         except Refusal as refusal:
-            raise Refusal(run.outcome.problem or str(refusal)) from refusal
+            raise Refusal(
+                run.outcome.problem or str(refusal), fixes=refusal.fixes, script=_resuming(run)
+            ) from refusal
         outcome = run.outcome
         for line in outcome.lines:
             if training_folder.is_remark(line):
                 self.report({"WARNING"}, line)
         if not outcome.path:
-            raise Refusal("The training ended without a space", "Resume it, or train again")
+            raise Refusal(
+                "The training ended without a space",
+                "Resume it, or train again",
+                script=_resuming(run),
+            )
         offer(context.scene, outcome.name, outcome.path, "FILE")
         self.report({"INFO"}, f"{outcome.text}: {outcome.path}")
 
@@ -86,7 +101,7 @@ class _Trains(NeedsNoTraining):
         try:
             run, stand = self.prepare(context)
         except Refusal as refusal:
-            self.report({"ERROR"}, str(refusal))
+            self.report({"ERROR"}, in_scripts.text(refusal))
             return {"CANCELLED"}
         finally:
             context.window.cursor_modal_restore()
@@ -146,8 +161,10 @@ class MESHSDF_OT_train_space(Training, InObjectMode, _Trains, bpy.types.Operator
             collection = context.scene.collection
         if collection is None:
             named = f"There is no collection '{self.collection}'"
+            there = naming.listed(each.name for each in bpy.data.collections)
             raise Refusal(
-                named if self.collection else "No collection is chosen", "Choose a collection"
+                named if self.collection else "No collection is chosen",
+                f"Choose a collection: {there}" if there else "Put the meshes into a collection",
             )
         return training_source.from_collection(context, collection), collection.name
 
@@ -216,19 +233,20 @@ class MESHSDF_OT_train_resume(_Trains, bpy.types.Operator):
         return super().execute(context)
 
 
-class MESHSDF_OT_train_stop(bpy.types.Operator):
+def _training_runs(context: bpy.types.Context) -> None:
+    run = training_run.current()
+    if run is None:
+        raise Refusal("No training is running")
+    if run.stopping:
+        raise Refusal("It stops as soon as its step is done")
+
+
+class MESHSDF_OT_train_stop(Polled, bpy.types.Operator):
     bl_idname = "meshsdf.train_stop"
     bl_label = "Stop Training"
     bl_description = "End the training and keep the space as it is now; it can be resumed"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        run = training_run.current()
-        if run is None:
-            cls.poll_message_set("No training is running")
-        elif run.stopping:
-            cls.poll_message_set("It stops as soon as its step is done")
-        return run is not None and not run.stopping
+    needs = (Need("a running training that was not stopped yet", _training_runs),)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         run = training_run.current()
@@ -236,7 +254,8 @@ class MESHSDF_OT_train_stop(bpy.types.Operator):
             run.stop()
         except Refusal as refusal:
             run.fail(refusal)
-            self.report({"ERROR"}, run.outcome.problem)
+            mended = Refusal(run.outcome.problem, script=_resuming(run))
+            self.report({"ERROR"}, in_scripts.text(mended))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from ..errors import Refusal
 from ..training import training_preview, training_run
 from .guarded import Guarded
+from .needs import Need
 
 AWAY = 2.5  # of the view's pivot, in sizes of the preview
+
+
+def _in_view(context: bpy.types.Context) -> None:
+    if context.space_data is None or context.space_data.type != "VIEW_3D":
+        raise Refusal("Only a 3D view can be moved")
+
+
+def _has_preview(context: bpy.types.Context) -> None:
+    if _preview(context) is None:
+        raise Refusal("There is no preview in this scene")
 
 
 class MESHSDF_OT_train_view(Guarded, bpy.types.Operator):
@@ -16,15 +28,10 @@ class MESHSDF_OT_train_view(Guarded, bpy.types.Operator):
     bl_label = "Show Preview"
     bl_description = "Move the 3D view to the preview, which stands beside the meshes"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.space_data is None or context.space_data.type != "VIEW_3D":
-            cls.poll_message_set("Only a 3D view can be moved")
-            return False
-        if _preview(context) is None:
-            cls.poll_message_set("There is no preview in this scene")
-            return False
-        return True
+    needs = (
+        Need("a 3D view", _in_view),
+        Need("a running training with its preview in this scene", _has_preview),
+    )
 
     def perform(self, context: bpy.types.Context) -> None:
         context.view_layer.update()

@@ -7,21 +7,17 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..errors import Refusal
 from ..views import outline_tool, view_list
+from ..views.aims import aim_of
+from ..views.camera import check_camera, no_camera, other_cameras
 from .directions import DIRECTIONS
 from .guarded import NeedsNoFit
+from .needs import Need
 
 
 class NeedsView(NeedsNoFit):
     """An operator on the chosen view."""
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        if not len(context.scene.meshsdf.views):
-            cls.poll_message_set("There are no views: add one first")
-            return False
-        return True
+    needs = (Need("a view in the list", lambda context: view_list.chosen_view(context.scene)),)
 
 
 class MESHSDF_OT_view_add(NeedsNoFit, bpy.types.Operator):
@@ -45,7 +41,7 @@ class MESHSDF_OT_view_add(NeedsNoFit, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         camera: bpy.types.Object | None = context.scene.objects.get(self.camera)
         if self.camera and (camera is None or camera.type != "CAMERA"):
-            raise Refusal(f"There is no camera '{self.camera}' in this scene", "Name another one")
+            raise no_camera(context.scene, self.camera)
         view_list.add(context.scene, self.name, camera)
 
 
@@ -81,17 +77,31 @@ class MESHSDF_OT_view_move(NeedsView, bpy.types.Operator):
         view_list.move(context.scene, -1 if self.direction == "UP" else 1)
 
 
+def _has_camera(context: bpy.types.Context) -> None:
+    view = view_list.chosen_view(context.scene)
+    fixes = other_cameras(context.scene)
+    if view.camera is None:
+        raise Refusal(f"View '{view.name}' has no camera", "Pick one below the list", fixes=fixes)
+    if context.scene.objects.get(view.camera.name) != view.camera:
+        raise Refusal(
+            f"Camera '{view.camera.name}' is not in this scene", "Pick another camera", fixes=fixes
+        )
+
+
 class MESHSDF_OT_view_look(NeedsView, bpy.types.Operator):
     bl_idname = "meshsdf.view_look"
     bl_label = "Look Through"
     bl_description = "Make the chosen view's camera the active one, and look through it"
     bl_options = {"REGISTER", "UNDO"}
 
+    asks = (Need("a camera of this scene in that view", _has_camera),)
+
     def perform(self, context: bpy.types.Context) -> None:
-        view = view_list.chosen_view(context.scene)
-        if view.camera is None:
-            raise Refusal(f"View '{view.name}' has no camera", "Pick one below the list")
-        view_list.look_through(context, view.camera)
+        view_list.look_through(context, view_list.chosen_view(context.scene).camera)
+
+
+def _sees(context: bpy.types.Context) -> None:
+    check_camera(context.scene, aim_of(context.scene, -1).camera)
 
 
 class MESHSDF_OT_outline_draw(NeedsNoFit, bpy.types.Operator):
@@ -102,6 +112,8 @@ class MESHSDF_OT_outline_draw(NeedsNoFit, bpy.types.Operator):
         "layer of its own"
     )
     bl_options = {"REGISTER", "UNDO"}
+
+    asks = (Need("a camera", _sees),)
 
     def perform(self, context: bpy.types.Context) -> None:
         layer = outline_tool.prepare(context)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import bpy
 
 from .. import running
-from ..blending import pictures
+from ..blending import held, pictures
 from ..blending.bake import BakeRun
 from ..blending.blend_properties import ShapeBlend
 from ..shapes import mesh_upload
-from .tab import ShapeTab, draw_compared
+from .tab import ShapeTab, characters, draw_compared, wrapped
 
 PICTURE_SCALE = 3.0
 
@@ -48,6 +48,9 @@ class MESHSDF_PT_blend(ShapeTab, bpy.types.Panel):
         column.enabled = running.current() is None and mesh_upload.is_editable(ob)
         _draw_list(column, ob.meshsdf.blend)
         _draw_blend(column, ob.meshsdf.blend)
+        gone = held.problem(ob) if ob.meshsdf.blend.mode == "TWO" else ""
+        if gone:
+            wrapped(self.layout, gone, characters(context), icon="ERROR")
 
 
 def _draw_list(layout: bpy.types.UILayout, blend: ShapeBlend) -> None:

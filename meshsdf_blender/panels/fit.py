@@ -53,7 +53,7 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
             _draw_progress(layout, context.window_manager.meshsdf)
         _draw_buttons(layout, state, waits=before.exists(ob))
         if state is not FitState.RUNNING:
-            _draw_result(layout, ob.meshsdf)
+            _draw_result(layout, context, ob.meshsdf)
 
 
 def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -65,6 +65,8 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         depress=shown is not None,
     )
     if shown is None or running.current() is not None:
+        return
+    if shown.uid != context.active_object.session_uid:  # in another window, or selected since
         return
     view = context.region_data
     if shown.problem:
@@ -105,7 +107,9 @@ def _draw_buttons(layout: bpy.types.UILayout, state: FitState, *, waits: bool) -
     row.operator("meshsdf.fit_back", icon="TRASH")
 
 
-def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
+def _draw_result(
+    layout: bpy.types.UILayout, context: bpy.types.Context, told: ObjectSettings
+) -> None:
     if told.before.mesh is not None and told.before.shown:
         layout.label(text=f"Before the fit: IoU {told.before.iou:.3f}", icon="LOOP_BACK")
         return
@@ -115,8 +119,9 @@ def _draw_result(layout: bpy.types.UILayout, told: ObjectSettings) -> None:
     column = layout.column(align=True)
     column.label(text=f"IoU {start:.3f} to {told.fit_iou:.3f}", icon="CHECKMARK")
     column.label(text=f"{told.fit_reason}, {counted(told.fit_steps, 'step')}", icon="BLANK1")
-    if " to " in told.fit_topology:
-        column.label(text=told.fit_topology, icon="BLANK1")
+    if told.fit_topology:
+        for line in textwrap.wrap(told.fit_topology, characters(context)):
+            column.label(text=line, icon="BLANK1")
 
 
 class MESHSDF_PT_overlay(ShapeTab, bpy.types.Panel):

@@ -9,7 +9,7 @@ import bpy
 
 from ..after import former
 from ..errors import Refusal
-from ..shapes import shape
+from ..shapes import chosen, shape
 from ..spaces import catalogue, packed
 from .tab import Tab, characters, wrapped
 
@@ -73,7 +73,7 @@ def _draw_selection(layout: bpy.types.UILayout, shapes: list[str]) -> None:
 def _draw_former(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Why there are no sliders, and the way back to them."""
     try:
-        former.check_shape(context.active_object)
+        chosen.check_shape(context.active_object)
     except Refusal as refusal:
         column = layout.column()
         wrapped(column, refusal.problem, characters(context), icon="MESH_DATA")

@@ -1,4 +1,7 @@
-"""Coarse meshes that undo, redo, a file or a library brings back: the timer makes them whole.
+"""Coarse meshes that nothing follows: the timer makes them whole.
+
+Undo, redo, a file or a library brings them back, a coarse mesh is duplicated, or one that could not
+be replaced can be now: Edit Mode is over, it has a mesh of its own again.
 
 In a window only; a script says when, by ``shape_update``. A file that was opened may name a space
 in a format that is more than numbers: reading that waits until the artist does something.
@@ -14,25 +17,30 @@ from bpy.app.handlers import persistent
 
 from ..errors import Refusal
 from ..spaces import catalogue
-from . import mesh_upload, shape, slide, slider_live
+from . import hand_edits, mesh_upload, shape, slide, slider_live
 
 
 def follow(objects: Iterable[bpy.types.Object], *, asked_for: bool) -> None:
     """Have those of these shapes followed that are behind, as far as they can be written to.
 
-    ``asked_for``: whether the artist did something, so that any space may be read.
+    ``asked_for``: whether the artist did something, so that any space may be read. One that was
+    read already may be read again.
     """
     if slide.in_script():
         return
     for ob in filter(shape.is_shape, objects):
+        hand_edits.take(ob)
         try:
             mesh_upload.check_writable(ob)
             behind = shape.is_behind(ob)
         except Refusal:
             continue  # the panel says why
+        space, up, library = ob.meshsdf.space, ob.meshsdf.up, ob.library
         if not behind:
             ob.meshsdf.draft = False
-        elif asked_for or catalogue.is_passive(ob.meshsdf.space, ob.library):
+        elif not hand_edits.left_alone(ob) and (
+            asked_for or catalogue.is_passive(space, library) or catalogue.known(space, up, library)
+        ):
             slider_live.follow(ob, rests=True)
 
 
@@ -49,6 +57,22 @@ def _loaded(*_: object) -> None:
 
 
 @persistent
+def _changed(_: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = None) -> None:
+    """Something was done in the file, often to nothing of ours: so look at what that was first."""
+    if depsgraph is None or slide.in_script() or bpy.app.is_job_running("RENDER"):
+        return
+    for update in depsgraph.updates:
+        ob = update.id.original
+        if isinstance(ob, bpy.types.Object) and shape.is_shape(ob) and ob.meshsdf.draft:
+            hand_edits.take(ob)
+            if not slider_live.is_seen_to(ob) and mesh_upload.is_writable(ob):
+                # With all others: what frees one mesh, as a copy of its own, may free another too.
+                left = [each for each in bpy.data.objects if not slider_live.is_seen_to(each)]
+                follow(left, asked_for=False)
+                return
+
+
+@persistent
 def _imported(items: Any, *_: object) -> None:
     found = [item.id for item in items.import_items]
     follow([each for each in found if isinstance(each, bpy.types.Object)], asked_for=False)
@@ -58,6 +82,7 @@ def _handlers() -> Iterator[tuple[list[Any], Any]]:
     yield bpy.app.handlers.undo_post, _undone
     yield bpy.app.handlers.redo_post, _undone
     yield bpy.app.handlers.load_post, _loaded
+    yield bpy.app.handlers.depsgraph_update_post, _changed
     if hasattr(bpy.app.handlers, "blend_import_post"):  # since 4.4
         yield bpy.app.handlers.blend_import_post, _imported
 

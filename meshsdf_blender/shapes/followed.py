@@ -10,7 +10,7 @@ import bpy
 
 from ..door.mail import Reply
 from ..door.worker import Worker
-from . import codes, shape
+from . import codes, hand_edits, mesh_upload, shape
 from .reference import Reference
 
 # A slider that was not moved for so long is at rest.
@@ -39,10 +39,18 @@ class Followed:
         """Note that its code was written just now; ``rests`` where no more is to come."""
         self.moved = time.monotonic() - (REST_SECONDS if rests else 0.0)
 
+    @property
+    def rests(self) -> bool:
+        """Whether its slider was not moved for a while."""
+        return time.monotonic() - self.moved >= REST_SECONDS
+
     def ask(self, ob: bpy.types.Object, worker: Worker) -> Asked | None:
         """Ask for the mesh that it needs next, if there is one yet. Raises Refusal."""
+        mesh_upload.check_writable(ob)
+        if hand_edits.left_alone(ob):
+            return None
         code = codes.read(ob)
-        rests = time.monotonic() - self.moved >= REST_SECONDS
+        rests = self.rests
         if not rests and self._drafted == code.tobytes():
             return None
         header = _whole(ob)
@@ -72,6 +80,8 @@ class Asked:
         """
         whole = not self.header["draft"]
         if whole and (self.header, self.code) != (_whole(ob), codes.read(ob).tobytes()):
+            return
+        if hand_edits.left_alone(ob):
             return
         header, arrays = reply
         shape.write_mesh(ob, arrays["vertices"], arrays["faces"], header.get("report", {}))

@@ -66,20 +66,31 @@ def shortest(value: float) -> float:
 
 
 def add(ob: bpy.types.Object, step: Step, was: np.ndarray | None, code: np.ndarray) -> None:
+    """Add a step that led from the code ``was`` to ``code``."""
     known = bool(ob.meshsdf.after.record)
     record = of(ob)
     if was is not None and not known:
         record = Record(base=numbers(was), now=digest(was))
     if was is not None and digest(was) != record.now:
-        _merge(record.steps, {"code": numbers(was)})
-    _merge(record.steps, step)
+        merge(record.steps, {"code": numbers(was)})
+    merge(record.steps, step)
     if len(record.steps) > MOST:
         record = Record(base=numbers(code))
     record.now = digest(code)
     write(ob, record)
 
 
-def _merge(steps: list[Step], step: Step) -> None:
+def add_beside(ob: bpy.types.Object, step: Step) -> None:
+    """Add a step that is repeated after all others, whatever the code was when it was done."""
+    record = of(ob)
+    merge(record.steps, step)
+    if len(record.steps) > MOST:
+        code = codes.read(ob)
+        record = Record(base=numbers(code), now=digest(code))
+    write(ob, record)
+
+
+def merge(steps: list[Step], step: Step) -> None:
     """Add a step; one that says again what the last ones said takes their place."""
     if step.get("op") == SLIDE:
         for earlier in reversed(range(len(steps))):

@@ -95,6 +95,15 @@ def check_writable(ob: bpy.types.Object) -> None:
     check_replaceable(ob)
 
 
+def is_writable(ob: bpy.types.Object) -> bool:
+    """Whether :func:`check_writable` would let it pass."""
+    try:
+        check_writable(ob)
+    except Refusal:
+        return False
+    return True
+
+
 def check_replaceable(ob: bpy.types.Object) -> None:
     """Raise Refusal, by name, where another mesh could not take the place of the object's own."""
     mesh = ob.data

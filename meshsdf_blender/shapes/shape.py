@@ -18,7 +18,8 @@ from . import codes, mesh_upload
 # Systems of units: how many of which volume a cubic metre has. Blender's own words say 490825 cm³.
 VOLUMES = {"METRIC": (1.0, "m³"), "IMPERIAL": (35.3147, "ft³"), "NONE": (1.0, "")}
 
-BEHIND = "behind"  # of a mesh: it is not yet what it is to be
+# Of a mesh: it is not yet what it is to be; the artist edited it before it was.
+BEHIND, EDITED = "behind", "edited"
 
 FIT_READOUT = ("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology")
 
@@ -134,6 +135,8 @@ def fall_behind(ob: bpy.types.Object) -> None:
 def is_behind(ob: bpy.types.Object) -> bool:
     """Whether the mesh is not that of the code, or coarser than asked for. Raises Refusal."""
     of = mesh_of(ob).meshsdf_of
+    if of == EDITED:
+        return False
     return of != _meshed_as(ob, codes.read(ob)) if of else bool(ob.meshsdf.draft)
 
 

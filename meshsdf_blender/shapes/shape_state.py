@@ -1,4 +1,6 @@
-"""What tells one shape from another beside its mesh: code, blend, transform, settings, readout.
+"""What tells one shape from another beside its mesh.
+
+Code, blend, transform, settings, readout, and the record of what made it.
 
 One list of it, for whatever puts a shape back: a fit that failed, the shape before a fit. It is
 checked whole before anything is written, and nothing follows what is written.
@@ -48,10 +50,14 @@ LARGEST_INT = 2**31 - 1  # that Blender's whole numbers hold
 
 @dataclass(frozen=True)
 class ShapeState:
-    """A shape's code ``(L,)`` float32, the mode of its blend, and its properties by their names."""
+    """A shape's code ``(L,)`` float32, the mode of its blend, and its properties by their names.
+
+    ``record`` is what ``history`` keeps of it: going back to a shape goes back to its steps.
+    """
 
     code: np.ndarray
     blend: str
+    record: str
     transform: Mapping[str, Any]
     settings: Mapping[str, Any]
 
@@ -62,6 +68,7 @@ class ShapeState:
         return cls(
             codes.read(ob),
             ob.meshsdf.blend.mode,
+            ob.meshsdf.after.record,
             {name: _copied(getattr(ob, name)) for name in TRANSFORM},
             {name: _copied(getattr(ob.meshsdf, name)) for name in SETTINGS},
         )
@@ -71,7 +78,7 @@ class ShapeState:
         """A state from JSON as :meth:`text` gives it. Raises ValueError; ``check`` what comes."""
         told = json.loads(text)
         try:
-            code, blend = told["code"], told["blend"]
+            code, blend, record = told["code"], told["blend"], told.get("record", "")
             transform, settings = told["transform"].items(), told["settings"].items()
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"without {error}") from error
@@ -80,6 +87,7 @@ class ShapeState:
         return cls(
             np.array(code, dtype=np.float32),
             blend,
+            record,
             {name: _copied(value) for name, value in transform},
             {name: _copied(value) for name, value in settings},
         )
@@ -89,7 +97,11 @@ class ShapeState:
 
         Without the space, for that may be renamed meanwhile: packed, found elsewhere.
         """
-        told = {"code": [float(value) for value in self.code], "blend": self.blend}
+        told = {
+            "code": [float(value) for value in self.code],
+            "blend": self.blend,
+            "record": self.record,
+        }
         settings = {name: value for name, value in self.settings.items() if name not in SPACE}
         return json.dumps(told | {"transform": self.transform, "settings": settings})
 
@@ -100,6 +112,7 @@ class ShapeState:
             (ob, self.transform, TRANSFORM),
             (told, self.settings, SETTINGS),
             (told.blend, {"mode": self.blend}, ("mode",)),
+            (told.after, {"record": self.record}, ("record",)),
         ):
             for name, value in values.items():
                 if name not in known or not _fits(owner.bl_rna.properties[name], value):
@@ -119,6 +132,7 @@ class ShapeState:
         try:
             codes.write(ob, self.code)
             _set(ob.meshsdf.blend, {"mode": self.blend}, ("mode",))
+            _set(ob.meshsdf.after, {"record": self.record}, ("record",))
             _set(ob, self.transform, TRANSFORM if pose else ())
             _set(ob.meshsdf, self.settings, SETTINGS)
         finally:

@@ -7,16 +7,24 @@ import sys
 import bpy
 import numpy as np
 
+from .. import in_scripts
 from ..errors import Refusal
-from ..spaces import catalogue
+from ..spaces import catalogue, space_sliders
 from ..spaces.sliders import Sliders
-from . import codes, history, mesh_upload, shape, slider_live
+from . import chosen, codes, history, mesh_upload, shape, slider_live
 
 
 def of(ob: bpy.types.Object) -> Sliders | None:
     """The sliders of a shape's space, as far as they are known: for drawing."""
     found = catalogue.known(ob.meshsdf.space, ob.meshsdf.up, ob.library)
     return None if found is None else found.sliders
+
+
+def _read(ob: bpy.types.Object) -> Sliders | None:
+    """The same; a script, which has no timer to wait for, reads our own files for it at once."""
+    if of(ob) is None and in_script():
+        space_sliders.read_now(ob.meshsdf.space, ob.meshsdf.up, ob.library)
+    return of(ob)
 
 
 def value(ob: bpy.types.Object, number: int) -> float:
@@ -28,7 +36,7 @@ def value(ob: bpy.types.Object, number: int) -> float:
 
 def values(ob: bpy.types.Object) -> np.ndarray:
     """All of them ``(K,)``; none where the space was not read yet, or the code does not fit."""
-    known = of(ob)
+    known = _read(ob)
     if known is None:
         return np.zeros(0)
     try:
@@ -68,18 +76,18 @@ def tell(ob: bpy.types.Object, refusal: Refusal) -> None:
     if ob.library is None:
         ob.meshsdf.message = str(refusal)
     if in_script():
-        print(f"MeshSDF: {refusal}", file=sys.stderr, flush=True)
+        print(f"MeshSDF: {in_scripts.text(refusal)}", file=sys.stderr, flush=True)
 
 
 def _known(ob: bpy.types.Object, number: int) -> Sliders:
     """The sliders of a shape's space, if there is one of that number. Raises Refusal."""
-    if not shape.is_shape(ob):
-        raise Refusal(f"Object '{ob.name}' is no MeshSDF shape", "Select one, or add a shape")
-    known = of(ob)
+    chosen.check_shape(ob)
+    known = _read(ob)
     if known is None:
         raise Refusal(
             f"The sliders of object '{ob.name}' are not known yet",
-            "Use Show Sliders first (bpy.ops.meshsdf.slider_show())",
+            "Use Show Sliders first",
+            script="bpy.ops.meshsdf.slider_show()",
         )
     if number >= len(known.named):
         raise Refusal(

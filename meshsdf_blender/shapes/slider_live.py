@@ -7,23 +7,27 @@ that mesh was asked for here or written by anything else: an answer that comes l
 
 from __future__ import annotations
 
+import contextlib
+
 import bpy
 from bpy.app.handlers import persistent
 
 from .. import door, running
 from ..errors import Refusal
 from ..redraw import redraw
-from . import shape
+from . import hand_edits, mesh_upload, shape
 from .followed import REST_SECONDS, Asked, Followed
 
 TICK_SECONDS = 0.005
 
 _followed: dict[int, Followed] = {}  # by the object's session_uid
 _asked: list[Asked] = []  # at most one
+_given_up: set[int] = set()  # those that could not be meshed, through no fault of their meshes
 
 
 def follow(ob: bpy.types.Object, *, rests: bool = False) -> None:
     """Have the mesh follow the object's code, which was written; coarsely, unless it ``rests``."""
+    _given_up.discard(ob.session_uid)
     if not ob.meshsdf.draft:  # made whole since it was followed last
         _followed.pop(ob.session_uid, None)
     _followed.setdefault(ob.session_uid, Followed(ob)).move(rests=rests)
@@ -31,13 +35,18 @@ def follow(ob: bpy.types.Object, *, rests: bool = False) -> None:
     if not bpy.app.timers.is_registered(tick):
         # Persistent: the wheels of 4.5 hang at exit over one that a new file has dropped.
         bpy.app.timers.register(tick, first_interval=TICK_SECONDS, persistent=True)
-    if not _asked and not rests:
+    if not rests and (not _asked or _is_overtaken(_asked[0])):
         tick()  # the worker begins now, not when Blender next sees to its timers
 
 
 def busy() -> bool:
     """Whether a slider is being dragged, or a mesh is on its way."""
     return bool(_followed or _asked)
+
+
+def is_seen_to(ob: bpy.types.Object) -> bool:
+    """Whether a shape is followed, or could not be, so that only the artist can have it tried."""
+    return ob.session_uid in _followed or ob.session_uid in _given_up
 
 
 def tick() -> float | None:
@@ -47,7 +56,9 @@ def tick() -> float | None:
     if running.current() is not None or bpy.app.is_job_running("RENDER"):
         return REST_SECONDS
     if _asked and not _hear(_asked[0]):
-        return TICK_SECONDS
+        if not _is_overtaken(_asked[0]):
+            return TICK_SECONDS
+        _drop(_asked[0])
     if not _followed:
         return None
     _ask(max(_followed.values(), key=lambda followed: followed.moved))
@@ -73,6 +84,19 @@ def _hear(asked: Asked) -> bool:
         _asked.clear()
         _give_up(followed, refusal)
     return True
+
+
+def _is_overtaken(asked: Asked) -> bool:
+    """Whether a slider is dragged again while a whole mesh is on its way, which takes long."""
+    whole = not asked.header["draft"]
+    return whole and not all(followed.rests for followed in _followed.values())
+
+
+def _drop(asked: Asked) -> None:
+    """Let the worker end a mesh; it is asked for again when all is at rest."""
+    _asked.clear()
+    with contextlib.suppress(Refusal):  # the next request says why there is no worker
+        asked.worker.drop(asked.identity)
 
 
 def _ask(followed: Followed) -> None:
@@ -106,6 +130,9 @@ def _give_up(followed: Followed, refusal: Refusal) -> None:
         del _followed[followed.uid]
         if ob is not None:
             ob.meshsdf.message = str(refusal)
+            hand_edits.take(ob)
+            if mesh_upload.is_writable(ob):
+                _given_up.add(followed.uid)
             redraw(bpy.context)
 
 
@@ -116,6 +143,7 @@ def forget(*_: object) -> None:
         asked.worker.forget(asked.identity)
     _asked.clear()
     _followed.clear()
+    _given_up.clear()
 
 
 def register() -> None:

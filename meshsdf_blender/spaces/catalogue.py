@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,14 +55,25 @@ class SpaceInfo:
         """What :meth:`code` gives, or None."""
         if shape in {"", MEAN}:
             return self.mean
-        if shape in self.shape_names:
-            return self.codes[self.shape_names.index(shape)]
+        if self.is_named(shape):
+            name = shape if shape in self.shape_names else self.examples[shape]
+            return self.codes[self.shape_names.index(name)]
         if shape.isdecimal() and int(shape) < len(self.codes):
             return self.codes[int(shape)]
         if shape.casefold() == MEAN.casefold():
             return self.mean
-        place = naming.place(shape, self.shape_names)
-        return None if place is None else self.codes[place]
+        names = (*self.shape_names, *self.examples)
+        place = naming.place(shape, names)
+        return None if place is None else self.find(names[place])
+
+    @property
+    def examples(self) -> dict[str, str]:
+        """Names that the card gives to some of the shapes, as in "Urn" for vase_1054."""
+        return _examples(self.card, self.shape_names)
+
+    def is_named(self, shape: str) -> bool:
+        """Whether a text is the name of a known shape, exactly as it is written."""
+        return shape in self.shape_names or shape in self.examples
 
     def shape_name(self, index: int) -> str:
         """The name of a known shape, or its number."""
@@ -70,7 +82,9 @@ class SpaceInfo:
     @property
     def choices(self) -> str:
         """What :meth:`code` takes, in words."""
-        names, count = naming.listed(self.shape_names), len(self.codes)
+        named, count = set(self.examples.values()), len(self.codes)
+        others = (name for name in self.shape_names if name not in named)
+        names = naming.listed((*self.examples, *others))
         choices = [f"Its shapes are: {names}"] if names else []
         if count:
             number = "the number 0" if count == 1 else f"a number from 0 to {count - 1}"
@@ -87,6 +101,18 @@ class BuiltInSpace:
 
     shape_names: tuple[str, ...]
     summary: str
+    examples: tuple[str, ...] = ()
+
+
+def _examples(card: dict[str, Any], shape_names: Collection[str]) -> dict[str, str]:
+    """The card's names for shapes, of those shapes that there are; a card may hold anything."""
+    found: dict[str, str] = {}
+    examples = card.get("examples")
+    for each in examples if isinstance(examples, list) else ():
+        name, shape = (each.get("name"), each.get("shape")) if isinstance(each, dict) else ("", "")
+        if isinstance(name, str) and name and name not in shape_names and shape in shape_names:
+            found.setdefault(name, str(shape))
+    return found
 
 
 _builtin: dict[str, BuiltInSpace] = {}  # by name, read when the extension starts
@@ -97,8 +123,18 @@ def builtin_names() -> list[str]:
     return list(_builtin)
 
 
+def canonical(space: str) -> str:
+    """A space's text as it is stored: the name of a built-in one may be written in any case."""
+    if space[: len(BUILTIN)].casefold() != BUILTIN:
+        return space
+    name, names = space[len(BUILTIN) :], builtin_names()
+    place = naming.place(name, names)
+    return BUILTIN + (name if place is None else names[place])
+
+
 def location(space: str, library: bpy.types.Library | None = None) -> str:
     """The absolute path behind a space's text; no disk is touched."""
+    space = canonical(space)
     if space.startswith(BUILTIN):
         return str(SPACES_FOLDER / f"{space[len(BUILTIN) :]}.safetensors")
     if packed.is_packed(space):
@@ -114,6 +150,7 @@ def is_passive(space: str, library: bpy.types.Library | None = None) -> bool:
     .blend may name anything else, such as a ``.pth``, which is read when the artist does something
     with the shape. No disk is touched.
     """
+    space = canonical(space)
     if space.startswith(BUILTIN) or packed.is_packed(space):
         return True
     path = location(space, library) if space else ""
@@ -122,6 +159,7 @@ def is_passive(space: str, library: bpy.types.Library | None = None) -> bool:
 
 def title(space: str) -> str:
     """A space's short name for buttons."""
+    space = canonical(space)
     if space.startswith(BUILTIN):
         return space[len(BUILTIN) :].replace("_", " ").title()
     if packed.is_packed(space):
@@ -136,7 +174,12 @@ def title(space: str) -> str:
 def existing(space: str, library: bpy.types.Library | None = None) -> str:
     """The absolute path of a space. Raises Refusal where nothing is there."""
     if not space:
-        raise Refusal("No shape space is chosen", "Choose a built-in one, or load one from a file")
+        name = next(iter(builtin_names()), "")
+        raise Refusal(
+            "No shape space is chosen",
+            "Choose a built-in one, or load one from a file",
+            script=f"bpy.ops.meshsdf.space_choose(space={BUILTIN + name!r})" if name else "",
+        )
     if packed.is_packed(space):
         return packed.unpacked(space)
     blend_path.check(space, library)
@@ -148,6 +191,7 @@ def existing(space: str, library: bpy.types.Library | None = None) -> str:
 
 def gone(space: str, library: bpy.types.Library | None = None) -> Refusal:
     """That a space is not where its text says."""
+    space = canonical(space)
     if space.startswith(BUILTIN):
         return Refusal(
             f"There is no built-in space '{space[len(BUILTIN) :]}'",
@@ -162,7 +206,14 @@ def gone(space: str, library: bpy.types.Library | None = None) -> Refusal:
 
 def builtin_hint(space: str) -> str:
     """What to write for a built-in space that was named without ``builtin:``; empty for others."""
-    return f"The built-in space of this name is {BUILTIN}{space}" if space in _builtin else ""
+    named = canonical(BUILTIN + space)
+    known = named[len(BUILTIN) :] in _builtin
+    return f"The built-in space of this name is {named}" if known else ""
+
+
+def not_packed(space: str) -> Refusal:
+    """That a space is not inside the .blend."""
+    return Refusal(f"'{title(space)}' is not packed", "Choose a packed space")
 
 
 def same_builtin(space: str) -> str:
@@ -173,7 +224,7 @@ def same_builtin(space: str) -> str:
 
 def summary(space: str) -> str:
     """What a space is, in a line; no disk is touched."""
-    named = same_builtin(space) or space
+    named = same_builtin(space) or canonical(space)
     known = _builtin.get(named[len(BUILTIN) :]) if named.startswith(BUILTIN) else None
     return (known.summary.rstrip(".") if known else "") or location(space)
 
@@ -182,7 +233,7 @@ def chosen(scene: bpy.types.Scene) -> tuple[str, str]:
     """Space and up axis that new shapes come from: the sidebar's, else a built-in one."""
     settings = scene.meshsdf
     if settings.space:
-        return settings.space, settings.space_up
+        return canonical(settings.space), settings.space_up
     names = builtin_names()
     name = FIRST_CHOICE if FIRST_CHOICE in names else next(iter(names), "")
     return (BUILTIN + name if name else ""), "FILE"
@@ -200,7 +251,7 @@ def known(space: str, up: str, library: bpy.types.Library | None = None) -> Spac
 
 def info(space: str, up: str, library: bpy.types.Library | None = None) -> SpaceInfo:
     """What is in a space; asks the worker once, and again when its files change. Raises Refusal."""
-    path = existing(space, library)
+    path, space = existing(space, library), canonical(space)
     now = stamps(Path(path))
     found = _seen.get((path, up))
     if found is not None and found.stamps == now:
@@ -255,12 +306,12 @@ def stamps(path: Path) -> tuple[object, ...]:
 
 def shape_choices(space: str, up: str) -> list[str]:
     """Names to start from, as far as they are known without asking; no disk is touched."""
-    found = known(space, up)
+    found, space = known(space, up), canonical(space)
     if found is None:
         listed = _builtin.get(space[len(BUILTIN) :]) if space.startswith(BUILTIN) else None
-        return [MEAN, *(listed.shape_names if listed else ())]
+        return [MEAN, *((*listed.examples, *listed.shape_names) if listed else ())]
     numbers = [str(index) for index in range(len(found.codes))]
-    return [MEAN, *(found.shape_names or numbers)]
+    return [MEAN, *found.examples, *(found.shape_names or numbers)]
 
 
 def forget() -> None:
@@ -270,10 +321,10 @@ def forget() -> None:
     for path in sorted(SPACES_FOLDER.glob(f"*{OWN_SUFFIX}")):
         told = described(path)
         names, card = told.get("shape_names"), told.get("card")
-        _builtin[path.stem] = BuiltInSpace(
-            tuple(map(str, names)) if isinstance(names, list) else (),
-            str(card.get("summary", "")) if isinstance(card, dict) else "",
-        )
+        names = tuple(map(str, names)) if isinstance(names, list) else ()
+        card = card if isinstance(card, dict) else {}
+        examples = tuple(_examples(card, names))
+        _builtin[path.stem] = BuiltInSpace(names, str(card.get("summary", "")), examples)
 
 
 def register() -> None:

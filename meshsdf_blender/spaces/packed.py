@@ -17,7 +17,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..errors import Refusal
+from ..errors import Fix, Refusal
 from . import packed_cache, space_header
 
 PREFIX, MARK, DIGITS = "packed:", "@", 16
@@ -92,6 +92,7 @@ def read(space: str) -> bytes:
         raise Refusal(
             f"The packed space '{name_of(space)}' is not in this file any more",
             "Undo what removed its text, or set the shape's Space to a file or a built-in one",
+            fixes=(_find(space),),
         )
     try:
         words = np.frombuffer(memoryview(text[DATA_KEY]), dtype="<i4")
@@ -102,9 +103,14 @@ def read(space: str) -> bytes:
         raise Refusal(
             f"The packed space '{name_of(space)}' is damaged: its bytes do not match their digest",
             "Set the shape's Space to the original file, or open a backup of this .blend",
+            fixes=(_find(space),),
         )
     _check(data, f"The packed space '{name_of(space)}'")
     return data
+
+
+def _find(space: str) -> Fix:
+    return Fix("meshsdf.fix_space", "Find the Space...", {"lost": space}, "FILE_FOLDER")
 
 
 def put(name: str, data: bytes) -> tuple[str, bpy.types.Text]:
@@ -132,6 +138,7 @@ def packable(path: Path) -> bytes:
         raise Refusal(
             f"'{path.name}' cannot be packed: only {SUFFIX} files can, as others may hold code",
             f"Export the space to a file that ends in {SUFFIX}, load that, and pack it",
+            script=f"bpy.ops.meshsdf.space_export(filepath='...{SUFFIX}')",
         )
     try:
         size = path.stat().st_size

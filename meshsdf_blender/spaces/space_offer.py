@@ -21,7 +21,9 @@ def offer(scene: bpy.types.Scene, name: str, path: str, up: str) -> None:
 
 
 def put_in_menu(scene: bpy.types.Scene, name: str, path: str, up: str) -> str:
-    """List the space once; how it is stored."""
+    """List the space once, unless it is listed anyway; how it is stored."""
+    if path.startswith(catalogue.BUILTIN):
+        return path
     loaded = scene.meshsdf.loaded
     stored = stored_path(path)
     entry = next((e for e in loaded if e.path == stored), None)
@@ -39,17 +41,23 @@ def read_file(filepath: str, up: str) -> tuple[SpaceInfo, str, str]:
     """
     path = space_path(filepath)
     if up == "AUTO":
-        up = "FILE" if path.lower().endswith(catalogue.OWN_SUFFIX) else "Y"
+        own = path.startswith(catalogue.BUILTIN) or path.lower().endswith(catalogue.OWN_SUFFIX)
+        up = "FILE" if own else "Y"
     return catalogue.info(path, up), path, up
 
 
 def space_path(chosen: str) -> str:
     """The file or folder that is meant; of a DeepSDF folder, its specs.json means the folder.
 
+    A built-in space, which may be named too, stays the name that it is.
     Raises Refusal where nothing is there, or what cannot be a space.
     """
     if not chosen:
         raise Refusal("No file is chosen", f"Choose {KINDS}")
+    chosen = catalogue.canonical(chosen)
+    if chosen.startswith(catalogue.BUILTIN):
+        catalogue.existing(chosen)
+        return chosen
     blend_path.check(chosen)
     path = Path(catalogue.location(chosen))
     if not path.exists():

@@ -48,7 +48,7 @@ def unpack(scene: bpy.types.Scene, space: str, filepath: str) -> str:
     nothing.
     """
     if not packed.is_packed(space):
-        raise Refusal(f"'{catalogue.title(space)}' is not packed", "Choose a packed space")
+        raise catalogue.not_packed(space)
     data, text = packed.read(space), packed.text_of(space)
     if text.library is not None:
         raise Refusal(

@@ -41,6 +41,13 @@ def want(space: str, up: str, library: bpy.types.Library | None = None) -> None:
         bpy.app.timers.register(tick, first_interval=0.0, persistent=True)
 
 
+def read_now(space: str, up: str, library: bpy.types.Library | None = None) -> None:
+    """Read a space's own file at once, unless that was tried before: not while drawing."""
+    want(space, up, library)
+    while tick() is not None:
+        pass
+
+
 def tick() -> float | None:
     """Read the next one; the next interval, or None when all were read."""
     if not _wanted:

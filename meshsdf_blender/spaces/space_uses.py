@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from ..deleted import is_deleted
 from . import catalogue, packed
 
 
@@ -49,8 +50,20 @@ def of_scene(scene: bpy.types.Scene) -> Iterator[SpaceUse]:
 
 
 def of_file(space: str) -> list[SpaceUse]:
-    """All that names ``space``, however it is written, in what is this file's own."""
+    """All that names ``space``, however it is written, in what is this file's own.
+
+    Objects that were deleted do not count: what brings them back brings back this, too.
+    """
     place = catalogue.location(space)
-    found = [use for ob in bpy.data.objects if ob.library is None for use in of_object(ob)]
+    own = [ob for ob in bpy.data.objects if ob.library is None and next(of_object(ob), None)]
+    found = [use for ob in own if not is_deleted(ob) for use in of_object(ob)]
     found += [use for each in bpy.data.scenes if each.library is None for use in of_scene(each)]
     return [use for use in found if use.space and catalogue.location(use.space) == place]
+
+
+def named() -> set[str]:
+    """The texts of all spaces that this file's own objects, not deleted, and scenes name."""
+    own = [ob for ob in bpy.data.objects if ob.library is None and next(of_object(ob), None)]
+    of_objects = {use.space for ob in own if not is_deleted(ob) for use in of_object(ob)}
+    of_scenes = {u.space for each in bpy.data.scenes if not each.library for u in of_scene(each)}
+    return (of_objects | of_scenes) - {""}

@@ -50,7 +50,11 @@ class Placement:
 def read(context: bpy.types.Context, ob: bpy.types.Object, *, selected: bool) -> EncodeSource:
     """The object with its modifiers, or its selected vertices as they are. Raises Refusal."""
     if ob.mode != "OBJECT":
-        raise Refusal(f"Object '{ob.name}' is not in Object Mode", "Go back to Object Mode first")
+        raise Refusal(
+            f"Object '{ob.name}' is not in Object Mode",
+            "Go back to Object Mode first",
+            script="bpy.ops.object.mode_set(mode='OBJECT')",
+        )
     context.view_layer.update()
     matrix = np.array(ob.matrix_world, dtype=np.float64)
     if ob.type == "POINTCLOUD":

@@ -96,6 +96,15 @@ def current() -> TrainingRun | None:
     return _running[0] if _running else None
 
 
+def check_free() -> None:
+    """Raises Refusal while a training runs."""
+    if _running:
+        raise Refusal(
+            "A training is running: stop it first, or wait for its end",
+            script="bpy.ops.meshsdf.train_stop()",
+        )
+
+
 def last() -> Outcome | None:
     """What the last training of this Blender came to, or the running one so far."""
     return _last[0] if _last else None
@@ -116,8 +125,7 @@ class TrainingRun(Talk):
         options: dict[str, Any] | None = None,
         lines: list[str] | None = None,
     ) -> None:
-        if _running:
-            raise Refusal("A training is running", "Stop it first")
+        check_free()
         self.folder, self.name = folder, name
         self._source, self._options = source, options
         self._left_out = list(lines or [])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from .. import in_scripts
 from ..errors import Refusal
 
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
@@ -51,6 +52,7 @@ class Source:
         context.view_layer.update()
         self._depsgraph = context.evaluated_depsgraph_get()
         self.refused: list[tuple[str, str]] = []
+        self._mended_by = ""  # a script's line for the first that was left out
         self.count = 0
         self.bounds = np.array([[np.inf] * 3, [-np.inf] * 3])
         self.largest = 0.0
@@ -65,6 +67,7 @@ class Source:
                 vertices, faces = _joined(name, objects, self._depsgraph, instances, joined=joined)
             except Refusal as refusal:
                 self.refused.append((name, str(refusal)))
+                self._mended_by = self._mended_by or refusal.script
                 continue
             low, high = vertices.min(axis=0), vertices.max(axis=0)
             self.bounds = np.stack(
@@ -82,8 +85,8 @@ class Source:
         if more > 0:
             told += f" {more} more were left out."
         if self.count:
-            return too_few(self.count, told)
-        return Refusal(f"Nothing here can be trained on. {told}")
+            return too_few(self.count, told, script=self._mended_by)
+        return Refusal(f"Nothing here can be trained on. {told}", script=self._mended_by)
 
     @property
     def apart(self) -> bool:
@@ -91,10 +94,11 @@ class Source:
         return float(np.ptp(self.bounds, axis=0).max()) > APART * self.largest
 
 
-def too_few(count: int, told: str = "") -> Refusal:
-    """Why so few shapes are refused; ``told`` says what was left out."""
+def too_few(count: int, told: str = "", *, script: str = "") -> Refusal:
+    """Why so few shapes are refused; ``told`` says what was left out, ``script`` mends that."""
     problem = f"A space needs two shapes or more, and {count} can be used"
-    return Refusal(". ".join(filter(None, (problem, told.rstrip(" .")))), "Add shapes of its kind")
+    told = ". ".join(filter(None, (problem, told.rstrip(" ."))))
+    return Refusal(told, "Add shapes of its kind", script=script)
 
 
 def from_objects(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> Source:
@@ -164,9 +168,14 @@ def _nothing(name: str, objects: list[bpy.types.Object], *, joined: bool) -> Ref
         )
     ob = objects[0]
     if not ob.visible_get():
-        return Refusal(f"Object '{name}' is hidden", "Show it, or leave it out")
+        shown = in_scripts.showing(ob)
+        return Refusal(f"Object '{name}' is hidden", "Show it, or leave it out", script=shown)
     if ob.mode == "EDIT":
-        return Refusal(f"Object '{name}' is in Edit Mode", "Go back to Object Mode first")
+        return Refusal(
+            f"Object '{name}' is in Edit Mode",
+            "Go back to Object Mode first",
+            script="bpy.ops.object.mode_set(mode='OBJECT')",
+        )
     if ob.type not in {"MESH", "EMPTY"} or (ob.type == "EMPTY" and not ob.instance_collection):
         return Refusal(
             f"Object '{name}' is no mesh ({ob.type.replace('_', ' ').lower()})",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from .. import naming
 from ..errors import Refusal
 from ..shapes import shape
 from ..spaces import catalogue, packed, space_uses
@@ -67,8 +68,7 @@ def relocate(lost: str, path: str) -> int:
     Shapes, meshes that were shapes, and menus follow; how many objects there were. Raises Refusal,
     changing nothing, where it is no such space or nothing names the lost one.
     """
-    named = path.startswith(catalogue.BUILTIN) or packed.is_packed(path)
-    found = path if named else space_path(path)
+    found = path if packed.is_packed(path) else space_path(path)
     if _is_there(lost):
         raise Refusal(
             f"The space '{lost}' is where it was, so nothing is lost",
@@ -76,7 +76,11 @@ def relocate(lost: str, path: str) -> int:
         )
     uses = space_uses.of_file(lost)
     if not uses:
-        raise Refusal(f"Nothing in this file uses the space '{lost}'", "Name it as the shape does")
+        known = naming.listed(sorted(space_uses.named()))
+        raise Refusal(
+            f"Nothing in this file uses the space '{lost}'",
+            f"It uses: {known}" if known else "Name it as the shape does",
+        )
     shapes = [use.ob for use in uses if use.ob is not None]
     for up in sorted({ob.meshsdf.up for ob in shapes}) or ["FILE"]:
         _check_fits(catalogue.info(found, up), [ob for ob in shapes if ob.meshsdf.up == up])

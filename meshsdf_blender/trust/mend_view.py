@@ -7,11 +7,13 @@ from math import pi, sin
 import bpy
 from mathutils import Vector
 
-from .. import blend_path
+from .. import blend_path, naming
 from ..errors import Refusal
 from ..views import targets
 from ..views.aims import Aim
-from ..views.camera import frame_size
+from ..views.background import OPEN
+from ..views.camera import frame_size, no_camera, other_cameras
+from ..views.image_pixels import unreadable
 
 CHOSEN = {"OBJECT", "IMAGE", "MASK"}  # targets that are something of the file
 RENDERED = {"RENDER_RESULT", "COMPOSITING"}  # images whose pixels are closed
@@ -29,7 +31,7 @@ def use_camera(scene: bpy.types.Scene, aim: Aim, name: str) -> None:
 def _camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
     camera: bpy.types.Object | None = scene.objects.get(name)
     if camera is None or camera.type != "CAMERA":
-        raise Refusal(f"There is no camera '{name}' in this scene", "Add one")
+        raise no_camera(scene, name)
     return camera
 
 
@@ -39,8 +41,11 @@ def _only_camera(scene: bpy.types.Scene, aim: Aim) -> bpy.types.Object:
         return active
     there = [ob for ob in scene.objects if ob.type == "CAMERA"]
     if len(there) != 1:
+        named = naming.listed(ob.name for ob in there)
         raise Refusal(
-            f"{len(there) or 'No'} cameras could be used", "Name one" if there else "Add one"
+            f"{len(there) or 'No'} cameras could be used",
+            f"Name one of them: {named}" if there else "Add one",
+            fixes=other_cameras(scene),
         )
     return there[0]
 
@@ -79,7 +84,7 @@ def show_background(camera: bpy.types.Object) -> None:
     """Turn the camera's background images on, and the first of them. Raises Refusal."""
     images = camera.data.background_images
     if not images:
-        raise Refusal(f"Camera '{camera.name}' has no background image", "Open one")
+        raise Refusal(f"Camera '{camera.name}' has no background image", "Open one", fixes=(OPEN,))
     camera.data.show_background_images = True
     if not any(image.show_background_image for image in images):
         images[0].show_background_image = True
@@ -112,7 +117,7 @@ def find_image(name: str, path: str) -> None:
     """Let an image be read from where its file is now. Raises Refusal."""
     image: bpy.types.Image = bpy.data.images.get(name)
     if image is None:
-        raise Refusal(f"There is no image '{name}' any more", "Open another one")
+        raise _no_image(name)
     found, before = read_image(path), image.filepath
     if found == image:
         return
@@ -131,9 +136,10 @@ def take_proportions(scene: bpy.types.Scene, aim: Aim, name: str) -> None:
     Raises Refusal.
     """
     image: bpy.types.Image | None = bpy.data.images.get(name) if name else aim.settings.image
-    if image is None or not image.size[0]:
-        missing = f"There is no image '{name}'" if name else "No target image is set"
-        raise Refusal(missing, "Open one")
+    if image is None:
+        raise _no_image(name) if name else targets.no_image()
+    if not image.size[0]:
+        raise unreadable(image)
     scene.render.resolution_x, scene.render.resolution_y = image.size
 
 
@@ -160,20 +166,31 @@ def choose_target(context: bpy.types.Context, settings: bpy.types.PropertyGroup)
     selected = [ob for ob in context.selected_objects if _fits(ob, fitted)]
     there = selected or [ob for ob in context.scene.objects if _fits(ob, fitted)]
     if len(there) != 1:
+        named = naming.listed(ob.name for ob in there)
         raise Refusal(
-            f"{len(there) or 'No'} objects could be the target",
-            "Select the one to follow as well, then the shape, and try again",
+            f"{len(there) or 'No'} objects could be the target" + (f": {named}" if there else ""),
+            "Select the one to follow as well, then the shape, and try again"
+            if there
+            else "Add one to follow, or show one that is hidden",
         )
     settings.object = there[0]
     return there[0].name
 
 
+def _no_image(name: str) -> Refusal:
+    there = naming.listed(each.name for each in bpy.data.images if each.type not in RENDERED)
+    told = f"The images of this file are: {there}" if there else "Open one"
+    return Refusal(f"There is no image '{name}'", told)
+
+
 def _only_image() -> bpy.types.Image:
     there = [image for image in bpy.data.images if image.type not in RENDERED]
     if len(there) != 1:
+        named = naming.listed(image.name for image in there)
         raise Refusal(
-            f"{len(there) or 'No'} images could be the target",
+            f"{len(there) or 'No'} images could be the target" + (f": {named}" if there else ""),
             "Pick one under Fit > Image" if there else "Open one under Fit > Image",
+            fixes=() if there else (targets.OPEN_IMAGE,),
         )
     return there[0]
 

@@ -18,7 +18,6 @@ from ..shapes import codes, mesh_upload, shape
 from ..spaces import catalogue
 from ..views import targets
 from ..views.aims import scene_aims
-from ..views.background import shown_background
 from ..views.camera import check_camera
 from ..views.image_pixels import unreadable
 from . import presence, told
@@ -112,22 +111,11 @@ def _check_aims(scene: bpy.types.Scene, ob: bpy.types.Object) -> None:
     for aim in scene_aims(scene):
         try:
             camera = check_camera(scene, aim.camera)
-            _check_target(aim.settings, camera, ob)
+            target = targets.chosen(aim.settings, camera, ob)
+            if isinstance(target, bpy.types.Image):
+                _check_file(target)
         except Refusal as refusal:
             raise aim.named(refusal) from refusal
-
-
-def _check_target(
-    settings: bpy.types.PropertyGroup, camera: bpy.types.Object, ob: bpy.types.Object
-) -> None:
-    if settings.target == "BACKGROUND":
-        _check_file(shown_background(camera).image)
-    elif settings.target == "IMAGE":
-        _check_file(targets.chosen_image(settings))
-    elif settings.target == "OBJECT":
-        targets.chosen_object(settings, ob)
-    elif settings.target == "MASK":
-        targets.chosen_mask(settings)
 
 
 def _check_file(image: bpy.types.Image) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import bpy
 
 from ..errors import Refusal
-from ..wording import counted
 from .camera import other_cameras
 
 
@@ -30,7 +29,8 @@ class Aim:
         if self.index < 0:
             return refusal
         fixes = tuple(fix.for_view(self.index) for fix in refusal.fixes)
-        return Refusal(f"View '{self.name}': {refusal.problem}", refusal.remedy, fixes=fixes)
+        problem = f"View '{self.name}': {refusal.problem}"
+        return Refusal(problem, refusal.remedy, fixes=fixes, script=refusal.script)
 
 
 def scene_aim(scene: bpy.types.Scene) -> Aim:
@@ -50,7 +50,11 @@ def aim_of(scene: bpy.types.Scene, index: int) -> Aim:
             return scene_aim(scene)
         index = min(settings.view_index, len(views) - 1)
     if index >= len(views):
-        raise Refusal(f"There is no view {index}", f"The scene has {counted(len(views), 'view')}")
+        there = ", ".join(f"{number} ({view.name})" for number, view in enumerate(views))
+        raise Refusal(
+            f"There is no view {index}",
+            f"The scene's views are: {there}" if there else "The scene has none: leave it out",
+        )
     view = views[index]
     return Aim(view.name, view.camera, view, view.weight, index)
 
@@ -62,7 +66,11 @@ def scene_aims(scene: bpy.types.Scene) -> list[Aim]:
         return [scene_aim(scene)]
     aims = [aim_of(scene, index) for index, view in enumerate(views) if view.use]
     if not aims:
-        raise Refusal("All views are off", "Turn on a view in the list, or remove them all")
+        raise Refusal(
+            "All views are off",
+            "Turn on a view in the list, or remove them all",
+            script="bpy.context.scene.meshsdf.views[0].use = True",
+        )
     for aim in aims:
         # A deleted camera stays in the file while a view points to it.
         if aim.camera is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from .. import naming
 from ..errors import Fix, Refusal
 
 # Lenses that bend straight lines, so that no 4x4 matrix describes them.
@@ -89,6 +90,16 @@ def other_cameras(scene: bpy.types.Scene) -> tuple[Fix, ...]:
     there = next((ob for ob in scene.objects if ob.type == "CAMERA"), None)
     use = (_fix("USE", f"Use '{there.name}'", camera=there.name),) if there else ()
     return (*use, _fix("ADD", "Add a Camera in Front of the Shape"))
+
+
+def no_camera(scene: bpy.types.Scene, name: str) -> Refusal:
+    """That a scene has no camera of a name, and which it has."""
+    there = naming.listed(ob.name for ob in scene.objects if ob.type == "CAMERA")
+    return Refusal(
+        f"There is no camera '{name}' in this scene",
+        f"Its cameras are: {there}" if there else "Add one",
+        fixes=other_cameras(scene),
+    )
 
 
 def _fix(how: str, label: str, **properties: str) -> Fix:

@@ -30,6 +30,9 @@ MESHABLE = {"MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD"}
 FIND_TARGET = Fix(
     "meshsdf.fix_target", "Use Another One of the File", icon="RESTRICT_SELECT_OFF", of_view=True
 )
+OPEN_IMAGE = Fix(
+    "meshsdf.fix_image", "Open an Image...", {"use": "TARGET"}, "FILE_IMAGE", of_view=True
+)
 
 
 @dataclass(frozen=True)
@@ -170,11 +173,13 @@ def _mask_of(image: bpy.types.Image, settings: bpy.types.PropertyGroup) -> np.nd
 def chosen_image(settings: bpy.types.PropertyGroup) -> bpy.types.Image:
     """The image to fit to. Raises Refusal where there is none; no pixels are read."""
     if settings.image is None:
-        open_one = Fix(
-            "meshsdf.fix_image", "Open an Image...", {"use": "TARGET"}, "FILE_IMAGE", of_view=True
-        )
-        raise Refusal("No target image is set", "Open one under Fit > Image", fixes=(open_one,))
+        raise no_image()
     return settings.image
+
+
+def no_image() -> Refusal:
+    """That an image is to be fitted to, and none is set."""
+    return Refusal("No target image is set", "Open one under Fit > Image", fixes=(OPEN_IMAGE,))
 
 
 def chosen_object(
@@ -200,6 +205,22 @@ def chosen_mask(settings: bpy.types.PropertyGroup) -> bpy.types.Mask:
     if settings.mask is None:
         raise Refusal("No target mask is set", "Pick one under Fit > Mask", fixes=(FIND_TARGET,))
     return settings.mask
+
+
+def chosen(
+    settings: bpy.types.PropertyGroup, camera: bpy.types.Object, fitted: bpy.types.Object | None
+) -> bpy.types.ID | None:
+    """The image, object or mask to fit to; None for what is drawn or rendered.
+
+    Raises Refusal where none is set; no pixels are read.
+    """
+    if settings.target == "BACKGROUND":
+        return shown_background(camera).image
+    if settings.target == "IMAGE":
+        return chosen_image(settings)
+    if settings.target == "OBJECT":
+        return chosen_object(settings, fitted)
+    return chosen_mask(settings) if settings.target == "MASK" else None
 
 
 def _from_background(asked: _Asked) -> _Read:

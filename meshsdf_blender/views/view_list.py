@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..errors import Refusal
-from .camera import check_camera
+from .camera import check_camera, other_cameras
 from .target_properties import FitView, Targeted
 
 OF_A_VIEW = ("camera", "weight", "use")
@@ -28,7 +28,7 @@ def chosen_view(scene: bpy.types.Scene) -> FitView:
     """The view that is chosen in the list. Raises Refusal where there is none."""
     view = active_view(scene)
     if view is None:
-        raise Refusal("There are no views", "Add one first")
+        raise Refusal("There are no views: add one first", script="bpy.ops.meshsdf.view_add()")
     return view
 
 
@@ -74,7 +74,11 @@ def look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
     """Make a camera the scene's, and look through it where there is a window."""
     scene = context.scene
     if scene.objects.get(camera.name) != camera:
-        raise Refusal(f"Camera '{camera.name}' is not in this scene", "Pick another camera")
+        raise Refusal(
+            f"Camera '{camera.name}' is not in this scene",
+            "Pick another camera",
+            fixes=other_cameras(scene),
+        )
     scene.camera = camera
     area = view_area(context)
     if area is not None:

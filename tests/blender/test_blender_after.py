@@ -55,7 +55,7 @@ def test_a_regular_mesh_is_none_of_ours_until_it_is_a_shape_again(egg, fake):
 def test_the_tab_offers_a_regular_mesh_the_way_back(egg, part, scene):
     bpy.ops.meshsdf.make_regular()
     with pytest.raises(part("errors").Refusal) as raised:
-        part("after.former").check_shape(egg)
+        part("shapes.chosen").check_shape(egg)
     assert [fix.operator for fix in raised.value.fixes] == ["meshsdf.make_shape"]
 
 
@@ -274,7 +274,8 @@ def test_a_former_shape_gets_new_faces_too(egg):
 
 def test_refusals_of_new_faces_leave_nothing_behind(egg):
     blocks = len(bpy.data.objects), len(bpy.data.meshes)
-    with pytest.raises(RuntimeError, match=r"triangles, and 999,999 are asked for\. Ask for fewer"):
+    told = rf"'{egg.name}' has [0-9,]+ triangles, and 999,999 are asked for\. Ask for fewer"
+    with pytest.raises(RuntimeError, match=told):
         bpy.ops.meshsdf.retopologise(method="DECIMATE", faces=999999)
     # Three faces at one edge.
     mesh = egg.data
@@ -284,7 +285,8 @@ def test_refusals_of_new_faces_leave_nothing_behind(egg):
         [],
         [(0, 1, 2), (0, 1, 3), (0, 1, 4)],
     )
-    with pytest.raises(RuntimeError, match=r"1 of its edges have more.*, or reduce triangles"):
+    told = rf"remesh object '{egg.name}': 1 of its edges have more.*, or reduce triangles"
+    with pytest.raises(RuntimeError, match=told):
         bpy.ops.meshsdf.retopologise(method="QUADRIFLOW")
     assert (len(bpy.data.objects), len(bpy.data.meshes)) == blocks
     assert bpy.context.active_object == egg

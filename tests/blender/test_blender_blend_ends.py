@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
 import pytest
+
+from tests.blender.drawn import Drawn
 
 LAST = 5
 
@@ -182,19 +185,159 @@ def test_an_end_that_was_an_object_can_be_set_to_something_else(follower, lead):
     bpy.data.objects.remove(lead)
     blend.factor = 0.5
     assert blend.first == "Z Lead"
-    assert "knows no shape 'Z Lead'" in follower.meshsdf.message
+    assert "'Z Lead', which was deleted" in follower.meshsdf.message
 
 
-def test_an_object_that_is_deleted_is_still_blended_to_as_it_was(follower, lead):
-    blend = between(follower, "Z Lead", "Round", 0.0)
-    lead.animation_data_clear()
+def delete(ob):
+    """As the artist does it; an end keeps it in the file."""
     bpy.ops.object.select_all(action="DESELECT")
-    lead.select_set(True)
+    ob.select_set(True)
     bpy.ops.object.delete()
-    assert bpy.context.scene.objects.get("Z Lead") is None
-    blend.factor = 0.25
-    assert first_value(follower) == pytest.approx(1.5)
+
+
+def go(way):
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        assert getattr(bpy.ops.ed, way)() == {"FINISHED"}
+
+
+GONE = "The blend of object 'A Follower' goes to 'Z Lead', which was deleted. Undo that, or choose"
+
+
+@pytest.mark.parametrize("how", ["delete", "remove"])
+@pytest.mark.parametrize("instead", ["object", "code", "nothing"])
+def test_an_object_that_is_gone_is_no_other_end(follower, lead, fake, how, instead):
+    """Whatever has its name now."""
+    scene = bpy.context.scene
+    blend = between(follower, "Round", "Z Lead", 0.5)
+    before = first_value(follower)
+    scene.collection.objects.unlink(lead) if how == "delete" else bpy.data.objects.remove(lead)
+    if instead == "object":
+        if how == "delete":
+            lead.name = "Away"
+        other = add(fake, "Z Lead")
+        other.meshsdf.slider_1 = 6.0
+        assert other.name == "Z Lead"
+    elif instead == "code":
+        blend.codes.add().name = "Z Lead"
+    gone = GONE.replace("Z Lead", blend.second)
+    for name, value in (("factor", 1.0), ("method", "SMOOTH")):
+        follower.meshsdf.message = ""
+        setattr(blend, name, value)
+        assert gone in follower.meshsdf.message
+        assert first_value(follower) == before
+    scene.frame_set(4)
+    assert first_value(follower) == before
+    blend.second = "Long"
     assert follower.meshsdf.message == ""
+    assert first_value(follower) == pytest.approx(1.0)
+
+
+def test_the_panel_says_at_once_that_an_end_is_gone(scene, follower, lead, part):
+    blend = between(follower, "Round", "Z Lead", 0.5)
+    assert "deleted" not in blend_panel(part, scene, follower)
+    delete(lead)
+    assert GONE in blend_panel(part, scene, follower)
+    blend.second = "Long"
+    assert "deleted" not in blend_panel(part, scene, follower)
+
+
+def blend_panel(part, scene, ob):
+    """What the panel says of a shape's blend."""
+    layout = Lists()
+    preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1))
+    given = SimpleNamespace(scene=scene, region=None, preferences=preferences, active_object=ob)
+    part("panels.blend").MESHSDF_PT_blend.draw(SimpleNamespace(layout=layout), given)
+    return layout.words
+
+
+class Lists(Drawn):
+    def template_list(self, *_, **__):
+        pass
+
+    template_icon = separator = template_list
+
+
+@pytest.mark.parametrize("how", ["delete", "remove"])
+def test_undo_brings_back_an_end(follower, lead, scene, tmp_path, how):
+    blend = between(follower, "Round", "Z Lead", 1.0)
+    lead.animation_data_clear()
+    bpy.ops.ed.undo_push(message="Before")
+    if how == "delete":
+        delete(lead)
+    else:
+        bpy.data.objects.remove(lead)
+    bpy.ops.ed.undo_push(message="Deleted")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "deleted.blend"), copy=True)
+    blend.factor = 0.5
+    assert GONE in follower.meshsdf.message
+    go("undo")
+    ob, back = bpy.data.objects["A Follower"], bpy.data.objects["Z Lead"]
+    assert ob.meshsdf.blend.second_object == back
+    assert back.name in bpy.context.scene.objects
+    back.name = "Leader"
+    ob.meshsdf.blend.factor = 0.25
+    assert ob.meshsdf.message == ""
+    assert ob.meshsdf.blend.second == "Leader"
+    go("redo")
+    bpy.data.objects["A Follower"].meshsdf.blend.factor = 0.75
+    assert "was deleted" in bpy.data.objects["A Follower"].meshsdf.message
+
+
+def test_a_deleted_end_is_not_saved(follower, lead, tmp_path):
+    blend = between(follower, "Round", "Z Lead", 1.0)
+    delete(lead)
+    assert blend.second_object == lead
+    path = str(tmp_path / "deleted.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    assert blend.second_object == lead
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert "Z Lead" not in bpy.data.objects
+    ob = bpy.data.objects["A Follower"]
+    ob.meshsdf.blend.factor = 0.5
+    assert GONE in ob.meshsdf.message
+
+
+def test_a_deleted_object_can_be_named_nowhere(follower, lead):
+    between(follower, "Round", "Z Lead", 1.0)
+    delete(lead)
+    bpy.context.view_layer.objects.active = follower
+    with pytest.raises(RuntimeError, match="Object 'Z Lead' was deleted"):
+        bpy.ops.meshsdf.interpolate(first="Round", second="Z Lead")
+
+
+def test_an_object_of_another_scene_or_collection_is_not_gone(scene, follower, lead):
+    blend = between(follower, "Round", "Z Lead", 1.0)
+    lead.animation_data_clear()
+    for place in (bpy.data.scenes.new("Other").collection, bpy.data.collections.new("Kept")):
+        place.objects.link(lead)
+        scene.collection.objects.unlink(lead) if lead.name in scene.collection.objects else None
+        for factor in (0.25, 0.75):
+            blend.factor = factor
+            assert follower.meshsdf.message == ""
+            assert first_value(follower) == pytest.approx(2.0 * factor)
+        place.objects.unlink(lead)
+    blend.factor = 0.5
+    assert GONE in follower.meshsdf.message
+
+
+def test_an_object_that_is_no_shape_any_more_is_no_end(follower, lead):
+    blend = between(follower, "Round", "Z Lead", 0.5)
+    lead.animation_data_clear()
+    bpy.context.view_layer.objects.active = lead
+    bpy.ops.meshsdf.make_regular()
+    blend.factor = 0.25
+    assert "'Z Lead', which is no MeshSDF shape now" in follower.meshsdf.message
+
+
+def test_an_appended_blend_brings_its_end(follower, lead, tmp_path):
+    between(follower, "Round", "Z Lead", 1.0)
+    path = tmp_path / "source.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.append(directory=f"{path}/Object/", filename="A Follower")
+    ob = bpy.data.objects["A Follower"]
+    ob.meshsdf.blend.factor = 0.5
+    assert ob.meshsdf.message == ""
 
 
 def test_a_typo_is_kept_with_the_mode_and_told(follower):

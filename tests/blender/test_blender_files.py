@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -290,31 +292,91 @@ def test_a_pose_fit_goes_on_where_its_shape_is_not(ready, scene, fake, part):
     assert ready.meshsdf.fit_reason == "Stopped"
 
 
+class Area:
+    def __init__(self, kind):
+        self.type, self.tagged = kind, 0
+        self.spaces = SimpleNamespace(active=SimpleNamespace(text=None, top=9))
+
+    def tag_redraw(self):
+        self.tagged += 1
+
+
+def a_window(*kinds, workspace=None, operators=()):
+    """A window with areas of these kinds, in which these operators run."""
+    return SimpleNamespace(
+        screen=SimpleNamespace(areas=[Area(kind) for kind in kinds]),
+        workspace=workspace,
+        modal_operators=[SimpleNamespace(bl_idname=name) for name in operators],
+    )
+
+
 def test_progress_is_shown_in_every_window(part):
     """Two windows with a 3D view each, and one without."""
-    tagged, told = [], []
-
-    class Area:
-        def __init__(self, kind):
-            self.type = kind
-
-        def tag_redraw(self):
-            tagged.append(self)
-
-    class Space:
-        def status_text_set(self, text):
-            told.append(text)
-
-    def window(*kinds):
-        screen = type("Screen", (), {"areas": [Area(kind) for kind in kinds]})
-        return type("Window", (), {"screen": screen, "workspace": Space()})
-
-    windows = [window("VIEW_3D", "OUTLINER"), window("VIEW_3D"), window("IMAGE_EDITOR")]
-    context = type("Context", (), {"window_manager": type("Manager", (), {"windows": windows})})
+    windows = [a_window("VIEW_3D", "OUTLINER"), a_window("VIEW_3D"), a_window("IMAGE_EDITOR")]
+    context = SimpleNamespace(window_manager=SimpleNamespace(windows=windows))
     part("redraw").redraw(context)
-    assert tagged == [windows[0].screen.areas[0], windows[1].screen.areas[0]]
-    part("redraw").tell_status(context.window_manager, "Step 1")
-    assert told == ["Step 1"] * 3
+    assert [[a.tagged for a in w.screen.areas] for w in windows] == [[1, 0], [1], [0]]
+
+
+@pytest.fixture
+def lines(part, monkeypatch):
+    """The status lines by the workspaces' names; Blender writes to the context's, as here."""
+    redraw, now, told = part("redraw"), {"window": None, "workspace": None}, {}
+
+    class Workspace:
+        def __init__(self, name):
+            told[name], self.name = None, name
+
+        def status_text_set(self, text):
+            window = now["window"]
+            assert window is not None  # else Blender crashes, or does nothing
+            told[(now["workspace"] or window.workspace).name] = text
+
+    @contextmanager
+    def override(**members):
+        before = dict(now)
+        # A workspace beside a window is ignored.
+        now.update({**members, "workspace": None} if "window" in members else members)
+        yield
+        now.update(before)
+
+    workspaces = [Workspace(name) for name in ("Layout", "Modeling", "Shading")]
+    stand_in = SimpleNamespace(
+        context=SimpleNamespace(temp_override=override), data=SimpleNamespace(workspaces=workspaces)
+    )
+    monkeypatch.setattr(redraw, "bpy", stand_in)
+    return SimpleNamespace(workspaces=workspaces, told=told)
+
+
+def test_the_status_line_of_every_window_tells_and_is_given_back(part, lines):
+    layout, modeling, shading = lines.workspaces
+    first = a_window(workspace=layout, operators=["TRANSFORM_OT_translate"])
+    second = a_window(workspace=modeling, operators=["MESHSDF_OT_fit"])
+    tell, manager = part("redraw").tell_status, SimpleNamespace(windows=[first, second])
+    tell(manager, "Step 1", keys="Esc: stop")
+    assert list(lines.told.values()) == ["Step 1", "Step 1   Esc: stop", None]
+    second.workspace = shading
+    tell(manager, "Step 2", keys="Esc: stop")
+    assert list(lines.told.values()) == ["Step 2", "Step 1   Esc: stop", "Step 2   Esc: stop"]
+    tell(manager, None)
+    assert list(lines.told.values()) == [None, None, None]
+    tell(manager, "Trained")
+    assert list(lines.told.values()) == ["Trained", None, "Trained"]
+    tell(SimpleNamespace(windows=[]), None)
+
+
+def test_a_report_goes_to_the_text_editor_of_any_window(part, monkeypatch):
+    report, text = part("operators.train_report"), object()
+    opened = []
+    ops = SimpleNamespace(wm=SimpleNamespace(window_new=lambda: opened.append(1)))
+    monkeypatch.setattr(report, "bpy", SimpleNamespace(ops=ops))
+    windows = [a_window("VIEW_3D"), a_window("TEXT_EDITOR")]
+    context = SimpleNamespace(
+        screen=windows[0].screen, window_manager=SimpleNamespace(windows=windows)
+    )
+    report._show(context, text)
+    assert not opened
+    assert windows[1].screen.areas[0].spaces.active.text is text
 
 
 # The end

@@ -252,6 +252,18 @@ def test_the_panel_offers_what_can_be_done(ready, part, scene):
     assert "Before the fit: IoU 0.750" in words
 
 
+def test_the_panel_of_another_shape_has_no_overlap_of_this_one(ready, part, scene):
+    def words(ob):
+        context = {"active_object": ob, "window_manager": bpy.context.window_manager}
+        view = SimpleNamespace(view_perspective="CAMERA")
+        return drawn(part("panels.fit").MESHSDF_PT_fit, scene, region_data=view, **context).words
+
+    bpy.ops.meshsdf.target_preview()
+    assert "as it is shown" in words(ready)
+    bpy.ops.meshsdf.shape_add(space=ready.meshsdf.space)
+    assert "as it is shown" not in words(bpy.context.active_object)
+
+
 def test_showing_before_is_no_trouble(fitted, part):
     problems, errors = part("trust.problems"), part("errors")
     part("trust.told").forget()

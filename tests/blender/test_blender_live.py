@@ -56,11 +56,12 @@ def drive(part, monkeypatch):
 
     def driven(name, cls, **properties):
         modules = part(name), part("operators.live")
-        for module in modules:
+        for module in (*modules, part("in_scripts")):
             monkeypatch.setattr(module, "bpy", SimpleNamespace(app=app))
         own = {n: v for n, v in vars(getattr(modules[0], cls)).items() if not n.startswith("__")}
         operator = type("StandIn", (modules[1].RunsLive,), {**own, **properties})()
         operator.reports = []
+        operator.given = lambda name, context: getattr(operator, name)
         operator.report = lambda kind, text: operator.reports.append((*kind, text))
         context = Context()
 

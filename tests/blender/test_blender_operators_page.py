@@ -60,5 +60,87 @@ def test_what_is_stale_is_noticed():
     cls = next(c for c in operators_page.registered(MODULE) if c.bl_idname == "meshsdf.slide")
     told = operators_page.entry(cls, MODULE)
     assert "| `value` | `0`, -6 to 6 |" in told
-    assert "Needs: an active shape, no running fit." in told
+    assert "Needs: no running fit; an active shape; the active object in Object Mode" in told
     assert told in TEXT, STALE
+
+
+def test_every_poll_is_made_of_needs_that_the_page_says(part):
+    """So that nothing is refused for a reason that the page does not have."""
+    polled, needs = part("operators.guarded").Polled, part("operators.needs")
+    body = entries(TEXT)
+    checked = 0
+    for cls in operators_page.registered(MODULE):
+        own = [base for base in cls.__mro__ if "poll" in vars(base)]
+        if not own:
+            continue  # Blender asks it for nothing
+        assert [base for base in own if base.__module__.startswith(MODULE)] in ([], [polled])
+        words = [need.words for which in ("needs", "asks") for need in needs.of(cls, which)]
+        for told in words:
+            assert told in body[cls.bl_idname], (cls.bl_idname, told, STALE)
+        assert ("Needs: " in body[cls.bl_idname]) == bool(words)
+        checked += bool(words)
+    assert checked > 40
+
+
+def test_a_poll_refuses_for_each_of_its_needs(part, shape_object, monkeypatch):
+    """The words on the page are those of checks that are really made."""
+    needs, refusal = part("operators.needs"), part("errors").Refusal
+    asked = {}
+
+    def check(need, context):
+        asked[need.words] = asked.get(need.words, 0) + 1
+        raise refusal(f"No: {need.words}")
+
+    for cls in operators_page.registered(MODULE):
+        for number, need in enumerate(needs.of(cls)):
+            alone = needs.Need(need.words, lambda context, need=need: check(need, context))
+            with monkeypatch.context() as patched:
+                patched.setattr(needs, "of", lambda *_, alone=alone: [alone])
+                assert not cls.poll(bpy.context), (cls.bl_idname, number)
+    assert {"no running fit", "an active shape", "a stored code", "a view in the list"} <= set(
+        asked
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("slide", "an active shape"),
+        ("code_apply", "a stored code"),
+        ("fit", "a target that is set"),
+        ("bake_frames", "the shape shown, and animated"),
+        ("target_preview", "a target that is set"),
+        ("fit_accept", "a fit that waits to be accepted"),
+        ("view_move", "a view in the list"),
+        ("view_look", "a camera of this scene in that view"),
+        ("outline_draw", "a camera"),
+        ("encode", "an active mesh or point cloud"),
+        ("make_shape", "an active regular mesh that was a shape"),
+        ("train_stop", "a running training"),
+        ("fit_stop", "a running fit"),
+        ("fix_code", "an active shape"),
+    ],
+)
+def test_needs_are_said_for_what_newcomers_missed(name, wanted):
+    assert wanted in re.search(r"Needs: (.*)", entries(TEXT)[f"meshsdf.{name}"])[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "words"),
+    [
+        ("bake_frames", "start", "the scene's"),
+        ("bake_frames", "end", "the scene's"),
+        ("randomise", "locks", "the shape's own"),
+        ("space_drop", "location", "the 3D cursor's"),
+        ("encode", "placement", '`"MATCH"`; `"KEEP"` for a part'),
+    ],
+)
+def test_what_an_argument_is_where_it_is_not_given_is_said(name, argument, words):
+    assert f"| `{argument}` | {words} |" in entries(TEXT)[f"meshsdf.{name}"]
+
+
+def test_no_argument_is_told_apart_but_by_what_the_page_says(part):
+    """Whoever asks whether an argument was given has to say what it is else."""
+    folder = operators_page.ROOT / "meshsdf_blender" / "operators"
+    asking = {p.name for p in folder.glob("*.py") if "is_property_set" in p.read_text("utf-8")}
+    assert asking == {"guarded.py", "train.py"}  # the latter: whether to open a file browser

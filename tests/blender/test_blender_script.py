@@ -283,6 +283,7 @@ def test_a_parent_does_not_move_the_copy(shape_object, scene):
     parent = bpy.data.objects.new("Parent", None)
     scene.collection.objects.link(parent)
     parent.scale, parent.rotation_euler = (1, 2, 3), (0.4, 0.5, 0.6)
+    parent.location = (1.0, 2.0, 3.0)
     shape_object.parent, shape_object.rotation_euler = parent, (0.3, 0.2, 0.1)
     bpy.context.view_layer.update()
     was, text = state(shape_object), copied(shape_object)

@@ -83,6 +83,20 @@ def test_a_space_that_nothing_uses_is_no_lost_one(former):
         bpy.ops.meshsdf.fix_space(filepath=str(PAIR))
 
 
+def test_a_shape_that_was_deleted_uses_no_space(former, scene, tmp_path, capfd):
+    bpy.ops.meshsdf.make_shape()
+    twin = former.copy()
+    twin.data = former.data.copy()
+    scene.collection.objects.link(twin)
+    former.meshsdf.blend.first_object = twin
+    scene.collection.objects.unlink(twin)
+    lost, here = Path(former.meshsdf.space), tmp_path / "here.safetensors"
+    lost.rename(here)
+    bpy.context.view_layer.objects.active = former
+    bpy.ops.meshsdf.fix_space(filepath=str(here))
+    assert "for 1 shape" in "".join(capfd.readouterr())
+
+
 def append(library, name, *, link=False):
     with bpy.data.libraries.load(str(library), link=link) as (_, wanted):
         wanted.objects = [name]

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from core import extraction
+from core.decoder import CHUNK_POINTS
 from core.errors import CodeError, MeshSDFError
 from core.extraction import extract
 from core.topology import topology
 
 from .fields import ball, ring, space_of, two_balls
+from .octahedron import octahedra
 
 BALL = space_of(ball, [[0.6, 0.0, 0.0, 0.0], [0.3, 0.1, 0.0, 0.0]])
 
@@ -129,6 +131,26 @@ def test_newton_steps_put_the_vertices_on_the_surface():
 def test_a_resolution_out_of_range_is_refused(resolution):
     with pytest.raises(MeshSDFError, match="resolution"):
         extract(BALL, BALL.codes[0], resolution)
+
+
+@pytest.mark.parametrize("newton", [0, 1])
+def test_a_check_is_called_often_and_may_end_the_work(newton):
+    space, code = octahedra(), torch.zeros(1)
+    calls = []
+    checked = extract(space, code, 64, newton=newton, check=lambda: calls.append(1))
+    plain = extract(space, code, 64, newton=newton)
+    assert checked.faces.equal(plain.faces)
+    assert checked.vertices.equal(plain.vertices)
+    assert len(calls) >= plain.evaluations / CHUNK_POINTS
+
+    def end():
+        calls.append(1)
+        raise ZeroDivisionError
+
+    calls.clear()
+    with pytest.raises(ZeroDivisionError):
+        extract(space, code, 64, newton=newton, check=end)
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("code", [[0.5], [0.5, 0, 0, float("nan")]])

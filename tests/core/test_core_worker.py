@@ -243,6 +243,35 @@ def test_a_fault_of_ours_is_internal_and_logged(
     assert type(fault).__name__ in log
 
 
+def test_a_mesh_that_is_dropped_ends_and_keeps_the_others_in_order(path: str) -> None:
+    sent, requests = Sent(), SimpleQueue[wire.Frame]()
+    served = service.Service(sent, requests)
+    raw = wire.RawArray("<f4", (1,), bytes(4))
+
+    def mesh(number: int) -> wire.Frame:
+        header = {"op": "mesh", "id": number, "path": path, "resolution": 32}
+        return wire.Frame(header, {"code": raw})
+
+    def drop(number: int, request: object) -> wire.Frame:
+        return wire.Frame({"op": "drop", "id": number, "request": request}, {})
+
+    # All are there already when the first is worked on; that and the last are dropped.
+    for frame in (mesh(1), drop(2, 1), mesh(3), mesh(4), drop(5, 4), drop(6, 77), drop(7, "all")):
+        requests.put(frame)
+    for _ in range(7):
+        served.turn()
+    told = [(header["id"], header.get("kind", header["op"])) for header in sent.headers]
+    assert told == [
+        (1, "Dropped"),
+        (2, "dropped"),
+        (3, "mesh"),
+        (4, "Dropped"),
+        (5, "dropped"),
+        (6, "dropped"),
+        (7, "dropped"),
+    ]
+
+
 def test_long_names_and_cards_still_fit_a_header() -> None:
     names = tuple("ü" * 300 for _ in range(2000))
     space = replace(

@@ -216,6 +216,8 @@ class Encode:
 
 def answer(header, arrays):
     op = header["op"]
+    if op == "drop":
+        return {"op": "dropped"}, None
     if op == "export":
         folder = Path(header["folder"])
         folder.mkdir(exist_ok=True)

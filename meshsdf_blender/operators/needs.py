@@ -1,0 +1,70 @@
+"""What operators need before they can run: polls check it, and docs/operators.md says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import bpy
+
+from .. import running
+from ..errors import Refusal
+from ..shapes import chosen, mesh_upload
+from ..training import training_run
+from ..views import targets
+from ..views.aims import scene_aims
+from ..views.camera import check_camera
+
+
+@dataclass(frozen=True)
+class Need:
+    """``words`` stand on the page; ``check`` raises Refusal where it is not so."""
+
+    words: str
+    check: Callable[[bpy.types.Context], object]
+
+
+def of(cls: type, which: str = "needs") -> list[Need]:
+    """The needs of an operator: those of its bases before its own."""
+    return [need for base in reversed(cls.__mro__) for need in vars(base).get(which, ())]
+
+
+def check(cls: type, context: bpy.types.Context, which: str = "needs") -> None:
+    """Raise the Refusal of the first need that is not met."""
+    for need in of(cls, which):
+        need.check(context)
+
+
+def _object_mode(context: bpy.types.Context) -> None:
+    if context.mode != "OBJECT":
+        raise Refusal(
+            "Go back to Object Mode first", script="bpy.ops.object.mode_set(mode='OBJECT')"
+        )
+
+
+def _aimed(context: bpy.types.Context) -> None:
+    for aim in scene_aims(context.scene):
+        try:
+            camera = check_camera(context.scene, aim.camera)
+            targets.chosen(aim.settings, camera, context.active_object)
+        except Refusal as refusal:
+            raise aim.named(refusal) from refusal
+
+
+NO_FIT = Need("no running fit", lambda context: running.check_free())
+NO_TRAINING = Need("no running training", lambda context: training_run.check_free())
+OBJECT_MODE = Need("Object Mode", _object_mode)
+A_SHAPE = Need("an active shape", lambda context: chosen.check_shape(context.active_object))
+OWN = Need(
+    "the active object in Object Mode, and this file's own (no link, no override)",
+    lambda context: mesh_upload.check_own(context.active_object),
+)
+NOT_COMPARED = Need(
+    "not shown as it was before its fit",
+    lambda context: mesh_upload.check_editable(context.active_object),
+)
+AIMED = Need(
+    "for each view, or the scene without views: a camera that looks straight (perspective or "
+    "orthographic), the whole frame, and a target that is set",
+    _aimed,
+)
