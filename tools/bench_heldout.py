@@ -185,7 +185,7 @@ def held_out(name: str) -> tuple[Path, ...]:
 def wanted(task: Task, space: Space) -> tuple[NDArray[np.float64], NDArray[np.int64], Tensor]:
     """The true mesh in the world, and the code to start at."""
     if task.space == PAIR:
-        return *surface(space, space.codes[task.number]), space.codes[1 - task.number]
+        return *surface(space, space.codes[task.number % 2]), space.codes[1 - task.number % 2]
     files = held_out(task.space)
     shape = shapes.read(files[task.number % len(files)])
     return shape.vertices, shape.faces, space.mean_code

@@ -29,7 +29,8 @@ LOST_IOU = 0.05
 # Cells of the first steps, where the fit's own are more by this factor.
 COARSE, WORTH_IT = 32, 1.25
 FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
-TRIES = 4
+# A fine look costs several coarse ones.
+TRIES, FINE_TRIES = 4, 2
 # A step moves the code by no more than this, root mean square in deviations, and the transform by
 # no more than this in radii, radians and log scale.
 CODE_REACH, POSE_REACH = 1.0, 0.5
@@ -38,7 +39,7 @@ LEAST_PULL, MOST_PULL, PULL_ROUNDS = 1e-4, 1e8, 20
 # Residuals' tolerance falls from the options' reach by this factor a step, to this in pixels.
 NARROWER, NARROWEST = 0.8, 2.0
 # With the options' default one deviation of the code weighs as one.
-PRIOR = 1e3
+PRIOR = 300.0
 # What a mean square of residuals weighs in a step, for what it weighs beside the IoU.
 RESIDUAL = 1e3
 LEAST_GAIN = 1e-5
@@ -133,7 +134,8 @@ class SecondOrder:
             freedom = freedom.only("move", "turn") if self._options.pose else freedom
         curvature, gradient = self._expand(at.look, freedom)
         self._tolerance = max(self._tolerance * NARROWER, NARROWEST)
-        for _ in range(TRIES):
+        fine = at.look.mesh.resolution > COARSE
+        for _ in range(FINE_TRIES if fine else TRIES):
             damped = curvature + self._damping * torch.eye(freedom.size, dtype=torch.float64)
             change = self._solved(freedom, at.look.state, damped, gradient)
             state = freedom.moved(at.look.state, change).held_within(self._longest)

@@ -82,6 +82,7 @@ class Looker:
             cap=options.cap,
             newton=options.newton,
             keep_thin=options.keep_thin,
+            draft=options.keep_thin and cells is not None and cells < options.resolution,
         )
         self.evaluations += mesh.evaluations
         clock.lap("extraction")
