@@ -21,7 +21,7 @@ from ..surface import follow
 from .looking import Clock, Look, Looker
 from .options import FitOptions
 from .state import Freedom, State
-from .steps import FitStep, last, step_of
+from .steps import FitStep, Spent, last, step_of
 
 # Below this IoU the views hold too little of the shape to shape it: only the transform moves.
 LOST_IOU = 0.05
@@ -45,6 +45,7 @@ class Adam:
         self._parts, self._optimiser = self._prepared()
         self._best: FitStep | None = None
         self._best_pull = float("inf")
+        self._spent = Spent()
 
     def run(self) -> Iterator[FitStep]:
         """All steps; the last is the best again."""
@@ -64,7 +65,14 @@ class Adam:
                 break
             if step is None or (stale and stale % REWIND_AFTER == 0):
                 self._rewind()
-        yield last(self._best, reason, options, self._looker.statistics, self._longest)
+        yield last(
+            self._best,
+            reason,
+            self._spent,
+            options,
+            statistics=self._looker.statistics,
+            longest=self._longest,
+        )
 
     def _prepared(self) -> tuple[dict[str, Tensor], torch.optim.Adam]:
         """The state's parts as Adam moves them, and an Adam that remembers nothing."""
@@ -102,8 +110,8 @@ class Adam:
         self._descend(look, lost=look.iou < LOST_IOU and self._options.pose)
         clock.lap("gradient")
         laps = {**look.ms, "gradient": clock.laps["gradient"]}
-        evaluations = self._looker.evaluations - before
-        step = step_of(look, number, self._options.steps, evaluations=evaluations, ms=laps)
+        self._spent.add(self._looker.evaluations - before, laps)
+        step = step_of(look, number, self._options.steps, self._spent.told())
         return step, look.pull
 
     def _descend(self, look: Look, *, lost: bool) -> None:

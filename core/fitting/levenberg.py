@@ -22,7 +22,7 @@ from .options import FitOptions
 from .outlines import USUAL_PIXELS, rows
 from .residuals import Residual, Rows, Surface
 from .state import Freedom, State
-from .steps import FitStep, last, step_of
+from .steps import FitStep, Spent, last, step_of
 
 # Below this IoU the views hold too little of the shape to shape it: only the transform moves.
 LOST_IOU = 0.05
@@ -30,7 +30,7 @@ LOST_IOU = 0.05
 COARSE, WORTH_IT = 32, 1.25
 FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
 # A fine look costs several coarse ones.
-TRIES, FINE_TRIES = 4, 2
+TRIES, FINE_TRIES, SHORTER = 4, 2, 0.5
 # A step moves the code by no more than this, root mean square in deviations, and the transform by
 # no more than this in radii, radians and log scale.
 CODE_REACH, POSE_REACH = 1.0, 0.5
@@ -80,7 +80,7 @@ class SecondOrder:
         self._best: FitStep | None = None
         self._best_merit = -float("inf")
         self._damping, self._tolerance = FIRST_DAMPING, NARROWEST
-        self._spent_evaluations, self._spent_ms = 0, Clock()
+        self._spent = Spent()
 
     def run(self) -> Iterator[FitStep]:
         """All steps; the last is the best again."""
@@ -90,11 +90,19 @@ class SecondOrder:
             found = yield from self._fit_from(start)
             if self._is_stuck(found):
                 for known in self._known_near(found):
+                    yield self._told(known)
                     other = yield from self._fit_from(known)
                     found = other if self._is_better(other, found) else found
             self._best = replace(self._told(found), best_step=found.number)
             reason = self._reason(found)
-        yield last(self._best, reason, self._options, self._looker.statistics, self._longest)
+        yield last(
+            self._best,
+            reason,
+            self._spent,
+            self._options,
+            statistics=self._looker.statistics,
+            longest=self._longest,
+        )
 
     def _fit_from(self, start: _Reached) -> Generator[FitStep, None, _Reached]:
         """Coarse steps, then fine ones: what they reach, seen finely unless it never was."""
@@ -135,9 +143,10 @@ class SecondOrder:
         curvature, gradient = self._expand(at.look, freedom)
         self._tolerance = max(self._tolerance * NARROWER, NARROWEST)
         fine = at.look.mesh.resolution > COARSE
-        for _ in range(FINE_TRIES if fine else TRIES):
+        for tried in range(FINE_TRIES if fine else TRIES):
             damped = curvature + self._damping * torch.eye(freedom.size, dtype=torch.float64)
-            change = self._solved(freedom, at.look.state, damped, gradient)
+            # Damping shortens what is known badly, this what is known well but overshoots.
+            change = SHORTER**tried * self._solved(freedom, at.look.state, damped, gradient)
             state = freedom.moved(at.look.state, change).held_within(self._longest)
             new = self._see(state, at.look.mesh.resolution)
             if new is not None and self._is_better(new, at):
@@ -195,19 +204,18 @@ class SecondOrder:
             weighted = each.weights[:, None] * by
             curvature += by.t() @ weighted
             gradient += weighted.t() @ each.values
-        self._spent_evaluations += motion.evaluations
         clock.lap("derivative")
-        self._spend(clock.laps)
+        self._spent.add(motion.evaluations, clock.laps)
         return curvature, gradient
 
     def _see(self, state: State, cells: int) -> _Reached | None:
         """A state at a resolution; None where it has no surface."""
         before = self._looker.evaluations
         look = self._looker.look(state, cells)
-        self._spent_evaluations += self._looker.evaluations - before
+        evaluations = self._looker.evaluations - before
+        self._spent.add(evaluations, look.ms if look is not None else {})
         if look is None:
             return None
-        self._spend(look.ms)
         motion = Motion(self._looker, look, self._freedom)
         cost = 0.0
         for residual, each in zip(self._residuals, self._extra(look, motion), strict=True):
@@ -232,7 +240,10 @@ class SecondOrder:
             if look := self._see(state, self._coarse):
                 seen.append(look)
         seen.sort(key=lambda each: each.merit, reverse=True)
-        yield from seen[: self._options.restarts]
+        for each in seen[: self._options.restarts]:
+            if self._steps_taken < self._options.steps:
+                self._steps_taken += 1
+                yield replace(each, number=self._steps_taken)
 
     def _is_stuck(self, found: _Reached) -> bool:
         stuck = bool(self._looker.goals) and found.look.iou < STUCK_IOU
@@ -263,17 +274,11 @@ class SecondOrder:
             reached.look,
             reached.number,
             self._options.steps,
-            evaluations=self._spent_evaluations,
-            ms=self._spent_ms.laps,
+            self._spent.told(),
         )
-        self._spent_evaluations, self._spent_ms = 0, Clock()
         if self._best is None or reached.merit > self._best_merit:
             self._best, self._best_merit = step, reached.merit
         return replace(step, best_iou=self._best.iou, best_step=self._best.step)
-
-    def _spend(self, laps: dict[str, float]) -> None:
-        for part, ms in laps.items():
-            self._spent_ms.laps[part] = self._spent_ms.laps.get(part, 0.0) + ms
 
 
 def _held(freedom: Freedom, change: Tensor) -> Tensor:

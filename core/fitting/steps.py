@@ -26,9 +26,9 @@ class FitStep:
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
     ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
     ``masks`` the shape's silhouette ``(H, W)`` in each. ``evaluations`` of the decoder and ``ms``,
-    by part, are what the step took, with what it tried in vain. The last step of a fit has ``done``
-    and a ``reason``, and is the best one again. With ``keep_thin`` the meshes are the fit's own:
-    :func:`core.extraction.extract` gives the one to keep.
+    by part, are what the step took, with what it tried in vain; of the last step, what the whole
+    fit took. That one has ``done`` and a ``reason``, and is the best one again. With ``keep_thin``
+    the meshes are the fit's own: :func:`core.extraction.extract` gives the one to keep.
     """
 
     step: int
@@ -51,10 +51,9 @@ class FitStep:
     reason: str = ""
 
 
-def step_of(
-    look: Look, number: int, steps: int, *, evaluations: int, ms: dict[str, float]
-) -> FitStep:
+def step_of(look: Look, number: int, steps: int, spent: tuple[int, dict[str, float]]) -> FitStep:
     """A look as step ``number`` of at most ``steps``, as if it were the best."""
+    evaluations, ms = spent
     return FitStep(
         step=number,
         steps=steps,
@@ -75,14 +74,39 @@ def step_of(
     )
 
 
+class Spent:
+    """Evaluations and milliseconds by part: of the step under way, and of the whole fit."""
+
+    def __init__(self) -> None:
+        self.evaluations = self.all_evaluations = 0
+        self.ms: dict[str, float] = {}
+        self.all_ms: dict[str, float] = {}
+
+    def add(self, evaluations: int, ms: dict[str, float]) -> None:
+        """Something that was done."""
+        self.evaluations += evaluations
+        self.all_evaluations += evaluations
+        for total in (self.ms, self.all_ms):
+            for part, took in ms.items():
+                total[part] = total.get(part, 0.0) + took
+
+    def told(self) -> tuple[int, dict[str, float]]:
+        """What was spent since the last time that this was asked."""
+        told = self.evaluations, self.ms
+        self.evaluations, self.ms = 0, {}
+        return told
+
+
 def last(
     best: FitStep | None,
     reason: str,
+    spent: Spent,
     options: FitOptions,
+    *,
     statistics: CodeStatistics,
     longest: float,
 ) -> FitStep:
-    """The last step: the ``best`` again, with what a user should know of it.
+    """The last step: the ``best`` again, with what a user should know of it and what was spent.
 
     Raises FitError where there is none, as no state had a surface.
     """
@@ -92,4 +116,11 @@ def last(
     length = float(statistics.whiten(best.code.cpu()).norm())
     if options.code and len(best.code) and length > longest * ALMOST:
         message = f"{EDGE}: check the camera, or let the fit move, turn and scale it"
-    return replace(best, done=True, reason=reason, message=message)
+    return replace(
+        best,
+        done=True,
+        reason=reason,
+        message=message,
+        evaluations=spent.all_evaluations,
+        ms=spent.all_ms,
+    )
