@@ -30,7 +30,7 @@ LOST_IOU = 0.05
 COARSE, WORTH_IT = 32, 1.25
 FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
 # A fine look costs several coarse ones.
-TRIES, FINE_TRIES, SHORTER = 4, 2, 0.5
+TRIES, FINE_TRIES, SHORTER = 4, 3, 0.5
 # A step moves the code by no more than this, root mean square in deviations, and the transform by
 # no more than this in radii, radians and log scale.
 CODE_REACH, POSE_REACH = 1.0, 0.5
@@ -146,7 +146,9 @@ class SecondOrder:
         for tried in range(FINE_TRIES if fine else TRIES):
             damped = curvature + self._damping * torch.eye(freedom.size, dtype=torch.float64)
             # Damping shortens what is known badly, this what is known well but overshoots.
-            change = SHORTER**tried * self._solved(freedom, at.look.state, damped, gradient)
+            change = SHORTER ** max(tried - 1, 0) * self._solved(
+                freedom, at.look.state, damped, gradient
+            )
             state = freedom.moved(at.look.state, change).held_within(self._longest)
             new = self._see(state, at.look.mesh.resolution)
             if new is not None and self._is_better(new, at):
