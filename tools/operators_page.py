@@ -10,6 +10,7 @@ none of them into the last part.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 import io
 import os
@@ -137,7 +138,7 @@ def entry(cls: Any, package: str) -> str:
     """An operator: name, label, what it does, what it needs, its arguments."""
     rna = described(cls)
     lines = [f"### `{cls.bl_idname}`\n", f"**{rna.name}**. {rna.description}.\n"]
-    needs = told_needs(cls)
+    needs = told_needs(cls, package)
     if needs:
         lines.append(f"Needs: {'; '.join(needs)}.\n")
     unset = getattr(cls, "unset", {})
@@ -147,14 +148,10 @@ def entry(cls: Any, package: str) -> str:
     return "\n".join(lines)
 
 
-def told_needs(cls: Any) -> list[str]:
-    """What polls check, those of the bases first, and what is checked once it is called."""
-    return [
-        need.words
-        for which in ("needs", "asks")
-        for base in reversed(cls.__mro__)
-        for need in vars(base).get(which, ())
-    ]
+def told_needs(cls: Any, package: str) -> list[str]:
+    """What polls check, and what is checked once it is called."""
+    needs = importlib.import_module(f"{package}.meshsdf_blender.operators.needs")
+    return [need.words for which in ("needs", "asks") for need in needs.of(cls, which)]
 
 
 def arguments(cls: Any, package: str) -> list[Any]:

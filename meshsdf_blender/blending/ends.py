@@ -53,7 +53,7 @@ def find(
     if exact is not None:
         return exact
     other = held.shape_called(text)
-    if other is not None and not info.is_named(text):
+    if other is not None and text not in info.shape_names:  # but before a card's name for one
         return other
     entry = naming.place(text, [each.name for each in entries])
     if entry is not None and not info.is_named(text):

@@ -40,7 +40,7 @@ def keep_objects(ob: bpy.types.Object) -> None:
     known = catalogue.known(settings.space, settings.up, ob.library)
     if known is None and not settings.space.startswith(BUILTIN):
         return
-    others = catalogue.shape_choices(settings.space, settings.up)
+    others = catalogue.shape_choices(settings.space, settings.up, examples=False)
     for which in ENDS:
         if is_object(ob, which):
             _keep(ob, which, getattr(settings.blend, f"{which}_object"))
@@ -89,7 +89,10 @@ def lost(ob: bpy.types.Object, which: str) -> Refusal | None:
     label, way = LABELS[which], LABELS[which].lower()
     goes = f"The blend of object '{ob.name}' goes {way} '{name(ob, which)}'"
     if other is None or is_deleted(other):
-        return Refusal(f"{goes}, which was deleted", f"Undo that, or choose another {label}")
+        return Refusal(
+            f"{goes}, which was deleted or taken out of every collection",
+            f"Undo that, or choose another {label}",
+        )
     return Refusal(
         f"{goes}, which is no MeshSDF shape now", f"Make it one again, or choose another {label}"
     )

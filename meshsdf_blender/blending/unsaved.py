@@ -13,14 +13,16 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..deleted import is_deleted
+from ..shapes.reference import Reference
 from . import held
 
-_let_go: list[tuple[bpy.types.PropertyGroup, str, bpy.types.Object]] = []  # during a save
+# During a save, and in a save that one of its handlers makes: what each let go.
+_let_go: list[list[tuple[Reference, str, Reference]]] = []
 
 
 @persistent
 def _save_pre(*_: object) -> None:
-    _let_go.clear()
+    _let_go.append([])
     for ob in bpy.data.objects:
         if ob.library is not None or ob.type != "MESH":
             continue
@@ -28,15 +30,16 @@ def _save_pre(*_: object) -> None:
         for which in held.ENDS:
             other = getattr(blend, f"{which}_object")
             if other is not None and is_deleted(other):
-                _let_go.append((blend, which, other))
+                _let_go[-1].append((Reference(ob), which, Reference(other)))
                 held.let_go(ob, which)
 
 
 @persistent
 def _save_post(*_: object) -> None:
-    for blend, which, other in _let_go:
-        setattr(blend, f"{which}_object", other)
-    _let_go.clear()
+    for owner, which, end in _let_go.pop() if _let_go else ():
+        ob, other = owner.find(), end.find()
+        if ob is not None and other is not None:
+            setattr(ob.meshsdf.blend, f"{which}_object", other)
 
 
 def _handlers() -> Iterator[tuple[list[Any], Any]]:

@@ -35,13 +35,16 @@ def follow(objects: Iterable[bpy.types.Object], *, asked_for: bool) -> None:
             behind = shape.is_behind(ob)
         except Refusal:
             continue  # the panel says why
-        space, up, library = ob.meshsdf.space, ob.meshsdf.up, ob.library
         if not behind:
             ob.meshsdf.draft = False
-        elif not hand_edits.left_alone(ob) and (
-            asked_for or catalogue.is_passive(space, library) or catalogue.known(space, up, library)
-        ):
+        elif not hand_edits.left_alone(ob) and (asked_for or _may_read(ob)):
             slider_live.follow(ob, rests=True)
+
+
+def _may_read(ob: bpy.types.Object) -> bool:
+    """Whether the shape's space may be read though the artist asked for nothing."""
+    space, up, library = ob.meshsdf.space, ob.meshsdf.up, ob.library
+    return catalogue.is_passive(space, library) or catalogue.known(space, up, library) is not None
 
 
 @persistent
@@ -65,7 +68,8 @@ def _changed(_: bpy.types.Scene, depsgraph: bpy.types.Depsgraph | None = None) -
         ob = update.id.original
         if isinstance(ob, bpy.types.Object) and shape.is_shape(ob) and ob.meshsdf.draft:
             hand_edits.take(ob)
-            if not slider_live.is_seen_to(ob) and mesh_upload.is_writable(ob):
+            may = _may_read(ob) and mesh_upload.is_writable(ob)
+            if may and not slider_live.is_seen_to(ob):
                 # With all others: what frees one mesh, as a copy of its own, may free another too.
                 left = [each for each in bpy.data.objects if not slider_live.is_seen_to(each)]
                 follow(left, asked_for=False)

@@ -56,7 +56,8 @@ def take(ob: bpy.types.Object) -> None:
     if ob.mode == "OBJECT" or not ob.meshsdf.draft or mesh.library is not None:
         return
     if mesh.meshsdf_of != EDITED and not mesh.meshsdf_of.startswith(TAKEN):
-        mesh.meshsdf_of = TAKEN + _fingerprint(mesh)
+        with_values = ob.mode != "EDIT"  # there Blender shows layers without their values
+        mesh.meshsdf_of = TAKEN + _fingerprint(mesh, with_values=with_values)
 
 
 def left_alone(ob: bpy.types.Object) -> bool:
@@ -65,7 +66,9 @@ def left_alone(ob: bpy.types.Object) -> bool:
     Whatever the artist does next with the shape meshes it anew, as it does with any edited mesh.
     """
     mesh, was = mesh_of(ob), mesh_of(ob).meshsdf_of
-    if not was.startswith(TAKEN) or was == TAKEN + _fingerprint(mesh):
+    if not was.startswith(TAKEN):
+        return False
+    if was[len(TAKEN) :] in {_fingerprint(mesh, with_values=each) for each in (True, False)}:
         return False
     mesh.meshsdf_of = EDITED
     ob.meshsdf.draft = False
@@ -76,10 +79,10 @@ def left_alone(ob: bpy.types.Object) -> bool:
     return True
 
 
-def _fingerprint(mesh: bpy.types.Mesh) -> str:
+def _fingerprint(mesh: bpy.types.Mesh, *, with_values: bool) -> str:
     """All that can be done to a mesh by hand, as a text that changes with it."""
     told = hashlib.blake2b(digest(mesh).encode(), digest_size=16)
-    for name in sorted(more_layers(mesh)):
+    for name in sorted(more_layers(mesh)) if with_values else ():
         told.update(_values(mesh.attributes[name]))
     for vertex in mesh.vertices:
         for each in vertex.groups:

@@ -304,14 +304,18 @@ def stamps(path: Path) -> tuple[object, ...]:
     )
 
 
-def shape_choices(space: str, up: str) -> list[str]:
-    """Names to start from, as far as they are known without asking; no disk is touched."""
+def shape_choices(space: str, up: str, *, examples: bool = True) -> list[str]:
+    """Names to start from, as far as they are known without asking; no disk is touched.
+
+    ``examples``: with the names that the card gives to some.
+    """
     found, space = known(space, up), canonical(space)
     if found is None:
         listed = _builtin.get(space[len(BUILTIN) :]) if space.startswith(BUILTIN) else None
-        return [MEAN, *((*listed.examples, *listed.shape_names) if listed else ())]
+        named = listed.examples if listed and examples else ()
+        return [MEAN, *named, *(listed.shape_names if listed else ())]
     numbers = [str(index) for index in range(len(found.codes))]
-    return [MEAN, *found.examples, *(found.shape_names or numbers)]
+    return [MEAN, *(found.examples if examples else ()), *(found.shape_names or numbers)]
 
 
 def forget() -> None:

@@ -200,7 +200,7 @@ def go(way):
         assert getattr(bpy.ops.ed, way)() == {"FINISHED"}
 
 
-GONE = "The blend of object 'A Follower' goes to 'Z Lead', which was deleted. Undo that, or choose"
+GONE = "The blend of object 'A Follower' goes to 'Z Lead', which was deleted or taken out of every"
 
 
 @pytest.mark.parametrize("how", ["delete", "remove"])
@@ -295,6 +295,34 @@ def test_a_deleted_end_is_not_saved(follower, lead, tmp_path):
     ob = bpy.data.objects["A Follower"]
     ob.meshsdf.blend.factor = 0.5
     assert GONE in ob.meshsdf.message
+
+
+def test_a_save_within_a_save_loses_no_end(follower, lead, scene, tmp_path):
+    """As add-ons that keep backups do it."""
+    blend = between(follower, "Round", "Z Lead", 1.0)
+    bpy.ops.ed.undo_push(message="Before")
+    delete(lead)
+    bpy.ops.ed.undo_push(message="Deleted")
+
+    def backup(*_):
+        bpy.app.handlers.save_pre.remove(backup)
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "backup.blend"), copy=True)
+
+    bpy.app.handlers.save_pre.append(backup)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"), copy=True)
+    assert blend.second_object == lead
+    assert blend.second == "Z Lead"
+
+
+def test_an_object_that_was_put_aside_is_still_blended_to(follower, lead, tmp_path):
+    between(follower, "Round", "Z Lead", 0.5)
+    bpy.context.scene.collection.objects.unlink(lead)
+    lead.use_fake_user = True
+    follower.meshsdf.blend.factor = 1.0
+    assert follower.meshsdf.message == ""
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "aside.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "aside.blend"))
+    assert bpy.data.objects["A Follower"].meshsdf.blend.second_object.name == "Z Lead"
 
 
 def test_a_deleted_object_can_be_named_nowhere(follower, lead):

@@ -196,6 +196,35 @@ def test_what_cannot_be_meshed_is_not_tried_at_every_change(coarse, live):
         assert not live.busy()
 
 
+def test_a_shape_that_may_not_be_read_costs_no_look_at_the_whole_file(
+    coarse, live, tmp_path, part, monkeypatch
+):
+    foreign = tmp_path / "theirs.pth"
+    foreign.write_bytes(b"fake")
+    live.forget()
+    coarse.meshsdf.space = str(foreign)
+    bpy.context.view_layer.update()
+    looks = []
+    monkeypatch.setattr(part("shapes.drafts"), "follow", lambda *_, **__: looks.append(1))
+    for x in range(3):
+        coarse.location.x = x
+        bpy.context.view_layer.update()
+    assert not looks
+
+
+def test_a_layer_of_the_artists_is_no_edit(coarse, live, in_step):
+    """In Edit Mode Blender shows layers without their values."""
+    layer = coarse.data.attributes.new("mine", "FLOAT", "POINT")
+    layer.data[0].value = 1.0
+    few = len(coarse.data.vertices)
+    go_to("EDIT")
+    go_to("OBJECT")
+    settle(live)
+    assert "edited" not in coarse.meshsdf.message
+    assert len(coarse.data.vertices) > few
+    assert in_step()
+
+
 def test_a_foreign_space_of_a_file_is_not_read_when_something_changes(
     coarse,
     live,

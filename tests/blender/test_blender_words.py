@@ -144,13 +144,14 @@ def test_a_stored_code_of_another_space(egg):
     assert line_of(told) == "bpy.ops.meshsdf.code_remove(code='Long')"
 
 
-def test_a_lost_packed_space_is_found_again(egg, scene, fake, tmp_path):
-    path = tmp_path / "bob.safetensors"
-    path.write_bytes((SPACES / "bob_and_spot.safetensors").read_bytes())
-    now = f"packed:bob@{'0' * 16}"
+def test_a_lost_packed_space_is_found_again(egg, scene, fake):
+    now = f"packed:egg@{'0' * 16}"
     egg.meshsdf.space = now
     line = line_of(refused(bpy.ops.meshsdf.shape_update))
     assert line == f"bpy.ops.meshsdf.fix_space(lost={now!r}, filepath=...)"
+    bpy.ops.meshsdf.fix_space(lost=now, filepath=fake.space)
+    assert egg.meshsdf.space == fake.space
+    bpy.ops.meshsdf.shape_update()
 
 
 def test_a_path_in_a_file_without_a_place(egg):
@@ -321,6 +322,12 @@ def test_names_on_the_card_are_names_of_known_shapes(vase, part):
     added = bpy.context.active_object
     assert added.name == "Urn"
     np.testing.assert_allclose(added["meshsdf_code"], urn, atol=1e-6)
+    added["meshsdf_code"] = [0.5 * value for value in urn]
+    blend = vase.meshsdf.blend
+    blend.first, blend.second, blend.factor = "Mean", "Urn", 1.0
+    blend.mode = "TWO"  # an object goes before the card
+    np.testing.assert_allclose(vase["meshsdf_code"], 0.5 * urn, atol=1e-6)
+    assert blend.second_object == added
     assert "Urn" in refused(bpy.ops.meshsdf.known_shape, shape="nobody")
     assert "Urn" in catalogue.shape_choices("builtin:vases", "FILE")
     catalogue.forget()
