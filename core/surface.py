@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .decoder import CHUNK_POINTS, Decoder, FoldedDecoder
+from .decoder import Decoder
+from .folded import CHUNK_POINTS, FoldedDecoder
 
 # Where |grad f| falls below this share of its median, a point's speed is held finite.
 FLATTEST_SHARE = 0.05

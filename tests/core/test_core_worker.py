@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from core.camera import lens_view
-from core.decoder import CHUNK_POINTS, FoldedDecoder
+from core.folded import CHUNK_POINTS, FoldedDecoder
 from core.space import Frame
 from core.spacefile import write_space
 from core.worker import __main__ as worker_main

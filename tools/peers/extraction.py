@@ -19,8 +19,9 @@ import torch
 from skimage.measure import marching_cubes
 from torch import Tensor
 
-from core.decoder import CHUNK_POINTS, Architecture, Decoder
+from core.decoder import Architecture, Decoder
 from core.extraction import extract
+from core.folded import CHUNK_POINTS
 from core.loading import load_space
 from core.space import Space
 
