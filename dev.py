@@ -8,7 +8,9 @@ python3 dev.py bench        figures of this machine
 python3 dev.py bench spaces figures of the built-in spaces; bench training: what a run takes;
                             bench signing DIR: what becomes of messy meshes;
                             bench seat: latency, handlers and memory in Blender;
-                            bench fits: what the presets come to
+                            bench fits: what the presets come to;
+                            bench heldout: fits to shapes no space was trained on;
+                            bench peers: beside other programs
 python3 dev.py spaces NAME  rebuild a built-in space
 python3 dev.py docs         write docs/operators.md anew
 python3 dev.py extension    the packages that Blender installs, in dist/
@@ -26,7 +28,7 @@ from pathlib import Path
 from tools.dev import Problem, blenders, checks, environment, extension, libraries
 
 ROOT = Path(__file__).resolve().parent
-BENCHES = ("fits", "seat", "signing", "spaces", "training")
+BENCHES = ("fits", "heldout", "peers", "seat", "signing", "spaces", "training")
 
 
 def main() -> int:

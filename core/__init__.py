@@ -14,8 +14,8 @@ Conventions, stated once and used everywhere:
   by the mean of (S - T)^2; its derivative is an integral over the visible contour.
 - World coordinates are Blender's: Z up. A space's :class:`~core.space.Frame` takes its cube there.
 
-The names below are loaded on first use, so that ``import core`` stays quick; two functions share
-their module's name and are imported from there: ``core.fit.fit`` and ``core.topology.topology``.
+The names below are loaded on first use, so that ``import core`` stays quick. One function shares
+its module's name and is imported from there: ``core.topology.topology``.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ _HOMES = {
     "View": "camera",
     "lens_view": "camera",
     "extract": "extraction",
-    "FitOptions": "fit",
-    "FitStep": "fit",
+    "fit": "fitting",
+    "FitOptions": "fitting",
+    "FitStep": "fitting",
     "interpolate": "interpolation",
     "load_space": "loading",
     "see": "silhouette",

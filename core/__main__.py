@@ -13,6 +13,7 @@ from typing import Any
 
 from . import commands
 from .argumenttypes import MOST_THREADS, number, whole
+from .batch_commands import add_batch, add_fit_options
 from .errors import MeshSDFError
 from .training_arguments import add_training
 from .worker import __main__ as worker
@@ -134,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     blend.set_defaults(run=commands.interpolate)
 
     _add_fit(verbs, [spaced, common])
+    add_batch(verbs, [spaced])
     add_training(verbs, [spaced, common])
     return parser
 
@@ -152,17 +154,7 @@ def _add_fit(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
     fit.add_argument("--threshold", type=number, help="0 to 1: from where a pixel is covered")
     fit.add_argument("--invert", action="store_true", help="the shape is dark or transparent")
     fit.add_argument("--start", default="mean", metavar="CODE", help="where to begin (mean)")
-    fit.add_argument("--fixed-code", action="store_true", help="fit the transform alone")
-    for part in ("move", "turn", "scale"):
-        fit.add_argument(f"--{part}", action="store_true", help=f"fit this too: {part}")
-    # Their ranges are FitOptions' own.
-    fit.add_argument("--steps", type=int)
-    fit.add_argument("--patience", type=int, help="steps without progress")
-    fit.add_argument("--resolution", type=int)
-    fit.add_argument("--newton", type=int)
-    fit.add_argument("--cap", action="store_true")
-    for name in ("rate", "pose-rate", "prior", "reach", "stop-iou"):
-        fit.add_argument(f"--{name}", type=float)
+    add_fit_options(fit)
     fit.add_argument("--out", type=Path, help="the mesh: .ply, .obj, .stl or .glb")
     fit.add_argument("--save", type=Path, help="the code and transform: .json")
     fit.set_defaults(run=commands.fit)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .extraction import Extraction
-    from .fit import FitOptions
+    from .fitting import FitOptions
     from .space import Space
     from .topology import Topology
 
@@ -198,8 +198,8 @@ def fit(options: argparse.Namespace) -> None:
         )
     find_space(options.space)
     from .codetext import read_code
-    from .fit import FitOptions
-    from .fit import fit as steps_of
+    from .fitting import FitOptions
+    from .fitting import fit as steps_of
     from .meshfile import check_mesh_path, write_mesh
     from .viewfile import read_mask, read_view
 
@@ -257,7 +257,7 @@ def fit(options: argparse.Namespace) -> None:
 
 def _warn_of_borders(paths: Sequence[Path], targets: Sequence[Tensor], *, inverted: bool) -> None:
     """Point at a target that is covered along every side of its image: most likely inverted."""
-    from .goal import COVERED
+    from .fitting.goal import COVERED
 
     remedy = "--invert may be wrong here" if inverted else "a dark or clear shape needs --invert"
     for path, target in zip(paths, targets, strict=True):

@@ -27,8 +27,8 @@ from skimage.measure import marching_cubes
 from torch import Tensor
 
 from . import thin
-from .decoder import FoldedDecoder
 from .errors import MeshSDFError
+from .folded import FoldedDecoder
 from .space import Space
 from .specks import without_specks
 from .surface import project

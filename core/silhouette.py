@@ -10,7 +10,8 @@ For a closed mesh both count the same, and the front is enough.
 pixel, the derivative of the integral of S w is a boundary integral: over the visible contour, w
 times length times outward normal speed (Reynolds' transport theorem). The squared difference to a
 target T is such an integral, (S - T)^2 = S (1 - 2 T) + T^2. Contour edges are cut at the pixels'
-borders, so that w is constant and speed linear on each piece and the sum is exact.
+borders and where they cross, so that w is constant, speed linear and each piece in sight or
+not as a whole: the sum is exact.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def _ragged(counts: Ints) -> tuple[Ints, Ints]:
 
 @dataclass(frozen=True)
 class Contour:
-    """The visible contour, cut at pixel borders.
+    """The visible contour, cut at pixel borders and where contours cross.
 
     Piece p lies on the edge from ``begin`` to ``end`` ``(P,)``, its middle at ``place`` of the way;
     ``normal`` ``(P, 2)`` points out of the silhouette and is as long as the piece, in pixels;
@@ -143,13 +144,16 @@ def contour(silhouette: Silhouette) -> Contour:
     start, stop = silhouette.pixels[silhouette.begin], silhouette.pixels[silhouette.end]
     near = ((np.maximum(start, stop) > 0) & (np.minimum(start, stop) < (width, height))).all(axis=1)
     begin, end, start, stop = silhouette.begin[near], silhouette.end[near], start[near], stop[near]
-    edge, low, high = _cut(start, stop)
-    direction = (stop - start)[edge]
-    first = start[edge] + low[:, None] * direction
-    last = start[edge] + high[:, None] * direction
-    column, row = np.floor((first + last) / 2).astype(np.int64).T
-    kept = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (high > low + HAIR)
-    first, last, pixel = first[kept], last[kept], (row * width + column)[kept]
+    owners, places = _border_cuts(start, stop)
+    edge, low, high = _between(owners, places)
+    first, last, pixel, kept = _inside(start, stop, (edge, low, high), (width, height))
+    # Where contours cross, one of them goes out of sight: in the middle of a pixel, as a rule.
+    crossed, at = _crossings(first, last, pixel)
+    if len(crossed):
+        at = low[kept][crossed] + at * (high - low)[kept][crossed]
+        owners = np.concatenate([owners, edge[kept][crossed]])
+        edge, low, high = _between(owners, np.concatenate([places, at]))
+        first, last, pixel, kept = _inside(start, stop, (edge, low, high), (width, height))
     # Turning a side's direction by a quarter leads out of the covered ground.
     normal = np.stack([first[:, 1] - last[:, 1], last[:, 0] - first[:, 0]], axis=1)
     free = _layers_outside(silhouette.layers, first, last, normal, pixel) == 0
@@ -162,6 +166,42 @@ def contour(silhouette: Silhouette) -> Contour:
     return Contour(begin[owner[free]], end[owner[free]], place, normal[free], pixel[free])
 
 
+def _inside(
+    start: Floats, stop: Floats, pieces: tuple[Ints, Floats, Floats], size: tuple[int, int]
+) -> tuple[Floats, Floats, Ints, NDArray[np.bool_]]:
+    """Ends ``(P, 2)`` and pixels ``(P,)`` of those pieces in the image; which these are."""
+    edge, low, high = pieces
+    width, height = size
+    direction = (stop - start)[edge]
+    first = start[edge] + low[:, None] * direction
+    last = start[edge] + high[:, None] * direction
+    column, row = np.floor((first + last) / 2).astype(np.int64).T
+    kept = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (high > low + HAIR)
+    return first[kept], last[kept], (row * width + column)[kept], kept
+
+
+def _pairs(pixel: Ints) -> tuple[Ints, Ints]:
+    """All ordered pairs of pieces in one pixel, each with itself too."""
+    order = np.argsort(pixel, kind="stable")
+    arranged = pixel[order]
+    begins = np.flatnonzero(np.diff(arranged, prepend=-1))
+    size = np.diff(begins, append=len(pixel))
+    one, offset = _ragged(np.repeat(size, size))
+    return order[one], order[np.repeat(begins, size)[one] + offset]
+
+
+def _crossings(first: Floats, last: Floats, pixel: Ints) -> tuple[Ints, Floats]:
+    """The pieces that others cross, once for each, and at what share of their length."""
+    one, other = _pairs(pixel)
+    along, across = (last - first)[one], (last - first)[other]
+    between = first[other] - first[one]
+    turn = _cross(along, across)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        here, there = _cross(between, across) / turn, _cross(between, along) / turn
+    inside = (here > HAIR) & (here < 1 - HAIR) & (there > HAIR) & (there < 1 - HAIR)
+    return one[inside], here[inside]
+
+
 def _layers_outside(
     layers: NDArray[np.int32], first: Floats, last: Floats, normal: Floats, pixel: Ints
 ) -> Ints:
@@ -172,13 +212,7 @@ def _layers_outside(
     outwards. Contours of meshes fold over themselves within a pixel, so nothing less will do.
     """
     width = layers.shape[1]
-    order = np.argsort(pixel, kind="stable")
-    arranged = pixel[order]
-    begins = np.flatnonzero(np.diff(arranged, prepend=-1))
-    size = np.diff(begins, append=len(pixel))
-    one, offset = _ragged(np.repeat(size, size))
-    other = order[np.repeat(begins, size)[one] + offset]
-    one = order[one]
+    one, other = _pairs(pixel)
     centre = np.stack([pixel % width, pixel // width], axis=1) + 0.5
     middle = (first + last) / 2
 
@@ -206,8 +240,8 @@ def _dot(a: Floats, b: Floats) -> Floats:
     return product
 
 
-def _cut(start: Floats, stop: Floats) -> tuple[Ints, Floats, Floats]:
-    """Cut segments ``(C, 2)`` at integer coordinates: owner, and from where to where, in [0, 1]."""
+def _border_cuts(start: Floats, stop: Floats) -> tuple[Ints, Floats]:
+    """Where segments ``(C, 2)`` begin, end and cross integer coordinates: owner, and share."""
     count = len(start)
     owners = [np.arange(count), np.arange(count)]
     places = [np.zeros(count), np.ones(count)]
@@ -218,7 +252,11 @@ def _cut(start: Floats, stop: Floats) -> tuple[Ints, Floats, Floats]:
         owner, offset = _ragged(crossings)
         owners.append(owner)
         places.append((lowest[owner] + offset - a[owner]) / (b[owner] - a[owner]))
-    owner, place = np.concatenate(owners), np.clip(np.concatenate(places), 0.0, 1.0)
+    return np.concatenate(owners), np.clip(np.concatenate(places), 0.0, 1.0)
+
+
+def _between(owner: Ints, place: Floats) -> tuple[Ints, Floats, Floats]:
+    """The pieces between cuts: owner, and from where to where, in [0, 1]."""
     order = np.lexsort((place, owner))
     owner, place = owner[order], place[order]
     same = owner[1:] == owner[:-1]

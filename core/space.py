@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .decoder import Decoder, FoldedDecoder
+from .decoder import Decoder
 from .errors import CodeError
+from .folded import FoldedDecoder
 
 # The axes of the cube that can point up.
 UPS = ("Z", "Y")

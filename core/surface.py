@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .decoder import CHUNK_POINTS, Decoder, FoldedDecoder
+from .decoder import Decoder
+from .folded import CHUNK_POINTS, FoldedDecoder
 
 # Where |grad f| falls below this share of its median, a point's speed is held finite.
 FLATTEST_SHARE = 0.05
@@ -58,7 +59,7 @@ class _Follow(torch.autograd.Function):
             at = at.requires_grad_()
             values = field(at)
             (slope,) = torch.autograd.grad(values.sum(), at, retain_graph=True)
-            speed = -(gradient[carries] * slope).sum(dim=1) / _guarded_square(slope)
+            speed = -(gradient[carries] * slope).sum(dim=1) / guarded_square(slope)
             found = torch.autograd.grad(
                 values, [inputs[i] for i in wanted], speed, allow_unused=True
             )
@@ -68,7 +69,7 @@ class _Follow(torch.autograd.Function):
         return tuple(result)
 
 
-def _guarded_square(slope: Tensor) -> Tensor:
+def guarded_square(slope: Tensor) -> Tensor:
     """|grad f|^2 ``(N,)``, kept from vanishing where the field is nearly flat."""
     square = slope.square().sum(dim=1)
     if not len(square):
@@ -91,7 +92,7 @@ def project(field: FoldedDecoder, points: Tensor, *, steps: int, cell: float = 2
     """
     for _ in range(steps):
         value, slope = _value_and_slope(field, points)
-        step = slope * (value / _guarded_square(slope))[:, None]
+        step = slope * (value / guarded_square(slope))[:, None]
         length = step.norm(dim=1, keepdim=True).clamp_min(1e-12)
         points = points - step * (0.5 * cell / length).clamp_max(1.0)
     return points

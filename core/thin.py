@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from .decoder import FoldedDecoder
+from .folded import FoldedDecoder
 from .topology import Topology
 
 # How far out f = c lies. On vases and cups (walls of 0.7 cells at 32 cells a side) some are still

@@ -31,7 +31,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXTENSION = "meshsdf"
-PRINT_EVERY = 10  # steps
+PRINT_EVERY = 1
 NOTHING_MET = 1e-3  # IoU
 
 

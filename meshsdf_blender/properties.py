@@ -185,9 +185,17 @@ class SceneSettings(Targeted, bpy.types.PropertyGroup):
     steps: IntProperty(
         name="Steps", description="Stop after this many", default=60, min=1, soft_max=300, max=10000
     )
+    solver: EnumProperty(
+        name="Solver",
+        description="How a step is found",
+        items=(
+            ("SECOND_ORDER", "Second Order", "A few large steps, each for everything at once"),
+            ("ADAM", "Adam", "Many small steps along the gradient"),
+        ),
+    )
     rate: FloatProperty(
         name="Rate",
-        description="How far a step may go, in standard deviations of the known codes",
+        description="How far a step of Adam may go, in standard deviations of the known codes",
         default=0.1,
         min=1e-4,
         soft_max=0.5,

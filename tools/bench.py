@@ -122,7 +122,7 @@ def fit_of(spaces: dict, name: str, steps: int):
 
     from core.camera import lens_view
     from core.extraction import extract
-    from core.fit import FitOptions, fit
+    from core.fitting import FitOptions, fit
     from core.pose import transformed
     from core.silhouette import see
 

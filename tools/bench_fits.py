@@ -10,7 +10,6 @@ table tells what a second and a third view add.
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,19 +19,20 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from core.camera import View, lens_view
+from core.camera import View
 from core.extraction import extract
-from core.fit import FitOptions, fit
+from core.fitting import FitOptions, fit
 from core.loading import load_space
 from core.pose import transformed
 from core.silhouette import intersection_over_union, see
 from core.space import Space
 from core.topology import topology
 from meshsdf_blender.fitting.presets import BUILT_IN
+from tools.around import camera
 
 SPACES = Path(__file__).parents[1] / "spaces"
 JUDGED_PIXELS, JUDGED_CELLS = 512, 128
-AZIMUTH, ELEVATION, DISTANCE = 30.0, 20.0, 4.0
+AZIMUTH = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,14 +69,14 @@ def one(space: Space, code: Tensor, preset: str) -> tuple[float, float, int, flo
     """IoU before and after a fit to a known shape, parts of what it made, and CPU seconds."""
     values = dict(BUILT_IN[preset])
     pixels = int(values.pop("pixels"))
-    view = camera(pixels)
+    view = camera(pixels, around=AZIMUTH)
     target = silhouette(space, code, view)
     options = replace(FitOptions(), **values)
     start = space.statistics.mean
     began = time.process_time()
     *_, last = fit(space, start, [view], [target.float()], options=options)
     seconds = time.process_time() - began
-    judge = camera(JUDGED_PIXELS)
+    judge = camera(JUDGED_PIXELS, around=AZIMUTH)
     wanted = silhouette(space, code, judge).numpy()
     before, after = (silhouette(space, each, judge).numpy() for each in (start, last.code))
     mesh = extract(space, last.code, JUDGED_CELLS)
@@ -125,20 +125,6 @@ def silhouette(space: Space, code: Tensor, view: View) -> Tensor:
     mesh = extract(space, code, JUDGED_CELLS)
     placed = transformed(space.frame.matrix(), mesh.vertices.double())
     return torch.from_numpy(see(view, placed, mesh.faces.numpy()).mask)
-
-
-def camera(pixels: int, *, around: float = AZIMUTH) -> View:
-    """The view from an azimuth, counted from the space's front, a little above."""
-    around, up = math.radians(around), math.radians(ELEVATION)
-    back = torch.tensor(
-        [math.sin(around) * math.cos(up), -math.cos(around) * math.cos(up), math.sin(up)]
-    )
-    right = torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]), back)
-    right = right / right.norm()
-    pose = torch.eye(4, dtype=torch.float64)
-    pose[:3, 0], pose[:3, 1], pose[:3, 2] = right, torch.linalg.cross(back, right), back
-    pose[:3, 3] = DISTANCE * back
-    return lens_view(pose, pixels, pixels)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..decoder import MOST_WIDTH, POINT_SIZE, Architecture
+from ..decoder import MOST_WIDTH, Architecture
 from ..errors import SpaceError
 from ..files import write_whole
+from ..folded import POINT_SIZE
 from ..space import Space
 from .companion import COMPANION, companion_bytes
 from .folder import CODES, MODELS, SPECS

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..decoder import MOST_LAYERS, MOST_WIDTH, POINT_SIZE, Architecture
+from ..decoder import MOST_LAYERS, MOST_WIDTH, Architecture
 from ..errors import SpaceError, some
+from ..folded import POINT_SIZE
 from .folder import SPECS, json_file
 
 # Entries of NetworkSpecs that are understood. Dropout acts in training only.

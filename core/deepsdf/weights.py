@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..decoder import MOST_LAYERS, POINT_SIZE, Architecture, Decoder
+from ..decoder import MOST_LAYERS, Architecture, Decoder
 from ..errors import SpaceError, some
+from ..folded import POINT_SIZE
 from .folder import SPECS
 from .specs import Specs
 

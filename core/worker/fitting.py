@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ..camera import View
-from ..fit import FitOptions, FitStep, fit
+from ..fitting import FitOptions, FitStep, fit
 from ..space import Frame, Space
 from .job import Job
 from .reply import Reply, step_reply

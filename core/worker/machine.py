@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from ..decoder import CHUNK_POINTS, POINT_SIZE, Architecture, Decoder
+from ..decoder import Architecture, Decoder
+from ..folded import CHUNK_POINTS, POINT_SIZE
 
 # The measured load is what extraction does: chunk after chunk through a decoder of this width.
 CHUNKS, WIDTH, LAYERS = 8, 128, 4

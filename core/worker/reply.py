@@ -20,7 +20,7 @@ from ..errors import (
     TrainingError,
     ViewError,
 )
-from ..fit import FitStep
+from ..fitting import FitStep
 from ..memory import short_of_memory
 from ..pose import transformed
 from ..shapes.packages import MissingPackageError

@@ -14,7 +14,7 @@ import torch
 
 from ..exporting import export_space
 from ..extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION, extract, torn_remark
-from ..fit import MOST_NEWTON_STEPS
+from ..fitting.options import MOST_NEWTON_STEPS
 from ..interpolation import METHODS, interpolate
 from ..space import UPS, Space
 from ..topology import topology

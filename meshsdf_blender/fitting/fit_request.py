@@ -55,6 +55,7 @@ def fit_request(
     seen = seen_views(context, ob)
     options = {
         "steps": exact_steps or settings.steps,
+        "solver": settings.solver.lower(),
         "rate": settings.rate,
         "prior": settings.prior,
         "resolution": settings.resolution,

@@ -42,8 +42,9 @@ class MESHSDF_PT_fit_settings(ShapeTab, bpy.types.Panel):
             row.prop(settings, name, toggle=True)
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("steps", "rate", "prior", "resolution", "pixels"):
-            layout.prop(settings, name)
+        for name in ("solver", "steps", "rate", "prior", "resolution", "pixels"):
+            if name != "rate" or settings.solver == "ADAM":
+                layout.prop(settings, name)
 
 
 classes = (MESHSDF_MT_fit_presets, MESHSDF_PT_fit_settings)

@@ -125,7 +125,7 @@ def test_a_dark_subject_is_warned_of_and_progress_is_printed(tmp_path, scene):
     assert done.returncode == 0, done.stderr
     assert "touches all four borders: if it is the background, turn Invert off" in done.stdout
     assert "still far from the target" in done.stdout
-    assert "Step 10 of 12: IoU " in done.stdout
+    assert "Step 1 of 12: IoU " in done.stdout
     assert out.with_suffix(".blend").is_file()
 
 

@@ -38,6 +38,9 @@ class Field(nn.Module):
         self.architecture = Architecture(code_length, ())
         self.device = torch.device("cpu")
 
+    def forward(self, code: Tensor, points: Tensor) -> Tensor:
+        return self.formula(code, points)
+
     def fold(self, code: Tensor) -> FoldedField:
         return FoldedField(self.formula, code)
 
@@ -49,13 +52,13 @@ def space_of(formula: Formula, codes: list[list[float]], name: str = "closed for
 
 def ball(code: Tensor, points: Tensor) -> Tensor:
     """Code: radius, then the centre."""
-    return (points - code[1:4]).norm(dim=1) - code[0]
+    return (points - code[..., 1:4]).norm(dim=1) - code[..., 0]
 
 
 def ring(code: Tensor, points: Tensor) -> Tensor:
     """A torus about z. Code: radius of the ring, radius of the tube."""
-    across = points[:, :2].norm(dim=1) - code[0]
-    return torch.stack([across, points[:, 2]], dim=1).norm(dim=1) - code[1]
+    across = points[:, :2].norm(dim=1) - code[..., 0]
+    return torch.stack([across, points[:, 2]], dim=1).norm(dim=1) - code[..., 1]
 
 
 def two_balls(code: Tensor, points: Tensor) -> Tensor:

@@ -573,6 +573,7 @@ def test_a_target_that_is_inside_out_is_pointed_at(
     write_target(target, 0.5)
     camera.write_text(json.dumps(CAMERA))
     few = ["--target", target, "--camera", camera, "--steps", 1, "--resolution", 16]
+    few += ["--restarts", 0]
     assert run("fit", path, *few, "--invert", "--save", saved) == USER_ERROR
     warning, error = capsys.readouterr().err.splitlines()
     assert "all four borders" in warning

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from core import extraction
-from core.decoder import CHUNK_POINTS
 from core.errors import CodeError, MeshSDFError
 from core.extraction import extract
+from core.folded import CHUNK_POINTS
 from core.topology import topology
 
 from .fields import ball, ring, space_of, two_balls

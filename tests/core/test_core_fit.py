@@ -12,7 +12,8 @@ from PIL import Image
 from core.camera import View, lens_view
 from core.errors import CodeError, FitError, ViewError
 from core.extraction import extract
-from core.fit import FitOptions, fit
+from core.fitting import FitOptions, fit
+from core.fitting.options import SOLVERS
 from core.loading import load_space
 from core.silhouette import intersection_over_union, see
 from core.space import Frame
@@ -25,6 +26,7 @@ SIZE = 96
 SPREAD = [[0.4, 0, 0, 0], [0.6, 0.2, 0, 0.1], [0.5, -0.2, 0.2, -0.2], [0.3, 0, -0.2, 0.2]]
 BALLS = space_of(ball, [*SPREAD, [0.4, 0.2, 0.2, 0.2], [0.4, -0.2, -0.2, 0.0]])
 FAST = FitOptions(resolution=24, steps=40, prior=0.0)
+both_solvers = pytest.mark.parametrize("solver", SOLVERS)
 
 
 def front_view(size=SIZE, weight=1.0):
@@ -50,28 +52,33 @@ def run(space, start, views, targets, **options):
     return steps
 
 
-def test_a_ball_finds_the_size_and_place_of_its_target():
+@both_solvers
+def test_a_ball_finds_the_size_and_place_of_its_target(solver):
     view = front_view()
     target = picture(BALLS, [0.55, 0.15, 0, -0.1], view)
-    steps = run(BALLS, [0.4, 0.0, 0.0, 0.0], [view], [target])
+    steps = run(BALLS, [0.4, 0.0, 0.0, 0.0], [view], [target], solver=solver)
     assert steps[0].iou < 0.6
     assert steps[-1].iou >= 0.97
     radius, x, _, z = steps[-1].code.tolist()
     assert (radius, x, z) == pytest.approx((0.55, 0.15, -0.1), abs=0.05)
 
 
-def test_two_views_see_what_one_cannot():
+@both_solvers
+def test_two_views_see_what_one_cannot(solver):
     views = [front_view(), side_view()]
     truth = [0.45, 0.1, 0.2, 0.0]
     targets = [picture(BALLS, truth, view) for view in views]
-    both = run(BALLS, [0.5, 0, 0, 0], views, targets, steps=60)[-1]
+    both = run(BALLS, [0.5, 0, 0, 0], views, targets, steps=60, solver=solver)[-1]
     assert both.iou >= 0.95
     assert both.code.tolist() == pytest.approx(truth, abs=0.04)
 
 
-def test_the_first_step_is_the_start_and_the_last_is_the_best():
+@both_solvers
+def test_the_first_step_is_the_start_and_the_last_is_the_best(solver):
     view = front_view()
-    steps = run(BALLS, [0.5, 0, 0, 0], [view], [picture(BALLS, [0.42, 0, 0, 0.1], view)])
+    steps = run(
+        BALLS, [0.5, 0, 0, 0], [view], [picture(BALLS, [0.42, 0, 0, 0.1], view)], solver=solver
+    )
     assert steps[0].code.tolist() == [0.5, 0.0, 0.0, 0.0]
     assert steps[-1].iou == max(step.iou for step in steps)
     assert steps[-1].step == steps[-1].best_step
@@ -82,25 +89,33 @@ def test_it_never_returns_worse_than_it_was_given():
     """A rate that overshoots everything: the start is the best that was seen."""
     view = front_view()
     target = picture(BALLS, [0.5, 0, 0, 0], view)
-    steps = run(BALLS, [0.49, 0, 0, 0], [view], [target], rate=1.0, stop_iou=2.0, steps=5)
+    steps = run(
+        BALLS, [0.49, 0, 0, 0], [view], [target], solver="adam", rate=1.0, stop_iou=2.0, steps=5
+    )
     assert min(step.iou for step in steps) < steps[0].iou
     assert steps[-1].iou >= steps[0].iou
 
 
-def test_it_is_deterministic():
+@both_solvers
+def test_it_is_deterministic(solver):
     view = front_view()
     target = picture(BALLS, [0.55, 0.1, 0, 0], view)
-    first, second = (run(BALLS, [0.4, 0, 0, 0], [view], [target], steps=5) for _ in range(2))
+    first, second = (
+        run(BALLS, [0.4, 0, 0, 0], [view], [target], steps=5, solver=solver) for _ in range(2)
+    )
     assert all(a.code.equal(b.code) for a, b in zip(first, second, strict=True))
     assert all(a.vertices.equal(b.vertices) for a, b in zip(first, second, strict=True))
 
 
-def test_the_prior_holds_the_code_back():
+@both_solvers
+def test_the_prior_holds_the_code_back(solver):
     view = front_view()
     target = picture(BALLS, [0.7, 0, 0, 0.3], view)
     free, held = (
-        run(BALLS, [0.45, 0, 0, 0], [view], [target], prior=prior, stop_iou=2.0)[-1].code
-        for prior in (0.0, 1.0)
+        run(BALLS, [0.45, 0, 0, 0], [view], [target], prior=prior, stop_iou=2.0, solver=solver)[
+            -1
+        ].code
+        for prior in (0.0, 10.0)
     )
     whiten = BALLS.statistics.whiten
     assert float(whiten(held).norm()) < 0.7 * float(whiten(free).norm())
@@ -110,7 +125,7 @@ def test_a_target_that_no_code_can_match_does_not_lead_out_of_the_space():
     view = front_view()
     bar = torch.zeros(SIZE, SIZE)
     bar[44:52, 4:92] = 1.0
-    options = {"steps": 60, "rate": 0.3, "stop_iou": 2.0}
+    options = {"steps": 60, "rate": 0.3, "solver": "adam", "stop_iou": 2.0}
     held = run(BALLS, [0.4, 0, 0, 0], [view], [bar], limit=0.5, **options)
     free = run(BALLS, [0.4, 0, 0, 0], [view], [bar], limit=100.0, **options)
     lengths = [
@@ -120,10 +135,11 @@ def test_a_target_that_no_code_can_match_does_not_lead_out_of_the_space():
     assert max(lengths[0]) <= longest + 1e-4 < max(lengths[1])
 
 
-def test_a_result_at_the_edge_of_the_space_is_said():
+@both_solvers
+def test_a_result_at_the_edge_of_the_space_is_said(solver):
     view = front_view()
     target = picture(BALLS, [0.85, 0, 0, 0], view)
-    last = run(BALLS, [0.45, 0, 0, 0], [view], [target], limit=0.0, steps=60)[-1]
+    last = run(BALLS, [0.45, 0, 0, 0], [view], [target], limit=0.0, steps=60, solver=solver)[-1]
     assert "edge" in last.message
     near = run(BALLS, [0.45, 0, 0, 0], [view], [picture(BALLS, [0.5, 0, 0, 0], view)])[-1]
     assert "edge" not in near.message
@@ -178,27 +194,29 @@ def test_a_turned_ring_is_turned_back():
     assert torch.allclose(linear @ linear.t(), torch.eye(3).double(), atol=1e-9)
 
 
-def test_a_shape_beside_its_target_is_moved_there_when_it_may():
+@both_solvers
+def test_a_shape_beside_its_target_is_moved_there_when_it_may(solver):
     view = front_view()
     target = picture(BALLS, [0.3, 0.6, 0, 0.3], view)
     start = [0.3, -0.5, 0, -0.4]
-    steps = run(BALLS, start, [view], [target], code=False, move=True, steps=100)
+    steps = run(BALLS, start, [view], [target], code=False, move=True, steps=100, solver=solver)
     assert steps[0].iou == 0.0
     assert steps[-1].iou >= 0.9
 
 
-def test_a_space_that_is_y_up_fits_as_well():
+@both_solvers
+def test_a_space_that_is_y_up_fits_as_well(solver):
     space = replace(BALLS, frame=Frame("Y", 1.5, (0.0, 0.0, 0.2)))
     view = front_view()
     target = picture(space, [0.4, 0.1, 0.15, 0], view)
-    last = run(space, [0.35, 0, 0, 0], [view], [target], steps=60)[-1]
+    last = run(space, [0.35, 0, 0, 0], [view], [target], steps=60, solver=solver)[-1]
     assert last.iou >= 0.97
 
 
 def test_a_code_that_loses_its_surface_is_taken_back():
     view = front_view()
     target = picture(BALLS, [0.12, 0, 0, 0], view)
-    steps = run(BALLS, [0.3, 0, 0, 0], [view], [target], rate=3.0, steps=30)
+    steps = run(BALLS, [0.3, 0, 0, 0], [view], [target], solver="adam", rate=3.0, steps=30)
     assert steps[-1].iou >= steps[0].iou
     assert len(steps[-1].vertices) > 0
 
@@ -240,14 +258,15 @@ def test_a_camera_inside_the_shape_is_refused():
         next(fit(BALLS, torch.tensor([0.5, 0, 0, 0]), [inside], [target], options=FAST))
 
 
-def test_a_start_without_a_surface_says_so():
+@both_solvers
+def test_a_start_without_a_surface_says_so(solver):
     view = front_view()
     steps = fit(
         BALLS,
         torch.tensor([-1.0, 0, 0, 0]),
         [view],
         [picture(BALLS, [0.5, 0, 0, 0], view)],
-        options=FAST,
+        options=replace(FAST, solver=solver),
     )
     with pytest.raises(FitError, match="surface"):
         list(steps)
@@ -292,7 +311,8 @@ def test_the_published_pictures_are_what_we_see(checkpoint):
         assert intersection_over_union(seen, published) > 0.999
 
 
-def test_spot_becomes_bob_and_gains_his_hole(bob_and_spot):
+@both_solvers
+def test_spot_becomes_bob_and_gains_his_hole(bob_and_spot, solver):
     """The paper's demonstration: topology changes on the way (figure 1)."""
     view = lens_view(
         torch.tensor(
@@ -302,7 +322,7 @@ def test_spot_becomes_bob_and_gains_his_hole(bob_and_spot):
         128,
     )
     target = picture(bob_and_spot, bob_and_spot.codes[0].tolist(), view, resolution=64)
-    options = FitOptions(steps=40, prior=0.0, resolution=48)
+    options = FitOptions(steps=40, prior=0.0, resolution=48, solver=solver)
     steps = list(fit(bob_and_spot, bob_and_spot.codes[1], [view], [target], options=options))
     assert steps[0].topology.genus == 0
     assert steps[-1].topology.genus == 1

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from core.errors import FitError
-from core.fit import LARGEST_NUMBER, RANGES, FitOptions
+from core.fitting import FitOptions
+from core.fitting.options import LARGEST_NUMBER, RANGES
 
-NUMBERS = [f.name for f in fields(FitOptions) if not isinstance(f.default, bool)]
+NUMBERS = [f.name for f in fields(FitOptions) if not isinstance(f.default, bool | str)]
 SWITCHES = [f.name for f in fields(FitOptions) if isinstance(f.default, bool)]
 
 
@@ -37,6 +38,7 @@ def expected(name: str) -> str:
         "patience": "a whole number from 1 to 100000",
         "resolution": "a whole number from 4 to 1024",
         "newton": "a whole number from 0 to 3",
+        "restarts": "a whole number from 0 to 64",
     }.get(name, "a number from 0 to 1000000")
 
 
@@ -48,6 +50,11 @@ def test_counts_are_whole(name: str) -> None:
 @pytest.mark.parametrize("name", SWITCHES)
 def test_switches_are_no_numbers(name: str) -> None:
     assert refused(name, 1) == "Use true or false"
+
+
+def test_there_are_two_solvers() -> None:
+    for name in ("newton", "", None, 1, True):
+        assert refused("solver", name) == "Use one of second_order, adam"
 
 
 def test_numpys_numbers_are_numbers() -> None:

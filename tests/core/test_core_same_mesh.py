@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.decoder import fourier_features
 from core.extraction import _coarse_to_fine, _dense, extract
+from core.folded import fourier_features
 from core.loading import load_space
 from core.topology import topology
 

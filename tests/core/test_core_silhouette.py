@@ -120,7 +120,7 @@ def test_the_gradient_is_the_one_of_the_exact_integral(torus, view, loss, mesh):
         target[10:30, 14:40] = 1.0
         target[30] = 0.3
         weights = image_loss_weights(target)
-    motion, step = smooth_motion(vertices), 5e-3
+    motion, step = smooth_motion(vertices), 2e-2  # the sampling's error shrinks with it
     up, down = (
         exact_loss(view, vertices + sign * step * motion, faces, weights) for sign in (1, -1)
     )
@@ -128,7 +128,7 @@ def test_the_gradient_is_the_one_of_the_exact_integral(torus, view, loss, mesh):
     pixels, _ = view.project(at)
     pull_loss(see(view, vertices, faces), weights, pixels).backward()
     found = float((at.grad * motion).sum())
-    assert found == pytest.approx((up - down) / (2 * step), rel=0.03)
+    assert found == pytest.approx((up - down) / (2 * step), rel=0.015)
 
 
 def test_the_value_is_the_pixel_loss(torus, view):

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from core.camera import lens_view
-from core.decoder import CHUNK_POINTS, FoldedDecoder
+from core.folded import CHUNK_POINTS, FoldedDecoder
 from core.space import Frame
 from core.spacefile import write_space
 from core.worker import __main__ as worker_main
@@ -350,7 +350,7 @@ def test_fit(worker: WorkerClient, flat_path: str) -> None:
     assert last["iou"] == last["best_iou"] > first["iou"]
     assert last["step"] == last["best_step"]
     assert last["report"]["genus"] == 0
-    assert {"extraction", "silhouette", "gradient"} <= last["ms"].keys()
+    assert {"extraction", "silhouette", "derivative"} <= last["ms"].keys()
     assert last["evaluations"] > 0
     final = {name: raw.numpy() for name, raw in steps[-1].arrays.items()}
     assert final["code"][0] > -0.8

@@ -58,7 +58,7 @@ def test_what_was_skipped_was_not_shown(
 ) -> None:
     folders = {checks.TESTS / str(number): [] for number in range(len(counts))}
     monkeypatch.setattr(checks, "groups", lambda arguments: folders)
-    monkeypatch.setattr(checks, "run_group", lambda *_: counts.pop(0))
+    monkeypatch.setattr(checks, "run_group", lambda *_, **__: counts.pop(0))
     assert checks.run_tests(Path(sys.executable), [], everything=False) == status
 
 

@@ -8,8 +8,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 from .environment import ROOT, say
@@ -51,6 +53,8 @@ def run_tests(
     """Run the tests, each folder of tests/ in a process of its own, and print one line of totals.
 
     bpy and torch do not share a process well, and a crash in one folder must not hide the others.
+    Two run at a time where there are two cores or more, one thread each; what one says comes when
+    it ends.
 
     Parameters
     ----------
@@ -61,12 +65,26 @@ def run_tests(
     variables
         Of the tests' environment, beside those that are there.
     """
-    total = Count()
-    for folder, targets in groups(arguments).items():
+    chosen, total = groups(arguments), Count()
+    at_once = 2 if (os.cpu_count() or 1) > 1 and len(chosen) > 1 else 1
+
+    def run(folder: Path) -> Count:
         say(f"tests in {folder.relative_to(ROOT)}")
         started = time.monotonic()
-        count = run_group(python, targets, options(arguments), everything, variables)
-        say(f"{folder.name}: {count} ({time.monotonic() - started:.0f} s)")
+        with tempfile.TemporaryFile() as output:
+            said = output if at_once > 1 else None
+            count = run_group(
+                python, chosen[folder], options(arguments), everything, variables, output=said
+            )
+            seconds = time.monotonic() - started
+            output.seek(0)
+            print(output.read().decode(errors="replace"), end="")
+        say(f"{folder.name}: {count} ({seconds:.0f} s)")
+        return count
+
+    with ThreadPoolExecutor(at_once) as pool:
+        counts = dict(zip(chosen, pool.map(run, chosen), strict=True))
+    for folder, count in counts.items():
         if count.skipped and not count.passed + count.failed:
             say(f"{folder.name}: every test was skipped, so nothing was shown: counted as failed")
             count.failed += 1
@@ -81,13 +99,24 @@ def run_group(
     extra: list[str],
     everything: bool,
     variables: Mapping[str, str] | None = None,
+    *,
+    output: IO[bytes] | None = None,
 ) -> Count:
-    """One pytest process; a process that dies without a report counts as one failure."""
+    """One pytest process; a process that dies without a report counts as one failure.
+
+    What it prints goes into ``output``, if given.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         marks = [] if everything else ["-m", "not heavy"]
         command = [str(python), "-m", "pytest", f"--junitxml={report}", *marks, *extra, *targets]
-        process = subprocess.Popen(command, cwd=ROOT, env={**environment(), **(variables or {})})
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**environment(), **(variables or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+        )
         code = wait(process, report)
         told = report.exists()
         count = read_report(report)

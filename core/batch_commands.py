@@ -1,0 +1,119 @@
+"""``fit-batch``: its arguments, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from .argumenttypes import number, whole
+from .builtin import find_space
+from .errors import MeshSDFError
+
+MOST_PARTS = 100_000
+
+
+def add_batch(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser's."""
+    batch = verbs.add_parser(
+        "fit-batch",
+        parents=parents,
+        help="many fits, one process a core; goes on where it was stopped",
+    )
+    batch.add_argument(
+        "fits",
+        type=Path,
+        metavar="FITS",
+        help="a folder of pictures, each with a camera of its own name (.json), or a JSON list of "
+        "objects with name, targets, cameras, start",
+    )
+    batch.add_argument("--camera", type=Path, help="of pictures that have none of their own")
+    batch.add_argument("--out", type=Path, required=True, help="the folder of what is found")
+    batch.add_argument("--meshes", default=".ply", choices=(".ply", ".obj", ".stl", ".glb", "none"))
+    batch.add_argument("--up", choices=("Z", "Y"), help="the axis of the space that points up")
+    batch.add_argument("--processes", type=whole(1, 1024), help="at a time (one a core)")
+    batch.add_argument(
+        "--part", type=_part, default=(1, 1), metavar="I/N", help="part I of N, for a farm (1/1)"
+    )
+    batch.add_argument("--threshold", type=number, help="0 to 1: from where a pixel is covered")
+    batch.add_argument("--invert", action="store_true", help="the shapes are dark or transparent")
+    add_fit_options(batch)
+    batch.set_defaults(run=fit_batch, threads=None)
+
+
+def add_fit_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a fit; their ranges are FitOptions' own."""
+    parser.add_argument("--fixed-code", action="store_true", help="fit the transform alone")
+    for part in ("move", "turn", "scale"):
+        parser.add_argument(f"--{part}", action="store_true", help=f"fit this too: {part}")
+    parser.add_argument("--solver", choices=("second_order", "adam"), help="(second_order)")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--patience", type=int, help="Adam's steps without progress")
+    parser.add_argument("--restarts", type=int, help="from known shapes, where it is stuck")
+    parser.add_argument("--resolution", type=int)
+    parser.add_argument("--newton", type=int)
+    parser.add_argument("--cap", action="store_true")
+    for name in ("rate", "pose-rate", "prior", "limit", "reach", "stop-iou"):
+        parser.add_argument(f"--{name}", type=float)
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    part = int(number), int(count)
+    if not 1 <= part[0] <= part[1] <= MOST_PARTS:
+        raise argparse.ArgumentTypeError(f"{text} is no part such as 2/8")
+    return part
+
+
+def fit_batch(options: argparse.Namespace) -> int:
+    """Run a batch, a line for each fit; status 1 where one failed."""
+    space = find_space(options.space)
+    from . import batch
+    from .fitting import FitOptions
+
+    given = {item.name: getattr(options, item.name, None) for item in fields(FitOptions)}
+    given["code"] = not options.fixed_code
+    settings = batch.Settings(
+        space,
+        options.out,
+        FitOptions(**{name: value for name, value in given.items() if value is not None}),
+        up=options.up,
+        threshold=options.threshold,
+        invert=options.invert,
+        suffix="" if options.meshes == "none" else options.meshes,
+    )
+    entries = batch.part_of(batch.entries_of(options.fits, options.camera), *options.part)
+    if settings.suffix:
+        from .meshfile import check_mesh_path
+
+        check_mesh_path(settings.out / f"mesh{settings.suffix}")
+    outcomes = []
+    processes = options.processes or os.cpu_count() or 1
+    try:
+        for outcome in batch.run(entries, settings, processes=processes):
+            outcomes.append(outcome)
+            print(_line(outcome, len(outcomes), len(entries)), flush=True)
+    except OSError as error:
+        raise MeshSDFError(
+            f"'{options.out}' cannot be written: {error.strerror or error}", "Choose another folder"
+        ) from error
+    ious = [outcome.figures["iou"] for outcome in outcomes if outcome.figures]
+    failed = len(outcomes) - len(ious)
+    if ious:
+        print(f"{len(ious)} fits: IoU {median(ious):.4f} in the middle, {min(ious):.4f} the worst")
+    if failed:
+        print(f"{failed} of {len(outcomes)} fits failed; run it again to try them", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _line(outcome: Any, number: int, count: int) -> str:
+    place = f"[{number}/{count}] {outcome.name}"
+    if outcome.problem:
+        return f"{place}: failed: {outcome.problem}"
+    told = outcome.figures
+    text = f"{place}: IoU {told['iou_at_start']:.4f} to {told['iou']:.4f}, {told['seconds']} s"
+    return f"{text} (done before)" if outcome.was_done else text

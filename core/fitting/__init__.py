@@ -1,0 +1,58 @@
+"""Fitting a shape to what views see of it, as a generator of steps: one yield is one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ..camera import View
+from ..errors import FitError
+from ..pose import check_transform
+from ..space import Space
+from .adam import Adam
+from .goal import goals_of
+from .levenberg import SecondOrder
+from .looking import Looker
+from .options import ADAM, FitOptions
+from .residuals import Residual
+from .steps import FitStep
+
+__all__ = ["FitOptions", "FitStep", "fit"]
+
+
+def fit(
+    space: Space,
+    code: Tensor,
+    views: Sequence[View],
+    targets: Sequence[Tensor],
+    *,
+    options: FitOptions | None = None,
+    object_matrix: Tensor | None = None,
+    residuals: Sequence[Residual] = (),
+) -> Iterator[FitStep]:
+    """Fit ``code`` ``(L,)`` to ``targets`` ``(H, W)`` in [0, 1], one per view.
+
+    ``object_matrix`` ``(4, 4)`` takes the shape's own Z-up coordinates to the world (identity by
+    default); to fit move, turn or scale it must be a similarity. ``residuals``
+    (:mod:`core.fitting.residuals`) count beside the outlines, and alone where there are no views;
+    the IoU is 0 then. Step 0 is the start; the last step is the best of all, so that a fit never
+    returns worse than it was given. Deterministic.
+
+    Raises CodeError, ViewError for a target that cannot be matched, FitError where nothing can be
+    fitted. All of this is checked before the first step.
+    """
+    options = options or FitOptions()
+    start = space.check_code(code).cpu()
+    if residuals and options.solver == ADAM:
+        raise FitError("Adam takes no residuals", "Use the solver 'second_order'")
+    goals = goals_of(views, targets, reach=options.reach) if views or not residuals else []
+    matrix = torch.eye(4, dtype=torch.float64)
+    if object_matrix is not None:
+        matrix = torch.as_tensor(object_matrix, dtype=torch.float64)
+    check_transform(matrix, similarity=options.pose)
+    looker = Looker(space, goals, options, start, matrix)
+    if options.solver == ADAM:
+        return Adam(looker, options).run()
+    return SecondOrder(looker, options, residuals).run()

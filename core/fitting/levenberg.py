@@ -1,0 +1,293 @@
+"""Fitting by second-order steps (Levenberg, 1944; Marquardt, 1963).
+
+One backward pass gives the derivative of every outline sample by the whole code
+(:mod:`core.fitting.motion`), so each step solves for all that is free at once: outlines both ways,
+the prior (the code's squared deviations: the space's own normal distribution), and whatever
+residuals were given. A step counts only if the shape then matches its targets better in the true
+images, mesh and all; if not, it is tried again, damped more. So topology may change, and no fit
+ends worse than it began. The first steps look at a coarse mesh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from .looking import Clock, Look, Looker
+from .motion import Motion
+from .options import FitOptions
+from .outlines import USUAL_PIXELS, rows
+from .residuals import Residual, Rows, Surface
+from .state import Freedom, State
+from .steps import FitStep, Spent, last, step_of
+
+# Below this IoU the views hold too little of the shape to shape it: only the transform moves.
+LOST_IOU = 0.05
+# Cells of the first steps, where the fit's own are more by this factor.
+COARSE, WORTH_IT = 32, 1.25
+FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
+# A fine look costs several coarse ones.
+TRIES, FINE_TRIES, SHORTER = 4, 3, 0.5
+# A step moves the code by no more than this, root mean square in deviations, and the transform by
+# no more than this in radii, radians and log scale.
+CODE_REACH, POSE_REACH = 1.0, 0.5
+# How strongly a code may have to be pulled back within its limit, found by halving.
+LEAST_PULL, MOST_PULL, PULL_ROUNDS = 1e-4, 1e8, 20
+# Residuals' tolerance falls from the options' reach by this factor a step, to this in pixels.
+NARROWER, NARROWEST = 0.8, 2.0
+# With the options' default one deviation of the code weighs as one.
+PRIOR = 300.0
+# What a mean square of residuals weighs in a step, for what it weighs beside the IoU.
+RESIDUAL = 1e3
+LEAST_GAIN = 1e-5
+# What is gained less than this, coarse and fine, is not waited for; of residuals this share.
+SETTLED_COARSE, SETTLED, SETTLED_SHARE = 1e-3, 5e-4, 0.05
+# Below this IoU a fit that settled starts anew from known shapes, of which so many are looked at.
+STUCK_IOU, CANDIDATES = 0.9, 8
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """A state that a step reached, as it was seen; ``cost`` is that of the residuals."""
+
+    look: Look
+    number: int
+    cost: float
+
+    @property
+    def merit(self) -> float:
+        """What steps raise."""
+        return self.look.iou - self.cost
+
+
+class SecondOrder:
+    """A second-order fit under way."""
+
+    def __init__(
+        self, looker: Looker, options: FitOptions, residuals: Sequence[Residual] = ()
+    ) -> None:
+        self._looker, self._options, self._residuals = looker, options, tuple(residuals)
+        self._freedom = Freedom.of(options, len(looker.start.whitened))
+        # A start that lies further out is not pulled in by force.
+        usual = len(looker.start.whitened) ** 0.5 + options.limit
+        self._longest = max(usual, float(looker.start.whitened.norm()))
+        self._fine = options.resolution
+        self._coarse = COARSE if self._fine >= WORTH_IT * COARSE else self._fine
+        self._steps_taken = 0
+        self._best: FitStep | None = None
+        self._best_merit = -float("inf")
+        self._damping, self._tolerance = FIRST_DAMPING, NARROWEST
+        self._spent = Spent()
+
+    def run(self) -> Iterator[FitStep]:
+        """All steps; the last is the best again."""
+        reason, start = "patience", self._see(self._looker.start, self._fine)
+        if start is not None:
+            yield self._told(start)
+            found = yield from self._fit_from(start)
+            if self._is_stuck(found):
+                for known in self._known_near(found):
+                    yield self._told(known)
+                    other = yield from self._fit_from(known)
+                    found = other if self._is_better(other, found) else found
+            self._best = replace(self._told(found), best_step=found.number)
+            reason = self._reason(found)
+        yield last(
+            self._best,
+            reason,
+            self._spent,
+            self._options,
+            statistics=self._looker.statistics,
+            longest=self._longest,
+        )
+
+    def _fit_from(self, start: _Reached) -> Generator[FitStep, None, _Reached]:
+        """Coarse steps, then fine ones: what they reach, seen finely unless it never was."""
+        self._damping = FIRST_DAMPING
+        self._tolerance = self._options.reach * USUAL_PIXELS
+        rough = start
+        if self._coarse < self._fine and start.look.mesh.resolution != self._coarse:
+            rough = self._see(start.look.state, self._coarse) or start
+        if rough.look.mesh.resolution == self._coarse < self._fine:
+            rough = yield from self._descend(rough, SETTLED_COARSE)
+        fine = start
+        if rough.look.state is not start.look.state or start is rough:
+            again = self._see(rough.look.state, self._fine)
+            is_coarse = start.look.mesh.resolution != self._fine
+            if again is not None and (is_coarse or self._is_better(again, start)):
+                fine = replace(again, number=rough.number)
+        self._damping = FIRST_DAMPING
+        return (yield from self._descend(fine, SETTLED))
+
+    def _descend(self, at: _Reached, settled: float) -> Generator[FitStep, None, _Reached]:
+        """Steps at one resolution until nothing is gained any more."""
+        while self._steps_taken < self._options.steps and not self._matches(at):
+            new = self._step(at)
+            if new is None:
+                break
+            gain, eased = new.merit - at.merit, at.cost - new.cost
+            at = new
+            yield self._told(at)
+            if not self._is_lost(at) and gain < settled and eased < SETTLED_SHARE * at.cost:
+                break
+        return at
+
+    def _step(self, at: _Reached) -> _Reached | None:
+        """One step that gains something; None where none does, however small."""
+        freedom = self._freedom
+        if self._is_lost(at):  # beside the target its pull would shrink the shape, not move it
+            freedom = freedom.only("move", "turn") if self._options.pose else freedom
+        curvature, gradient = self._expand(at.look, freedom)
+        self._tolerance = max(self._tolerance * NARROWER, NARROWEST)
+        fine = at.look.mesh.resolution > COARSE
+        for tried in range(FINE_TRIES if fine else TRIES):
+            damped = curvature + self._damping * torch.eye(freedom.size, dtype=torch.float64)
+            # Damping shortens what is known badly, this what is known well but overshoots.
+            change = SHORTER ** max(tried - 1, 0) * self._solved(
+                freedom, at.look.state, damped, gradient
+            )
+            state = freedom.moved(at.look.state, change).held_within(self._longest)
+            new = self._see(state, at.look.mesh.resolution)
+            if new is not None and self._is_better(new, at):
+                self._damping = max(self._damping * BOLDER, LEAST_DAMPING)
+                self._steps_taken += 1
+                return replace(new, number=self._steps_taken)
+            self._damping *= CALMER
+        return None
+
+    def _solved(
+        self, freedom: Freedom, state: State, curvature: Tensor, gradient: Tensor
+    ) -> Tensor:
+        """The best change ``(P,)`` that leaves the code no longer than it may be.
+
+        Where the free one would, a pull to the mean code is added that is as strong as it takes.
+        """
+        code = torch.zeros(freedom.size, dtype=torch.float64)
+        code[: freedom.code] = state.whitened.double()[: freedom.code]
+        towards = torch.zeros(freedom.size, dtype=torch.float64)
+        towards[: freedom.code] = 1.0
+
+        def change(pull: float) -> Tensor:
+            pulled = curvature + pull * torch.diag(towards)
+            return _held(freedom, -torch.linalg.solve(pulled, gradient + pull * code))
+
+        def too_long(found: Tensor) -> bool:
+            return bool((code + found)[: freedom.code].norm() > self._longest)
+
+        found = change(0.0)
+        if not too_long(found):
+            return found
+        low, high = LEAST_PULL, MOST_PULL
+        for _ in range(PULL_ROUNDS):
+            middle = (low * high) ** 0.5
+            found = change(middle)
+            low, high = (middle, high) if too_long(found) else (low, middle)
+        return change(high)
+
+    def _expand(self, look: Look, freedom: Freedom) -> tuple[Tensor, Tensor]:
+        """Gauss-Newton's curvature ``(P, P)`` and the gradient ``(P,)`` of all residuals."""
+        clock = Clock()
+        motion = Motion(self._looker, look, freedom)
+        found = list(rows(look, self._looker.goals, motion, tolerance=self._tolerance))
+        for residual, each in zip(self._residuals, self._extra(look, motion), strict=True):
+            share = RESIDUAL * residual.weight / max(len(each.values), 1)
+            found.append(replace(each, weights=share * each.weights))
+        curvature = torch.zeros(freedom.size, freedom.size, dtype=torch.float64)
+        gradient = torch.zeros(freedom.size, dtype=torch.float64)
+        if free := freedom.code:
+            prior = PRIOR * self._options.prior
+            curvature[:free, :free] = prior * torch.eye(free, dtype=torch.float64)
+            gradient[:free] = prior * look.state.whitened.double()
+        for each in found:
+            by = each.by()
+            weighted = each.weights[:, None] * by
+            curvature += by.t() @ weighted
+            gradient += weighted.t() @ each.values
+        clock.lap("derivative")
+        self._spent.add(motion.evaluations, clock.laps)
+        return curvature, gradient
+
+    def _see(self, state: State, cells: int) -> _Reached | None:
+        """A state at a resolution; None where it has no surface."""
+        before = self._looker.evaluations
+        look = self._looker.look(state, cells)
+        evaluations = self._looker.evaluations - before
+        self._spent.add(evaluations, look.ms if look is not None else {})
+        if look is None:
+            return None
+        motion = Motion(self._looker, look, self._freedom)
+        cost = 0.0
+        for residual, each in zip(self._residuals, self._extra(look, motion), strict=True):
+            mean = float((each.weights * each.values.square()).sum()) / max(len(each.values), 1)
+            cost += residual.weight * mean
+        return _Reached(look, self._steps_taken, cost)
+
+    def _extra(self, look: Look, motion: Motion) -> list[Rows]:
+        """The residuals that were given, on a look."""
+        assert self._looker.pivot is not None
+        surface = Surface(look, motion, float(self._looker.pivot[1]))
+        return [residual.rows(surface) for residual in self._residuals]
+
+    def _known_near(self, found: _Reached) -> Iterator[_Reached]:
+        """Coarse looks of known shapes near to a code: those that match best, best first."""
+        statistics, known = self._looker.statistics, self._looker.space.codes.cpu()
+        whitened = statistics.whiten(known)
+        apart = (whitened - found.look.state.whitened).norm(dim=1)
+        seen = []
+        for place in apart.argsort()[:CANDIDATES].tolist():
+            state = replace(found.look.state, whitened=whitened[place])
+            if look := self._see(state, self._coarse):
+                seen.append(look)
+        seen.sort(key=lambda each: each.merit, reverse=True)
+        for each in seen[: self._options.restarts]:
+            if self._steps_taken < self._options.steps:
+                self._steps_taken += 1
+                yield replace(each, number=self._steps_taken)
+
+    def _is_stuck(self, found: _Reached) -> bool:
+        stuck = bool(self._looker.goals) and found.look.iou < STUCK_IOU
+        steps_left = self._steps_taken < self._options.steps
+        return stuck and steps_left and self._freedom.code > 0 and self._options.restarts > 0
+
+    def _is_lost(self, at: _Reached) -> bool:
+        return bool(self._looker.goals) and at.look.iou < LOST_IOU
+
+    def _is_better(self, new: _Reached, old: _Reached) -> bool:
+        """Whether targets and residuals are matched better; beside the target nearer is better."""
+        if self._is_lost(old) and new.look.iou >= old.look.iou:
+            return new.look.pull < old.look.pull or not self._is_lost(new)
+        return new.merit > old.merit + LEAST_GAIN
+
+    def _matches(self, at: _Reached) -> bool:
+        goals = bool(self._looker.goals) and not self._residuals
+        return goals and at.look.iou >= self._options.stop_iou
+
+    def _reason(self, found: _Reached) -> str:
+        if self._matches(found):
+            return "converged"
+        return "steps" if self._steps_taken >= self._options.steps else "patience"
+
+    def _told(self, reached: _Reached) -> FitStep:
+        """A step for whoever runs the fit, with what was spent since the one before."""
+        step = step_of(
+            reached.look,
+            reached.number,
+            self._options.steps,
+            self._spent.told(),
+        )
+        if self._best is None or reached.merit > self._best_merit:
+            self._best, self._best_merit = step, reached.merit
+        return replace(step, best_iou=self._best.iou, best_step=self._best.step)
+
+
+def _held(freedom: Freedom, change: Tensor) -> Tensor:
+    """A change ``(P,)`` whose parts go no further than a step may."""
+    parts = []
+    split = change.split([size for _, size in freedom.parts])
+    for (name, size), part in zip(freedom.parts, split, strict=True):
+        reach = CODE_REACH * size**0.5 if name == "whitened" else POSE_REACH
+        parts.append(part * min(1.0, reach / max(float(part.norm()), 1e-12)))
+    return torch.cat(parts)

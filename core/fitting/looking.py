@@ -1,0 +1,134 @@
+"""A state of a fit as its views see it: mesh, silhouettes, and how well they match."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import FitError
+from ..extraction import Extraction, extract
+from ..pose import transformed
+from ..silhouette import Silhouette, see
+from ..space import Space
+from ..topology import Edges
+from .goal import Goal, score
+from .options import FitOptions
+from .state import State
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of a state.
+
+    ``mesh`` in the cube, ``vertices`` ``(V, 3)`` of it in the world, double precision. ``loss``,
+    ``iou`` and ``pull`` are weighted means over the views. ``object_matrix`` and ``to_world``
+    ``(4, 4)`` take the shape's own coordinates, and the cube's, to the world.
+    """
+
+    state: State
+    code: Tensor
+    mesh: Extraction
+    vertices: Tensor
+    faces: NDArray[np.int64]
+    edges: Edges
+    seen: list[Silhouette]
+    loss: float
+    iou: float
+    pull: float
+    object_matrix: Tensor
+    to_world: Tensor
+    ms: dict[str, float] = field(default_factory=dict)
+
+
+class Looker:
+    """Looks at states of one fit.
+
+    ``evaluations`` counts the decoder's, of all looks so far. The first look fixes the ``pivot``
+    of the transform, the middle and the radius of the shape, and refuses a camera inside it.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        goals: Sequence[Goal],
+        options: FitOptions,
+        start: Tensor,
+        matrix: Tensor,
+    ) -> None:
+        self.space, self.goals, self.options = space, goals, options
+        self.statistics = space.statistics
+        self._start, self._matrix = start, matrix
+        self.frame = matrix @ space.frame.matrix()
+        self.start = State.at(self.statistics.whiten(start))
+        self.pivot: tuple[Tensor, Tensor] | None = None
+        self.evaluations = 0
+
+    def look(self, state: State, cells: int | None = None) -> Look | None:
+        """The look of ``state`` at ``cells`` (those of the options); None without a surface."""
+        clock = Clock()
+        # A code that has not moved is the given one, not its round trip through whitening.
+        given = state.whitened is self.start.whitened
+        code = self._start if given else self.statistics.unwhiten(state.whitened).detach()
+        options = self.options
+        mesh = extract(
+            self.space,
+            code,
+            cells or options.resolution,
+            cap=options.cap,
+            newton=options.newton,
+            keep_thin=options.keep_thin,
+            draft=options.keep_thin and cells is not None and cells < options.resolution,
+        )
+        self.evaluations += mesh.evaluations
+        clock.lap("extraction")
+        if not len(mesh.vertices):
+            return None
+        world = transformed(self.frame, mesh.vertices.cpu().double())
+        first = self.pivot is None
+        if self.pivot is None:
+            low, high = world.amin(dim=0), world.amax(dim=0)
+            self.pivot = (low + high) / 2, (high - low).norm() / 2
+        placed = state.similarity(self.pivot).detach()
+        vertices, faces = transformed(placed, world), mesh.faces.cpu().numpy()
+        edges = Edges.of(faces)
+        seen = [see(goal.view, vertices, faces, edges=edges) for goal in self.goals]
+        if first and any(silhouette.cut for silhouette in seen):
+            raise FitError(
+                "The shape reaches behind the camera", "Move the camera back, or the object away"
+            )
+        loss, iou, pull = score(self.goals, seen)
+        clock.lap("silhouette")
+        return Look(
+            state=state,
+            code=code,
+            mesh=mesh,
+            vertices=vertices,
+            faces=faces,
+            edges=edges,
+            seen=seen,
+            loss=loss,
+            iou=iou,
+            pull=pull,
+            object_matrix=placed @ self._matrix,
+            to_world=placed @ self.frame,
+            ms=clock.laps,
+        )
+
+
+class Clock:
+    """Milliseconds by part."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def lap(self, part: str) -> None:
+        """The time since the lap before goes to ``part``."""
+        now = perf_counter()
+        self.laps[part] = self.laps.get(part, 0.0) + (now - self._last) * 1e3
+        self._last = now

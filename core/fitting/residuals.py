@@ -1,0 +1,191 @@
+"""What a second-order fit makes small: residuals, linearised.
+
+Outlines and the prior are residuals of ours. Any other that depends on the surface plugs in: give
+``fit`` objects with a ``weight`` and a method ``rows(surface)``. Their squares count beside the
+outlines': a weight of 1 takes a mean square of 0.01 for as bad as an IoU less by 0.01, so let
+values be of the size of 1 where they are as far off as the shape is large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..pose import transformed
+from .looking import Look
+from .motion import Motion
+
+# A field flatter than this counts as no flatter.
+FLATTEST = 1e-3
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Residuals ``values`` ``(N,)`` with ``weights`` ``(N,)``; ``by()`` gives their derivative
+    ``(N, P)`` by what is free, and is asked for only where a step is solved.
+    """
+
+    values: Tensor
+    weights: Tensor
+    by: Callable[[], Tensor]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What a residual sees of a shape: its mesh in the world, and how its points move.
+
+    vertices ``(V, 3)`` double, faces ``(F, 3)`` int64, ``radius`` the start's, for a unit.
+    """
+
+    look: Look
+    motion: Motion
+    radius: float
+
+    @property
+    def vertices(self) -> Tensor:
+        """World ``(V, 3)``."""
+        return self.look.vertices
+
+    @property
+    def faces(self) -> Tensor:
+        """``(F, 3)``, counter-clockwise seen from outside."""
+        return self.look.mesh.faces.cpu()
+
+    def field(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """F ``(N,)``, its gradient ``(N, 3)`` and dF/dp ``(N, P)`` at world points ``(N, 3)``."""
+        inverse = torch.linalg.inv(self.look.to_world)
+        return self.motion.field(transformed(inverse, points))
+
+    def moved(self, places: Tensor) -> Tensor:
+        """The derivative ``(N, 3, P)`` of the vertices ``places`` ``(N,)``, along the normal."""
+        return self.motion.of(self.look.mesh.vertices[places])
+
+
+class Residual(Protocol):
+    """Something on the surface to be made small."""
+
+    @property
+    def weight(self) -> float:
+        """How much its mean square counts beside the outlines."""
+
+    def rows(self, surface: Surface) -> Rows:
+        """Its residuals on a surface."""
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Points of the world ``(N, 3)`` that the surface has to pass through, as handles to drag.
+
+    Each draws the vertex that is nearest to it, along the surface's normal there.
+    """
+
+    points: Tensor
+    weight: float = 1.0
+
+    def rows(self, surface: Surface) -> Rows:
+        """The distances along the normal, in radii."""
+        points = torch.as_tensor(self.points, dtype=torch.float64)
+        nearest = torch.cdist(points, surface.vertices).argmin(dim=1)
+        off = surface.vertices[nearest] - points
+        normal = torch.nn.functional.normalize(off, dim=1)
+
+        def by() -> Tensor:
+            along: Tensor = torch.einsum("nx,nxp->np", normal, surface.moved(nearest))
+            return along / surface.radius
+
+        return Rows(off.norm(dim=1) / surface.radius, torch.ones(len(points)).double(), by)
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Points of a depth picture, in the world ``(N, 3)``: F has to be zero there."""
+
+    points: Tensor
+    weight: float = 1.0
+
+    def rows(self, surface: Surface) -> Rows:
+        """Signed distances to first order, F / |grad F|, in radii."""
+        world = torch.as_tensor(self.points, dtype=torch.float64)
+        value, slope, by = surface.field(world)
+        unit = slope.norm(dim=1).clamp_min(FLATTEST) * surface.radius
+        return Rows(value / unit, torch.ones(len(world)).double(), lambda: by / unit[:, None])
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume that a closed shape has to have, in the world's units cubed."""
+
+    volume: float
+    weight: float = 1.0
+
+    def rows(self, surface: Surface) -> Rows:
+        """How far off it is, in radii cubed."""
+
+        def volume(vertices: Tensor) -> Tensor:
+            a, b, c = (vertices[surface.faces[:, corner]] for corner in range(3))
+            enclosed = (a * torch.linalg.cross(b, c)).sum() / 6
+            off: Tensor = (enclosed - self.volume) / surface.radius**3
+            return off[None]
+
+        return Function(volume, self.weight).rows(surface)
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """A plane through ``point`` ``(3,)`` across ``normal`` ``(3,)`` that mirrors the shape."""
+
+    point: Tensor
+    normal: Tensor
+    weight: float = 1.0
+    most: int = 400
+
+    def rows(self, surface: Surface) -> Rows:
+        """F / |grad F| where the mirrored vertices are, in radii."""
+        normal = torch.nn.functional.normalize(
+            torch.as_tensor(self.normal, dtype=torch.float64), dim=0
+        )
+        places = torch.arange(0, len(surface.vertices), max(1, len(surface.vertices) // self.most))
+        some = surface.vertices[places]
+        mirror = torch.eye(3, dtype=torch.float64) - 2 * torch.outer(normal, normal)
+        centre = torch.as_tensor(self.point, dtype=torch.float64)
+        value, slope, by = surface.field((some - centre) @ mirror + centre)
+        unit = slope.norm(dim=1).clamp_min(FLATTEST) * surface.radius
+
+        def both() -> Tensor:  # the mirrored point moves as well
+            carried = torch.einsum("nx,nxp->np", slope @ mirror, surface.moved(places))
+            along: Tensor = (by + carried) / unit[:, None]
+            return along
+
+        return Rows(value / unit, torch.ones(len(some)).double(), both)
+
+
+@dataclass(frozen=True)
+class Function:
+    """Any differentiable function of the vertices: ``(V, 3)`` in the world to values ``(K,)``.
+
+    Its derivative takes one backward pass of the function for each value, so let there be few.
+    Give integrals over the surface or the volume: vertices come and go (core/surface.py).
+    """
+
+    values: Callable[[Tensor], Tensor]
+    weight: float = 1.0
+
+    def rows(self, surface: Surface) -> Rows:
+        """The values."""
+        vertices = surface.vertices.clone().requires_grad_()
+        with torch.enable_grad():
+            values = self.values(vertices)
+
+        def by() -> Tensor:
+            moved = surface.moved(torch.arange(len(vertices)))
+            rows = []
+            for value in values:
+                (gradient,) = torch.autograd.grad(value, vertices, retain_graph=True)
+                rows.append(torch.einsum("vx,vxp->p", gradient, moved))
+            return torch.stack(rows)
+
+        return Rows(values.detach(), torch.ones(len(values)).double(), by)

@@ -1,0 +1,318 @@
+"""Second-order steps: their derivatives against finite differences, and what they can do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial import cKDTree
+
+from core.errors import FitError
+from core.extraction import extract
+from core.fitting import FitOptions, fit
+from core.fitting.goal import goals_of
+from core.fitting.levenberg import SecondOrder
+from core.fitting.looking import Looker
+from core.fitting.motion import Motion
+from core.fitting.outlines import along, sampled
+from core.fitting.residuals import Depth, Function, Landmarks, Surface, Symmetry, Volume
+from core.fitting.state import Freedom, State
+from core.pose import transformed
+from core.space import Frame
+
+from .fields import ring, space_of
+from .test_core_fit import BALLS, FAST, front_view, picture, run, side_view
+
+EVERYTHING = replace(FAST, move=True, turn=True, scale=True)
+PLACED = torch.tensor(
+    [[0, -1.2, 0, 0.3], [1.2, 0, 0, 0.1], [0, 0, 1.2, -0.2], [0, 0, 0, 1.0]]
+).double()
+
+
+def looked_at(space, code, options=EVERYTHING, target=(0.5, 0.1, 0.0, 0.1), views=None):
+    """A looker, its first look and the motion of it, from a placed shape."""
+    views = views or [front_view(), side_view()]
+    targets = [picture(space, list(target), view) for view in views]
+    goals = goals_of(views, targets, reach=options.reach)
+    looker = Looker(space, goals, options, torch.tensor(code), PLACED)
+    start = looker.look(looker.start)
+    freedom = Freedom.of(options, len(code))
+    state = freedom.moved(looker.start, torch.linspace(-0.1, 0.1, freedom.size).double())
+    look = looker.look(state)
+    assert start is not None
+    assert look is not None
+    return looker, look, freedom
+
+
+def changes(freedom: Freedom, size: float) -> list[torch.Tensor]:
+    return list(size * torch.eye(freedom.size, dtype=torch.float64))
+
+
+def world_field(looker: Looker, state: State, points: torch.Tensor) -> torch.Tensor:
+    """F at world points, with the shape as a state has it."""
+    placed = state.similarity(looker.pivot) @ looker.frame
+    cube = transformed(torch.linalg.inv(placed), points)
+    statistics = looker.statistics
+    whitening = (statistics.deviations[:, None] * statistics.axes).double()
+    code = statistics.mean.double() + state.whitened @ whitening
+    size = torch.linalg.det(placed[:3, :3]) ** (1 / 3)
+    return size * looker.space.decoder(code.expand(len(cube), -1), cube)
+
+
+def doubled(state: State) -> State:
+    return replace(state, whitened=state.whitened.double())
+
+
+def test_the_field_moves_as_finite_differences_say():
+    looker, look, freedom = looked_at(BALLS, [0.45, 0.1, -0.1, 0.05])
+    points = torch.rand(20, 3, generator=torch.Generator().manual_seed(1)) - 0.5
+    value, slope, by = Motion(looker, look, freedom).field(points)
+    world = transformed(look.to_world, points.double())
+    state = doubled(look.state)
+    assert torch.allclose(value, world_field(looker, state, world), atol=1e-5)
+    for column, change in zip(by.t(), changes(freedom, 1e-5), strict=True):
+        ahead = world_field(looker, freedom.moved(state, change), world)
+        behind = world_field(looker, freedom.moved(state, -change), world)
+        assert torch.allclose(column, (ahead - behind) / 2e-5, atol=1e-3)
+    ahead, behind = (
+        world_field(looker, state, world + torch.tensor([s, 0, 0])) for s in (1e-5, -1e-5)
+    )
+    assert torch.allclose(slope[:, 0], (ahead - behind) / 2e-5, atol=1e-3)
+
+
+def test_surface_points_stay_on_the_surface_as_they_move():
+    looker, look, freedom = looked_at(BALLS, [0.45, 0.1, -0.1, 0.05])
+    points = look.mesh.vertices[::40]
+    motion = Motion(looker, look, freedom)
+    moved, world = motion.of(points), motion.placed(points)
+    state = doubled(look.state)
+    was = world_field(looker, state, world)
+    for axis, change in enumerate(changes(freedom, 1e-4)):
+        now = world_field(looker, freedom.moved(state, change), world + 1e-4 * moved[:, :, axis])
+        assert float((now - was).abs().max()) < 2e-6  # second order
+
+
+def test_a_contour_moves_in_the_image_as_its_derivative_says():
+    """Each sample against the contour of the moved shape, along the sample's normal."""
+    options = replace(EVERYTHING, resolution=48, newton=2)
+    views = [front_view(256), side_view(256)]
+    looker, look, freedom = looked_at(BALLS, [0.45, 0.1, -0.1, 0.05], options, views=views)
+    motion = Motion(looker, look, freedom)
+    for axis, change in enumerate(changes(freedom, 0.04)):
+        moved = looker.look(freedom.moved(look.state, change))
+        for view, before, after in zip(views, look.seen, moved.seen, strict=True):
+            old, new = sampled(look, before), sampled(moved, after)
+            told = (along(view, motion, old) @ change).numpy()
+            nearest = cKDTree(new.pixels).query(old.pixels)[1]
+            off = ((new.pixels[nearest] - old.pixels) * old.outward).sum(axis=1)
+            error = np.sqrt(np.mean((off - told) ** 2))
+            assert error < 0.1 * np.sqrt(np.mean(told**2)) + 0.25, axis
+
+
+@pytest.mark.parametrize(
+    "residual",
+    [
+        Landmarks(torch.tensor([[0.5, -0.5, 0.1], [0.2, 0.4, 0.5]])),
+        Depth(torch.tensor([[0.5, -0.2, 0.1], [0.2, 0.4, 0.3]])),
+        Volume(0.7),
+        Symmetry(torch.tensor([0.1, 0.0, 0.0]), torch.tensor([1.0, 0.2, 0.0])),
+        Function(lambda vertices: vertices.square().sum(dim=1).mean()[None]),
+    ],
+    ids=lambda residual: type(residual).__name__,
+)
+def test_residuals_change_as_their_derivatives_say(residual):
+    """Along a move of the whole shape, where vertices stay the same and only stand elsewhere."""
+    options = replace(EVERYTHING, resolution=32)
+    looker, look, freedom = looked_at(BALLS, [0.45, 0.1, -0.1, 0.05], options)
+    radius = float(looker.pivot[1])
+    found = residual.rows(Surface(look, Motion(looker, look, freedom), radius))
+    by = found.by()
+    assert by.shape == (len(found.values), freedom.size)
+    for axis in range(freedom.code, freedom.size):
+        change = changes(freedom, 1e-4)[axis]
+        ends = []
+        for way in (change, -change):
+            seen = looker.look(freedom.moved(look.state, way))
+            ends.append(residual.rows(Surface(seen, Motion(looker, seen, freedom), radius)).values)
+        slope = (ends[0] - ends[1]) / 2e-4
+        assert torch.allclose(by[:, axis], slope, atol=2e-2 * float(slope.abs().max()) + 2e-3)
+
+
+def test_a_volume_moves_with_the_code_as_it_should():
+    looker, look, freedom = looked_at(BALLS, [0.45, 0.1, -0.1, 0.05], replace(FAST, resolution=48))
+    radius = float(looker.pivot[1])
+    found = Volume(0.0).rows(Surface(look, Motion(looker, look, freedom), radius))
+    volume = float(found.values)
+    truth = 4 / 3 * np.pi * (1.2 * float(look.code[0]) / radius) ** 3
+    assert volume == pytest.approx(truth, rel=0.01)
+    whitening = looker.statistics.axes * looker.statistics.deviations[:, None]
+    by_radius = 3 * truth / float(look.code[0])
+    assert found.by()[0].tolist() == pytest.approx(
+        (by_radius * whitening[:, 0]).tolist(),
+        rel=0.02,
+        abs=0.02 * by_radius * float(whitening.max()),
+    )
+
+
+def test_few_steps_are_enough():
+    view = front_view()
+    steps = run(BALLS, [0.4, 0, 0, 0], [view], [picture(BALLS, [0.55, 0.15, 0, -0.1], view)])
+    assert next(step.step for step in steps if step.iou >= 0.97) <= 4
+
+
+def test_code_and_transform_are_found_together():
+    views = [front_view(), side_view()]
+    rings = space_of(ring, [[0.5, 0.15], [0.6, 0.25], [0.4, 0.2], [0.45, 0.12]])
+    moved = torch.eye(4, dtype=torch.float64)
+    moved[:3, 3] = torch.tensor([0.15, -0.1, 0.1])
+    targets = [picture(rings, [0.42, 0.22], view, moved) for view in views]
+    steps = run(rings, [0.5, 0.15], views, targets, move=True, turn=True, scale=True, stop_iou=0.98)
+    assert steps[0].iou < 0.7
+    assert steps[-1].iou >= 0.97
+    linear = steps[-1].object_matrix[:3, :3]
+    assert float(torch.linalg.det(linear)) > 0
+
+
+def test_a_hole_is_opened_where_the_target_has_one():
+    """No contour is near the hole's outline: only rays can tell that it is missing."""
+    rings = space_of(ring, [[0.5, 0.3], [0.3, 0.35], [0.6, 0.2], [0.4, 0.25]])
+    view = lens_from_above()
+    steps = run(rings, [0.3, 0.35], [view], [picture(rings, [0.5, 0.2], view)], resolution=32)
+    assert steps[0].topology.genus == 0
+    assert steps[-1].topology.genus == 1
+    assert steps[-1].iou >= 0.97
+
+
+def lens_from_above():
+    from core.camera import lens_view
+
+    pose = torch.eye(4, dtype=torch.float64)
+    pose[2, 3] = 3.0
+    return lens_view(pose, 96, 96)
+
+
+def test_a_code_stays_within_its_limit_and_is_the_best_there():
+    """The nearest point of the limit's ball would be worse than the best one on it."""
+    view = front_view()
+    target = picture(BALLS, [0.7, 0, 0, 0.3], view)
+    steps = run(BALLS, [0.45, 0, 0, 0], [view], [target], stop_iou=2.0, restarts=0)
+    lengths = [float(BALLS.statistics.whiten(step.code).norm()) for step in steps]
+    assert max(lengths) <= 4.0 + 1e-4
+    assert steps[5].iou > 0.98 * steps[-1].iou
+    assert "edge" in steps[-1].message
+
+
+def test_a_fit_starts_coarse_and_ends_at_its_own_resolution():
+    view = front_view()
+    target = picture(BALLS, [0.55, 0.1, 0, -0.1], view)
+    steps = run(BALLS, [0.4, 0, 0, 0], [view], [target], resolution=64)
+    sizes = [len(step.vertices) for step in steps]
+    assert sizes[1] < 0.5 * sizes[0]
+    assert sizes[-1] > 2 * sizes[1]
+    alone = extract(BALLS, steps[-1].code, 64, keep_thin=True)
+    assert steps[-1].vertices.equal(alone.vertices)
+
+
+def test_it_never_ends_worse_than_it_began():
+    """The best code already, and a target that is not quite the shape's."""
+    view = front_view()
+    for code in ([0.5, 0, 0, 0], [0.42, 0.1, 0, 0.1]):
+        target = picture(BALLS, code, view, resolution=24)
+        steps = run(BALLS, code, [view], [target], stop_iou=2.0, resolution=40)
+        assert steps[-1].iou >= steps[0].iou
+
+
+def test_a_stuck_fit_starts_anew_from_known_shapes():
+    """A ball that turns to nothing between two places: no way leads from one to the other."""
+
+    def either(code, points):
+        here = 0.5 * code[..., :1].sign()
+        radius = 0.4 * code[..., 0].abs() - 0.1
+        off = torch.cat([here, torch.zeros(*here.shape[:-1], 2)], dim=-1)
+        return (points - off).norm(dim=-1) - radius
+
+    space = space_of(either, [[1.0, 0.1], [-1.0, -0.1], [0.9, -0.2], [-0.9, 0.2]])
+    view = front_view()
+    target = picture(space, [-1.0, 0.0], view)
+    ends = [
+        run(space, [1.0, 0.0], [view], [target], restarts=restarts)[-1].iou for restarts in (0, 2)
+    ]
+    assert ends[0] < 0.1
+    assert ends[1] >= 0.95
+
+
+def test_residuals_alone_are_a_fit_too():
+    points = torch.tensor([[0.6, 0, 0], [-0.6, 0, 0], [0, 0.6, 0], [0, 0, -0.6], [0, 0, 0.6]])
+    steps = list(
+        fit(
+            BALLS,
+            torch.tensor([0.4, 0.1, 0, 0]),
+            [],
+            [],
+            options=FAST,
+            residuals=[Landmarks(points)],
+        )
+    )
+    radius, *centre = steps[-1].code.tolist()
+    assert radius == pytest.approx(0.6, abs=0.02)
+    assert centre == pytest.approx([0, 0, 0], abs=0.03)
+
+
+def test_a_residual_counts_beside_the_outlines():
+    view = front_view()
+    target = picture(BALLS, [0.5, 0, 0, 0], view)
+    plain = run(BALLS, [0.45, 0.05, 0.2, 0], [view], [target])[-1]
+    given = list(
+        fit(
+            BALLS,
+            torch.tensor([0.45, 0.05, 0.2, 0]),
+            [view],
+            [target],
+            options=FAST,
+            residuals=[Landmarks(torch.tensor([[0.0, -0.5, 0.0]]), weight=3.0)],
+        )
+    )[-1]
+    off = [abs(float(step.code[0]) - float(step.code[2]) - 0.5) for step in (plain, given)]
+    assert off[1] < 0.02
+    assert off[1] < off[0] / 2
+    assert given.iou > 0.95
+
+
+def test_adam_refuses_residuals():
+    with pytest.raises(FitError, match="second_order"):
+        fit(
+            BALLS,
+            torch.tensor([0.4, 0, 0, 0]),
+            [],
+            [],
+            options=FitOptions(solver="adam"),
+            residuals=[Volume(1.0)],
+        )
+
+
+def test_what_a_step_took_is_told():
+    view = front_view()
+    steps = run(BALLS, [0.4, 0, 0, 0], [view], [picture(BALLS, [0.55, 0.1, 0, 0], view)])
+    assert all(step.evaluations > 1000 for step in steps[:-1])
+    assert {"extraction", "silhouette", "derivative"} <= set(steps[1].ms)
+
+
+def test_a_larger_picture_fits_alike():
+    """Weights are of a usual picture's pixels: the same picture, larger, is the same problem."""
+    found = []
+    for size in (96, 192):
+        view = front_view(size)
+        target = picture(BALLS, [0.55, 0.1, 0, -0.1], view)
+        found.append(run(BALLS, [0.42, 0, 0, 0.05], [view], [target], prior=0.1)[-1].code)
+    assert torch.allclose(found[0], found[1], atol=0.02)
+
+
+def test_a_space_that_is_y_up_and_scaled_is_no_other_problem():
+    space = replace(BALLS, frame=Frame("Y", 1.5, (0.0, 0.0, 0.2)))
+    view = front_view()
+    target = picture(space, [0.4, 0.1, 0.15, 0], view)
+    steps = run(space, [0.35, 0, 0, 0], [view], [target])
+    assert steps[-1].iou >= 0.97
+    assert SecondOrder.__doc__
