@@ -56,7 +56,8 @@ def _renamed(entry: StoredCode, context: bpy.types.Context) -> None:
             setattr(blend, which, wanted)
 
 
-def _choices(values: Blend, context: bpy.types.Context, edit: str) -> list[str]:
+def name_choices(values: Blend, context: bpy.types.Context, edit: str) -> list[str]:
+    """Names that may be typed where a blend starts or ends."""
     ob = context.active_object
     return ends.choices(ob, context) if ob is not None else []
 
@@ -66,7 +67,7 @@ def _end(label: str, which: str) -> object:
     return StringProperty(
         name=label,
         description=END,
-        search=_choices,
+        search=name_choices,
         get=lambda values: held.name(_owner(values), which),
         set=lambda values, text: held.set_name(_owner(values), which, text),
         update=_changed,
@@ -97,8 +98,8 @@ class StoredCode(bpy.types.PropertyGroup):
 class Blend:
     """What to blend: of the operator, and of the scene, whose settings scripts may keep there."""
 
-    first: StringProperty(name="From", description=END, search=_choices)
-    second: StringProperty(name="To", description=END, search=_choices)
+    first: StringProperty(name="From", description=END, search=name_choices)
+    second: StringProperty(name="To", description=END, search=name_choices)
     factor: FloatProperty(
         name="Factor",
         description="How far to go from the first to the second",

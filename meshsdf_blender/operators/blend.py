@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import bpy
+from bpy.props import StringProperty
 
 from ..blending import blended, ends, mixing
-from ..blending.blend_properties import Blend
+from ..blending.blend_properties import END, Blend, name_choices
 from ..shapes import shape
 from .guarded import NeedsShape
 
@@ -18,6 +19,10 @@ class MESHSDF_OT_interpolate(Blend, NeedsShape, bpy.types.Operator):
         "the mean of all"
     )
     bl_options = {"REGISTER", "UNDO"}
+
+    # Names of the last shape's space would keep the dialog from coming.
+    first: StringProperty(name="From", description=END, search=name_choices, options={"SKIP_SAVE"})
+    second: StringProperty(name="To", description=END, search=name_choices, options={"SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.first and self.second:

@@ -424,3 +424,8 @@ def test_several_that_could_be_meant_are_named(egg, scene):
     assert "could be the target: Left, Right" in refused(bpy.ops.meshsdf.fix_target)
     scene.meshsdf.target = "IMAGE"
     assert "could be the target: Left Photo, Right Photo" in refused(bpy.ops.meshsdf.fix_target)
+
+
+def test_a_blend_from_a_menu_forgets_the_names_of_the_last_one(egg):
+    known = bpy.ops.meshsdf.interpolate.get_rna_type().properties
+    assert all(known[name].is_skip_save for name in ("first", "second"))
