@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
@@ -29,6 +30,14 @@ MOST_LIST_BYTES, MOST_PICTURE_BYTES = 64 * 1024**2, 1024**3
 # To be raised when the same fit would give another result.
 VERSION = 1
 KEYS = {"name", "targets", "cameras", "start"}
+# Windows writes to these, whatever follows the dot.
+DEVICES = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10)),
+}
 
 
 class BatchError(MeshSDFError):
@@ -56,6 +65,15 @@ class Settings:
     threshold: float | None = None
     invert: bool = False
     suffix: str = ".ply"
+    space_digest: str = ""
+
+
+def digest_of(space: Space) -> str:
+    """A text that changes with whatever of a space a fit depends on."""
+    digest = sha256(repr((space.decoder.architecture, space.frame)).encode())
+    for tensor in (space.codes, *space.decoder.parameters()):
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -80,9 +98,9 @@ def entries_of(source: Path, camera: Path | None) -> list[Entry]:
     found = _of_folder(source, camera) if source.is_dir() else _of_list(source, camera)
     if not found:
         raise BatchError(f"'{source}' holds no fits", f"Pictures end in {', '.join(IMAGES)}")
-    names = [entry.name.casefold() for entry in found]
+    names = Counter(entry.name.casefold() for entry in found)
     for entry in found:
-        if names.count(entry.name.casefold()) > 1:
+        if names[entry.name.casefold()] > 1:
             raise BatchError(f"Two fits are called '{entry.name}'", "Give each its own name")
     return found
 
@@ -90,7 +108,7 @@ def entries_of(source: Path, camera: Path | None) -> list[Entry]:
 def _of_folder(folder: Path, camera: Path | None) -> list[Entry]:
     found = []
     for picture in sorted(folder.iterdir()):
-        if picture.suffix.lower() not in IMAGES:
+        if picture.suffix.lower() not in IMAGES or picture.name.startswith("."):
             continue
         own = picture.with_suffix(".json")
         seen_by = own if own.exists() else camera
@@ -134,11 +152,20 @@ def _entry(path: Path, number: int, values: object, camera: Path | None) -> Entr
         raise wrong(f"has {len(targets)} targets and {len(cameras)} cameras")
     name, start = values.get("name", targets[0].stem), values.get("start", "mean")
     # It names files: one of another folder, or of a device, would be written there.
-    if not isinstance(name, str) or not name or Path(name).name != name or name.startswith("."):
+    if not isinstance(name, str) or not is_file_name(name):
         raise wrong(f"has the name {name!r:.60}, which no file can have")
     if not isinstance(start, str):
         raise wrong("has a 'start' that is no text")
     return Entry(name, targets, cameras, start)
+
+
+def is_file_name(name: str) -> bool:
+    """Whether files can be called so on every system of a farm."""
+    odd = set('\\/:*?"<>|') | {chr(number) for number in range(32)}
+    device = name.partition(".")[0].upper() in DEVICES
+    surrogate = any("\ud800" <= letter <= "\udfff" for letter in name)
+    bare = name.strip(". ") == name and name
+    return bool(bare) and not (device or surrogate or odd & set(name))
 
 
 def part_of(entries: Sequence[Entry], number: int, count: int) -> list[Entry]:
@@ -149,8 +176,10 @@ def part_of(entries: Sequence[Entry], number: int, count: int) -> list[Entry]:
 def run(entries: Sequence[Entry], settings: Settings, *, processes: int) -> Iterator[Outcome]:
     """Do the fits that are not done yet, ``processes`` at a time; an outcome as each one ends.
 
-    Fits do not depend on each other: one that fails is told of, and the others go on.
+    Fits do not depend on each other: one that fails is told of, and the others go on. A process
+    that dies, for want of memory say, ends the batch: what is left fails, for the next run.
     """
+    _check_apart(entries, settings)
     settings.out.mkdir(parents=True, exist_ok=True)
     todo = []
     for entry in entries:
@@ -178,10 +207,23 @@ def run(entries: Sequence[Entry], settings: Settings, *, processes: int) -> Iter
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _check_apart(entries: Sequence[Entry], settings: Settings) -> None:
+    """Raise BatchError where a result would take the place of a picture or a camera."""
+    given = {path.resolve() for entry in entries for path in (*entry.targets, *entry.cameras)}
+    for entry in entries:
+        for suffix in (".json", settings.suffix):
+            result = (settings.out / f"{entry.name}{suffix}").resolve()
+            if suffix and result in given:
+                raise BatchError(
+                    f"The result '{result.name}' would replace a picture or camera of that name",
+                    "Give --out another folder",
+                )
+
+
 def _outcome(future: Future[Outcome], entry: Entry) -> Outcome:
     try:
         return future.result()
-    except Exception as error:  # a process that died takes its fit along, not the batch
+    except Exception as error:  # what a process that died had not done is told of as failed
         return Outcome(entry.name, problem=str(error) or type(error).__name__)
 
 
@@ -200,9 +242,8 @@ def _done(entry: Entry, settings: Settings) -> Outcome | None:
 
 def _key(entry: Entry, settings: Settings) -> str:
     """A digest of all that a fit depends on."""
-    files = [settings.space] if settings.space.is_file() else []
-    digest = sha256()
-    for path in (*files, *entry.targets, *entry.cameras):
+    digest = sha256(settings.space_digest.encode())
+    for path in (*entry.targets, *entry.cameras):
         digest.update(sha256(read_whole(path, MOST_PICTURE_BYTES, BatchError)).digest())
     common = [settings.up, settings.threshold, settings.invert, settings.suffix]
     digest.update(json.dumps([VERSION, entry.start, common, asdict(settings.options)]).encode())
@@ -252,9 +293,12 @@ def _fitted(entry: Entry, settings: Settings, space: Space) -> Outcome:
     ]
     options = settings.options
     start = read_code(space, entry.start)
-    first, *_, last = fit(space, start, views, targets, options=options)
+    steps = fit(space, start, views, targets, options=options)
+    first = next(steps)
+    last = deque(steps, maxlen=1)[0]  # the meshes of all steps are not kept
     if last.iou == 0:
         return Outcome(entry.name, problem="The shape never touched the target: check its camera")
+    (settings.out / f"{entry.name}.json").unlink(missing_ok=True)  # of other pictures or options
     if settings.suffix:
         mesh = extract(space, last.code, options.resolution, cap=options.cap, newton=options.newton)
         path = settings.out / f"{entry.name}{settings.suffix}"

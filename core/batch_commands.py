@@ -15,6 +15,7 @@ from .builtin import find_space
 from .errors import MeshSDFError
 
 MOST_PARTS = 100_000
+MOST_PROCESSES = 61  # what a pool can wait for on Windows
 
 
 def add_batch(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
@@ -74,7 +75,9 @@ def fit_batch(options: argparse.Namespace) -> int:
     space = find_space(options.space)
     from . import batch
     from .fitting import FitOptions
+    from .loading import load_space
 
+    loaded = load_space(space, up=options.up)  # once here, so that a broken one is told once
     given = {item.name: getattr(options, item.name, None) for item in fields(FitOptions)}
     given["code"] = not options.fixed_code
     settings = batch.Settings(
@@ -85,6 +88,7 @@ def fit_batch(options: argparse.Namespace) -> int:
         threshold=options.threshold,
         invert=options.invert,
         suffix="" if options.meshes == "none" else options.meshes,
+        space_digest=batch.digest_of(loaded),
     )
     entries = batch.part_of(batch.entries_of(options.fits, options.camera), *options.part)
     if settings.suffix:
@@ -92,7 +96,7 @@ def fit_batch(options: argparse.Namespace) -> int:
 
         check_mesh_path(settings.out / f"mesh{settings.suffix}")
     outcomes = []
-    processes = options.processes or os.cpu_count() or 1
+    processes = min(options.processes or os.cpu_count() or 1, MOST_PROCESSES)
     try:
         for outcome in batch.run(entries, settings, processes=processes):
             outcomes.append(outcome)

@@ -47,7 +47,11 @@ def fit(
     start = space.check_code(code).cpu()
     if residuals and options.solver == ADAM:
         raise FitError("Adam takes no residuals", "Use the solver 'second_order'")
-    goals = goals_of(views, targets, reach=options.reach) if views or not residuals else []
+    goals = (
+        goals_of(views, targets, reach=options.reach)
+        if views or len(targets) or not residuals
+        else []
+    )
     matrix = torch.eye(4, dtype=torch.float64)
     if object_matrix is not None:
         matrix = torch.as_tensor(object_matrix, dtype=torch.float64)

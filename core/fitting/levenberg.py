@@ -42,7 +42,7 @@ NARROWER, NARROWEST = 0.8, 2.0
 PRIOR = 300.0
 # What a mean square of residuals weighs in a step, for what it weighs beside the IoU.
 RESIDUAL = 1e3
-LEAST_GAIN = 1e-5
+LEAST_GAIN, COARSE_DOUBT = 1e-5, 5e-3
 # What is gained less than this, coarse and fine, is not waited for; of residuals this share.
 SETTLED_COARSE, SETTLED, SETTLED_SHARE = 1e-3, 5e-4, 0.05
 # Below this IoU a fit that settled starts anew from known shapes, of which so many are looked at.
@@ -93,7 +93,7 @@ class SecondOrder:
                     yield self._told(known)
                     other = yield from self._fit_from(known)
                     found = other if self._is_better(other, found) else found
-            self._best = replace(self._told(found), best_step=found.number)
+            self._best = replace(self._told(found), best_step=found.number, best_iou=found.look.iou)
             reason = self._reason(found)
         yield last(
             self._best,
@@ -106,6 +106,8 @@ class SecondOrder:
 
     def _fit_from(self, start: _Reached) -> Generator[FitStep, None, _Reached]:
         """Coarse steps, then fine ones: what they reach, seen finely unless it never was."""
+        if start.look.mesh.resolution == self._fine and self._matches(start):
+            return start
         self._damping = FIRST_DAMPING
         self._tolerance = self._options.reach * USUAL_PIXELS
         rough = start
@@ -131,7 +133,7 @@ class SecondOrder:
             gain, eased = new.merit - at.merit, at.cost - new.cost
             at = new
             yield self._told(at)
-            if not self._is_lost(at) and gain < settled and eased < SETTLED_SHARE * at.cost:
+            if not self._is_lost(at) and gain < settled and eased <= SETTLED_SHARE * at.cost:
                 break
         return at
 
@@ -139,7 +141,8 @@ class SecondOrder:
         """One step that gains something; None where none does, however small."""
         freedom = self._freedom
         if self._is_lost(at):  # beside the target its pull would shrink the shape, not move it
-            freedom = freedom.only("move", "turn") if self._options.pose else freedom
+            moving = freedom.only("move", "turn")
+            freedom = moving if moving.size else freedom
         curvature, gradient = self._expand(at.look, freedom)
         self._tolerance = max(self._tolerance * NARROWER, NARROWEST)
         fine = at.look.mesh.resolution > COARSE
@@ -239,7 +242,7 @@ class SecondOrder:
         seen = []
         for place in apart.argsort()[:CANDIDATES].tolist():
             state = replace(found.look.state, whitened=whitened[place])
-            if look := self._see(state, self._coarse):
+            if look := self._see(state.held_within(self._longest), self._coarse):
                 seen.append(look)
         seen.sort(key=lambda each: each.merit, reverse=True)
         for each in seen[: self._options.restarts]:
@@ -257,7 +260,7 @@ class SecondOrder:
 
     def _is_better(self, new: _Reached, old: _Reached) -> bool:
         """Whether targets and residuals are matched better; beside the target nearer is better."""
-        if self._is_lost(old) and new.look.iou >= old.look.iou:
+        if self._is_lost(old) and new.look.iou >= old.look.iou and new.cost <= old.cost:
             return new.look.pull < old.look.pull or not self._is_lost(new)
         return new.merit > old.merit + LEAST_GAIN
 
@@ -278,7 +281,9 @@ class SecondOrder:
             self._options.steps,
             self._spent.told(),
         )
-        if self._best is None or reached.merit > self._best_merit:
+        # A coarse mesh may match a little better than the fine one of the same code.
+        doubt = COARSE_DOUBT if reached.look.mesh.resolution < self._fine else 0.0
+        if self._best is None or reached.merit > self._best_merit + doubt:
             self._best, self._best_merit = step, reached.merit
         return replace(step, best_iou=self._best.iou, best_step=self._best.step)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from ..camera import View
+from ..camera import NEAREST_DEPTH, View
 from ..silhouette import Silhouette, contour
 from .goal import Goal
 from .looking import Look
@@ -91,11 +91,14 @@ class _View:
             facing = (goal.outward_at(samples.pixels) * samples.outward).sum(axis=1)
             yield self._rows(off, facing.clip(0.0) * samples.length, by)
             nearest, apart, facing = self._nearest()
+            facing = facing * (samples.length[nearest] > 0)  # what follows no field meets nothing
             matched = (apart < UNMATCHED * USUAL_PIXELS) & (facing > FACING)
             off = -(goal.outline - samples.pixels[nearest]) * samples.outward[nearest]
             weights = facing.clip(0.0) * goal.outline_step
             yield self._rows(off.sum(axis=1) * self._unit, weights, by[nearest], size=apart)
-        yield from self._rays(goal.outline[~matched])
+        unmatched = goal.outline[~matched]
+        some = unmatched[:: max(1, -(-len(unmatched) // MOST_SAMPLES))]
+        yield from self._rays(some, len(unmatched))
 
     def _rows(
         self, off: Floats, weights: Floats, by: Tensor, *, size: Floats | None = None
@@ -117,8 +120,8 @@ class _View:
         apart = np.linalg.norm(goal.outline - samples.pixels[nearest], axis=1) * self._unit
         return nearest, apart, (goal.outline_outward * samples.outward[nearest]).sum(axis=1)
 
-    def _rays(self, pixels: Floats) -> Iterator[Rows]:
-        """Those of outline samples ``(N, 2)`` that no contour is near to."""
+    def _rays(self, pixels: Floats, count: int) -> Iterator[Rows]:
+        """Those of outline samples ``(N, 2)``, of ``count``, that no contour is near to."""
         along = _through_cube(self._goal.view, pixels, self._look.to_world)
         if not len(along):
             return
@@ -126,7 +129,7 @@ class _View:
         value, slope, by = self._motion.field(least)
         focal, depth = _scale(self._goal.view, self._motion.placed(least))
         unit = self._unit * focal / depth / slope.norm(dim=1).clamp_min(FLATTEST)
-        weights = np.full(len(least), self._goal.outline_step)
+        weights = np.full(len(least), self._goal.outline_step * count / len(pixels))
         yield self._rows((value * unit).numpy(), weights, by * unit[:, None])
 
 
@@ -165,8 +168,12 @@ def along(view: View, motion: Motion, samples: Samples) -> Tensor:
 
 def _scale(view: View, world: Tensor) -> tuple[float, Tensor]:
     """The view's focal length in pixels, and the depths ``(N,)`` that divide it."""
-    w = world @ view.matrix[3, :3] + view.matrix[3, 3]
-    return float(view.matrix[0, :3].norm()), w.abs().clamp_min(1e-6)
+    across, ahead = view.matrix[0, :3], view.matrix[3, :3]
+    w = world @ ahead + view.matrix[3, 3]
+    # A perspective row also holds the image's middle, times the way ahead.
+    length = float(ahead.square().sum())
+    across = across - (across @ ahead) / length * ahead if length > 0 else across
+    return float(across.norm()), w.abs().clamp_min(1e-6)
 
 
 def _through_cube(view: View, pixels: Floats, to_world: Tensor) -> Tensor:
@@ -183,6 +190,12 @@ def _through_cube(view: View, pixels: Floats, to_world: Tensor) -> Tensor:
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = (np.array([-1.0, 1.0])[:, None, None] - origin) / direction
     low, high = np.nanmax(ends.min(axis=0), axis=1), np.nanmin(ends.max(axis=0), axis=1)
+    # Only what is in front of the camera: w falls or rises evenly along a line.
+    w, slope = origin @ image[3, :3] + image[3, 3], direction @ image[3, :3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at_camera = (NEAREST_DEPTH - w) / slope
+    low = np.where(slope > 0, np.maximum(low, at_camera), low)
+    high = np.where(slope < 0, np.minimum(high, at_camera), high)
     meets = high > low
     share = (np.arange(RAY_SAMPLES) + 0.5) / RAY_SAMPLES
     way = low[meets, None] + (high - low)[meets, None] * share

@@ -52,8 +52,10 @@ class Surface:
 
     @property
     def faces(self) -> Tensor:
-        """``(F, 3)``, counter-clockwise seen from outside."""
-        return self.look.mesh.faces.cpu()
+        """``(F, 3)``, counter-clockwise seen from outside, in a mirrored object too."""
+        faces = self.look.mesh.faces.cpu()
+        mirrored = bool(torch.linalg.det(self.look.to_world[:3, :3]) < 0)
+        return faces.flip(1) if mirrored else faces
 
     def field(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """F ``(N,)``, its gradient ``(N, 3)`` and dF/dp ``(N, P)`` at world points ``(N, 3)``."""

@@ -13,9 +13,11 @@ import pytest
 from PIL import Image
 
 from core.__main__ import _parser, main
-from core.batch import BatchError, entries_of, part_of
+from core.batch import BatchError, digest_of, entries_of, is_file_name, part_of
+from core.loading import load_space
 
 ROOT = Path(__file__).parents[2]
+SPACES = ROOT / "spaces"
 CAMERA = {"location": [0, -4, 0.3], "look_at": [0, 0, 0], "lens": 60}
 
 
@@ -86,6 +88,31 @@ def test_a_batch_leaves_codes_and_meshes_and_goes_on_where_it_was(
     status, out, _ = batch("--prior", "0.01")
     assert status == 0
     assert "done before" not in out
+
+
+def test_results_never_take_the_place_of_pictures_or_cameras(pictures: Path) -> None:
+    (pictures / "disc_0.json").write_text(json.dumps(CAMERA))
+    (pictures / "disc_1.json").write_text(json.dumps(CAMERA))
+    told = (pictures / "disc_0.json").read_text()
+    status = main(["fit-batch", "bob_and_spot", str(pictures), "--out", str(pictures)])
+    assert status == 1
+    assert (pictures / "disc_0.json").read_text() == told
+
+
+@pytest.mark.parametrize(
+    "name", ["a\0b", "\ud800", "NUL", "con.x", "a\\b", "a/b", "..", "a.", " a"]
+)
+def test_names_that_some_system_cannot_write(name: str) -> None:
+    assert not is_file_name(name)
+    assert is_file_name("Chair 1.old")
+
+
+def test_another_space_is_another_batch(pictures: Path, batch: Batch) -> None:
+    assert batch()[0] == 0
+    digests = {digest_of(load_space(SPACES / f"{name}.safetensors")) for name in ("heads", "cups")}
+    assert len(digests) == 2
+    _, out, _ = batch()
+    assert out.count("done before") == 2
 
 
 def test_a_list_names_views_and_starts(pictures: Path) -> None:

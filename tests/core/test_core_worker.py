@@ -697,6 +697,7 @@ def test_threads_are_chosen_by_measuring(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.undo()
     assert torch.get_num_threads() == before
     measured: list[int] = []
+    monkeypatch.setattr(FoldedDecoder, "_can_be_fused", False)
     monkeypatch.setattr(
         FoldedDecoder,
         "__call__",

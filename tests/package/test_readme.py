@@ -50,7 +50,7 @@ def test_the_command_lines_page_shows_what_there_is(tmp_path: Path) -> None:
     """Its commands parse, its cameras can be read, and no key is left out."""
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     shown = re.findall(r"^    \.venv/bin/python -m core (.*)", page, re.MULTILINE)
-    verbs = {"info", "mesh", "interpolate", "fit", "train", "encode", "export"}
+    verbs = {"info", "mesh", "interpolate", "fit", "fit-batch", "train", "encode", "export"}
     assert {command.split()[0] for command in shown} == verbs
     for command in shown:
         _parser().parse_args(command.split())
