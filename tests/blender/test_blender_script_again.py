@@ -229,7 +229,7 @@ def test_a_broken_blend_is_left_out_and_said(egg, fake, scene, tmp_path, why):
         told = "# Left out: To of its blend: Space 'Fake' knows no shape 'Lng import os'"
     elif why == "deleted":
         scene.collection.objects.unlink(other)
-        told = "which was deleted.\n"
+        told = "which was deleted or taken out of every collection.\n"
     elif why == "of another space":
         other.meshsdf.space = "builtin:heads"
         told = "# Left out: To of its blend: Object 'Other ' lives in space"

@@ -205,7 +205,7 @@ def test_hidden_objects_and_other_modes_are_refused_by_name(pair, out, part):
     for ob in (*pair, sphere("Third")):
         family.objects.link(ob)
     assert train(out, source="COLLECTION", collection="Family") == {"FINISHED"}
-    assert "Small: refused: Object 'Small' is hidden. Show it, or leave it out." in (
+    assert "Small: refused: Object 'Small' is hidden. Show it (Alt H), or leave it out." in (
         part("training.training_run").last().lines
     )
 
