@@ -1,4 +1,4 @@
-"""The figures of this machine: extraction, a fit step by part, and the whole fit.
+"""The figures of this machine: extraction, a step of Adam by part, and a whole fit of it.
 
     python3 dev.py bench [extraction|step|fit ...] [--checkpoint FOLDER] [--largest CELLS]
 
@@ -135,7 +135,7 @@ def fit_of(spaces: dict, name: str, steps: int):
     world = transformed(space.frame.matrix(), mesh.vertices.double())
     target = torch.from_numpy(see(view, world, mesh.faces.numpy()).mask).float()
     start = space.codes[1] if name == "bob_and_spot" else space.mean_code
-    options = FitOptions(resolution=STEP_RESOLUTION, steps=steps, stop_iou=0.99)
+    options = FitOptions(solver="adam", resolution=STEP_RESOLUTION, steps=steps, stop_iou=0.99)
     return fit(space, start, [view], [target], options=options)
 
 

@@ -100,6 +100,7 @@ def live_fit(part: Part, steps: int) -> Iterator[Any]:
     operator.reports = []
     operator.report = lambda kind, text: operator.reports.append(text)
     run = part("fitting.fit_run").FitRun
+    bpy.context.scene.meshsdf.solver = "ADAM"  # the other one needs no more than ten steps
     operator.new_run = lambda context: run(bpy.context, context.active_object, exact_steps=steps)
     window = SimpleNamespace(
         app=SimpleNamespace(background=False, is_job_running=lambda kind: False)

@@ -53,6 +53,7 @@ def fit_memory(part: Part, steps: int) -> Memory:
     """Over one fit of so many steps, each written into Blender's data as the live form does."""
     ob = fit_scene(cells=CELLS)
     looks = _Looks(part("door").ready_worker().process.pid)
+    bpy.context.scene.meshsdf.solver = "ADAM"  # the other one needs no more than ten steps
     run = part("fitting.fit_run").FitRun(bpy.context, ob, exact_steps=steps)
     due = 0
     while True:

@@ -80,6 +80,7 @@ def scene() -> None:
     settings = here.meshsdf
     settings.space, settings.space_up = bpy.context.active_object.meshsdf.space, OPTIONS.up
     settings.target, settings.object, settings.steps = "OBJECT", target, OPTIONS.steps
+    settings.solver = "ADAM"  # more steps to look at
     settings.resolution = OPTIONS.resolution
     bpy.ops.ed.undo_push(message="Scene to fit")
 
