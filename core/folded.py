@@ -127,6 +127,10 @@ class FoldedDecoder:
             return run(points)
         return torch.cat([run(part) for part in torch.split(points, chunk)])
 
+    def evaluate_nodes(self, nodes: Tensor, step: float) -> Tensor:
+        """Signed distance ``(N,)`` at nodes ``(N, 3)`` of a grid: node 0 at -1, ``step`` apart."""
+        return self.evaluate(nodes * step - 1.0)
+
     @property
     def _can_be_fused(self) -> bool:
         """Whether each layer is one product and a ReLU, for one code, on a CPU."""
@@ -145,25 +149,26 @@ class FoldedDecoder:
                 for layer in self._layers
             ]
         weights, last = self._weights, form.layer_count - 1
-        size = max(form.widths, default=0) + form.feature_size
-        here, there = (torch.empty(chunk, size) for _ in range(2))
+        most = max(len(weight) for weight in weights)
+        # Rows are as wide as the layer that reads them: products into wider ones take longer.
+        buffers = [torch.empty(chunk * most) for _ in range(2)]
 
         def run(points: Tensor) -> Tensor:
             if self.check is not None:
                 self.check()
-            source, target, width = here[: len(points)], there[: len(points)], 0
-            degree = form.fourier_degree
+            count, width, degree = len(points), 0, form.fourier_degree
             features = fourier_features(points, degree) if degree else points
             for index, layer in enumerate(self._layers):
+                seen = buffers[index % 2][: count * len(weights[index])].view(count, -1)
                 if form.sees_code(index):
-                    source[:, width : width + form.feature_size] = features
-                seen = source[:, : len(weights[index])]
+                    seen[:, width:] = features
                 if index == last:
                     values = torch.addmm(layer.bias, seen, weights[index])[:, 0]
                     break
                 width = form.widths[index]
-                torch.addmm(layer.bias, seen, weights[index], out=target[:, :width]).relu_()
-                source, target = target, source
+                onward = len(weights[index + 1])
+                target = buffers[1 - index % 2][: count * onward].view(count, -1)[:, :width]
+                torch.addmm(layer.bias, seen, weights[index], out=target).relu_()
             for _ in range(form.tanh_last + form.tanh_out):
                 values = values.tanh()
             return values

@@ -28,6 +28,9 @@ class FoldedField:
         with torch.no_grad():
             return self(points)
 
+    def evaluate_nodes(self, nodes: Tensor, step: float) -> Tensor:
+        return self.evaluate(nodes * step - 1.0)
+
 
 class Field(nn.Module):
     """Stands for a Decoder: code and points in, signed distance out."""

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from core import extraction
 from core.errors import CodeError, MeshSDFError
 from core.extraction import extract
+from core.extraction.refining import coarse_to_fine
 from core.folded import CHUNK_POINTS
 from core.topology import topology
 
@@ -159,7 +159,12 @@ def test_a_code_that_does_not_fit_is_refused(code):
         extract(BALL, torch.tensor(code), 32)
 
 
-def test_the_closure_leaves_no_crossed_cell_unknown():
-    grid = extraction._coarse_to_fine(BALL.fold(torch.tensor([0.6, 0.0, 0.0, 0.0])), 64)
-    crossed = extraction._corner_nodes(extraction._crossed_cells(grid.values < 0))
-    assert bool(grid.known[crossed].all())
+def test_the_closure_knows_all_that_marching_cubes_reads():
+    grid = coarse_to_fine(BALL.fold(torch.tensor([0.6, 0.0, 0.0, 0.0])), 64)
+    for axis in range(3):
+        first = grid.crossed_edges(axis)
+        step = torch.eye(3, dtype=torch.int64)[axis : axis + 1]
+        assert len(first) > 1000
+        known = grid.known.view(-1)
+        assert bool(known[first].all())
+        assert bool(known[grid.beside(first, step)].all())

@@ -179,12 +179,13 @@ def test_the_built_in_pair_agrees_with_finite_differences(bob_and_spot, name, wh
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize(("newton", "bound"), [(0, 0.03), (2, 0.01)])
+@pytest.mark.parametrize("how", [(128, 0, 0.03), (256, 2, 0.01)], ids=["as it is", "projected"])
 @pytest.mark.parametrize("name", FUNCTIONALS)
 @pytest.mark.parametrize("which", [0, 1])
-def test_the_published_model_agrees_with_finite_differences(checkpoint, name, which, newton, bound):
+def test_the_published_model_agrees_with_finite_differences(checkpoint, name, which, how):
+    cells, newton, bound = how
     space = load_space(checkpoint("meshsdf_official_bob_and_spot"))
-    assert error_at(space, which, name, 128, newton) < bound
+    assert error_at(space, which, name, cells, newton) < bound
 
 
 @pytest.mark.heavy

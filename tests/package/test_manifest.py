@@ -46,3 +46,11 @@ def test_the_licence_is_there_in_full() -> None:
     text = (ROOT / "LICENSE").read_text()
     assert "GNU GENERAL PUBLIC LICENSE" in text
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_the_library_holds_every_package_of_core():
+    """setuptools installs only what is listed."""
+    root = Path(__file__).resolve().parents[2]
+    listed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {str(path.parent.relative_to(root)) for path in (root / "core").rglob("__init__.py")}
+    assert set(listed) == {each.replace("/", ".").replace("\\", ".") for each in there}

@@ -1,0 +1,237 @@
+"""Grids that keep nodes only where the surface is, in bricks of 8 x 8 x 8.
+
+Every node belongs to one brick, so nothing is kept twice. Of the space without bricks only the side
+is known. A cell belongs to the brick of its first node, so its other corners may lie in the bricks
+beyond. What a grid takes grows with the surface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from .block import Block
+from .grid import BITS, LOWEST, ONES, SIDE, TOP, Grid, crossed_cells, each, words
+
+NODES = SIDE**3
+# A brick's own nodes, and one more on its far sides.
+PADDED = SIDE + 1
+# A brick itself and those beyond: over three faces, three edges and a corner.
+AROUND = list(product((0, 1), repeat=3))
+STEPS = torch.tensor(AROUND)
+# The size of values in space without a brick.
+FAR = 1e9
+
+# Takes places (K, 3) to the values of new bricks there and which of them are known, (K, 8, 8, 8).
+Source = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass
+class Bricks(Grid):
+    """A grid of K bricks, ``values`` and ``known`` ``(K, 8, 8, 8)``.
+
+    ``table`` ``(m, m, m)`` has each brick's number, or -1; ``inside`` ``(m, m, m)`` tells on which
+    side space without a brick lies; ``places`` ``(K, 3)`` are the bricks' own coordinates, in
+    order. ``source`` says what new bricks begin with.
+    """
+
+    table: Tensor
+    inside: Tensor
+    places: Tensor
+    source: Source | None = None
+    # For each of AROUND ``(K, 8)``: the brick a step on, and a step back; -1 without one. And on
+    # which side that space lies.
+    onward: Tensor = field(init=False)
+    onward_inside: Tensor = field(init=False)
+    back: Tensor = field(init=False)
+    back_inside: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._look_around()
+
+    @staticmethod
+    def at(
+        active: Tensor,
+        inside: Tensor,
+        source: Source,
+        last: int,
+        step: float,
+        *,
+        first: int = 0,
+        origin: int = 0,
+    ) -> Bricks:
+        """A grid with bricks where ``active`` ``(m, m, m)``, begun by ``source``."""
+        places = active.nonzero()
+        values, known = source(places)
+        rest = _numbered(active), inside, places, source
+        return Bricks(last, step, values, known, *rest, first=first, origin=origin)
+
+    @staticmethod
+    def of(block: Block, *, everywhere: bool) -> Bricks:
+        """The same grid in bricks: ``everywhere``, or where a crossed cell has a corner."""
+        size = block.last // SIDE + 1
+        crossed = words(crossed_cells(each(block.cases())).view_as(block.known))
+        touched = block.at_corners(crossed * LOWEST)
+
+        def cut(nodes: Tensor) -> Tensor:
+            missing = [size * SIDE - n for n in reversed(nodes.shape)]
+            nodes = torch.nn.functional.pad(nodes, [n for lack in missing for n in (0, lack)])
+            return nodes.view(size, SIDE, size, SIDE, size, SIDE).permute(0, 2, 4, 1, 3, 5)
+
+        parts = cut(each(touched).view_as(block.known))
+        active = parts.amax(dim=(3, 4, 5)).bool() | everywhere
+        inside = cut(block.values)[:, :, :, 0, 0, 0] < 0
+        values, known = cut(block.values)[active], cut(block.known)[active]
+        rest = _numbered(active), inside, active.nonzero(), None
+        bricks = Bricks(block.last, block.step, values, known, *rest)
+        bricks.level, bricks.evaluations = block.level, block.evaluations
+        return bricks
+
+    def _add(self, places: Tensor) -> None:
+        """Bricks at ``places`` ``(N, 3)``, of which some may be there already."""
+        assert self.source is not None
+        active = self.table >= 0
+        active[places.unbind(dim=1)] = True
+        new = (active & (self.table < 0)).nonzero()
+        if not len(new):
+            return
+        values, known = self.source(new)
+        every = torch.cat([self.places, new])
+        order = flat_of(every, len(active)).argsort()
+        self.places = every[order]
+        self.values = torch.cat([self.values, values])[order]
+        self.known = torch.cat([self.known, known])[order]
+        self.table = _numbered(active)
+        self._look_around()
+
+    def _look_around(self) -> None:
+        """Space beyond the first and last bricks is no part of the grid, whatever its side."""
+        size = len(self.table) + 2
+        table = torch.nn.functional.pad(self.table, (1, 1) * 3, value=-1).reshape(-1)
+        inside = torch.nn.functional.pad(self.inside, (1, 1) * 3).reshape(-1)
+        own = flat_of(self.places + 1, size)[:, None]
+        step = flat_of(STEPS, size).to(own.device)
+        self.onward, self.onward_inside = table[own + step], inside[own + step]
+        self.back, self.back_inside = table[own - step], inside[own - step]
+        self.changed()
+
+    def among(self, *last: int) -> Tensor:
+        along = torch.arange(SIDE, device=self.places.device)
+        nodes = (self.places.t().unsqueeze(2) << BITS) + along
+        x, y, z = (
+            (node >= self.first) & (node <= end) for node, end in zip(nodes, last, strict=True)
+        )
+        row = words(z)[:, None, None]
+        return torch.where((x[:, :, None] & y[:, None, :])[..., None], row, 0)
+
+    def padded_signs(self) -> tuple[Tensor, Tensor]:
+        own = words(self.values < 0).squeeze(3)
+        space = self.onward_inside.long() * ONES
+        here, beyond = self._seen(own, self.onward, space, forwards=True)
+        return here, here >> SIDE | beyond << TOP
+
+    def before(self, bits: Tensor) -> tuple[Tensor, Tensor]:
+        space = torch.zeros_like(self.back)
+        here, behind = self._seen(bits.squeeze(3), self.back, space, forwards=False)
+        return here, here << SIDE | behind >> TOP & LOWEST
+
+    def _seen(
+        self, own: Tensor, numbers: Tensor, space: Tensor, *, forwards: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Words ``(K, 8, 8)`` with those of the bricks one step ahead along x and y, and the same
+        of those one step ahead along z: ``(K, 9, 9, 1)``. ``space`` ``(K, 8)`` is what is seen
+        without a brick.
+        """
+        seen = own.new_empty(2, len(own), PADDED, PADDED)
+        along = slice(SIDE) if forwards else slice(1, None)
+        end, begin = (SIDE, 0) if forwards else (0, SIDE - 1)
+        for place, (i, j, k) in enumerate(AROUND):
+            near = own[:, begin] if i else own
+            near = near[..., begin] if j else near
+            number = numbers[:, place]
+            there = near.index_select(0, number.clamp_min(0))
+            shape = (-1, *[1] * (near.dim() - 1))
+            there = torch.where((number >= 0).view(shape), there, space[:, place].view(shape))
+            seen[k, :, end if i else along, end if j else along] = there
+        return seen[0].unsqueeze(3), seen[1].unsqueeze(3)
+
+    def grow(self, crossed: Tensor) -> bool:
+        """A cell's own brick may be missing where its corners beyond turned out to lie elsewhere
+        than space there was thought to.
+        """
+        inside, last = words(self.values < 0).squeeze(3), len(self.table) - 1
+        beyond = _anywhere(crossed.squeeze(3), at=SIDE - 1) & (self.onward < 0)
+        # Or backwards: space whose cells have their far corners here.
+        other = _anywhere(inside ^ ONES, at=0)
+        other = torch.where(self.back_inside, other, _anywhere(inside, at=0))
+        found = []
+        for hit, sign in ((beyond, 1), (other & (self.back < 0), -1)):
+            brick, way = hit.nonzero().unbind(dim=1)
+            there = self.places[brick] + sign * STEPS.to(way.device)[way]
+            found.append(there[((there >= 0) & (there <= last)).all(dim=1)])
+        missing = torch.cat(found)
+        if not len(missing):
+            return False
+        self._add(missing)
+        return True
+
+    def coordinates(self, flat: Tensor) -> Tensor:
+        within = _INNER.to(flat.device)[flat & NODES - 1]
+        return within.add_((self.places << BITS)[flat >> 3 * BITS])
+
+    def find(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
+        place = flat_of(nodes >> BITS, len(self.table))
+        brick = self.table.reshape(-1)[place]
+        flat = (brick << 3 * BITS) + flat_of(nodes & SIDE - 1, SIDE)
+        return torch.where(brick >= 0, flat, -1), self.inside.reshape(-1)[place]
+
+    def beside(self, flat: Tensor, steps: Tensor) -> Tensor:
+        found = flat[:, None] + flat_of(steps, SIDE)
+        out = torch.stack([at == SIDE - 1 for at in inner(flat)]).any(dim=0).nonzero().squeeze(1)
+        at = [(own[:, None] + step) for own, step in zip(inner(flat[out]), steps.t(), strict=True)]
+        x, y, z = (each >> BITS for each in at)
+        number = self.onward[(flat[out] >> 3 * BITS)[:, None], (x * 2 + y) * 2 + z]
+        x, y, z = (each & SIDE - 1 for each in at)
+        found[out] = ((number * SIDE + x) * SIDE + y) * SIDE + z
+        return found
+
+
+def _anywhere(nodes: Tensor, *, at: int) -> Tensor:
+    """For each of AROUND, whether any of ``nodes``, words of 0 and 1, is set that lies ``at`` a
+    place along the axes that it steps along: ``(K, 8)``.
+    """
+    x = torch.stack([_union(nodes), nodes[:, at]], dim=1)
+    y = torch.stack([_union(x.transpose(1, 2)), x[:, :, at]], dim=2).flatten(1)
+    return torch.stack([y != 0, y >> 8 * at & LOWEST != 0], dim=2).flatten(1)
+
+
+def _union(nodes: Tensor) -> Tensor:
+    """What is set in any of eight words along axis 1."""
+    while nodes.shape[1] > 1:
+        half = nodes.shape[1] // 2
+        nodes = nodes[:, :half] | nodes[:, half:]
+    return nodes[:, 0]
+
+
+def inner(flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where nodes lie in their bricks, from their ``flat`` places."""
+    return flat >> 2 * BITS & SIDE - 1, flat >> BITS & SIDE - 1, flat & SIDE - 1
+
+
+def _numbered(active: Tensor) -> Tensor:
+    """Numbers in order where ``active``, -1 elsewhere."""
+    number = active.reshape(-1).cumsum(0).view(active.shape) - 1
+    return torch.where(active, number, -1)
+
+
+def flat_of(places: Tensor, size: int) -> Tensor:
+    """Where places ``(N, 3)`` stand in a cube ``size`` a side."""
+    i, j, k = places.unbind(dim=1)
+    return (i * size + j) * size + k
+
+
+_INNER = torch.cartesian_prod(*[torch.arange(SIDE)] * 3)

@@ -1,0 +1,157 @@
+"""Values at the nodes of a grid: what is known of them, and what they say of the cells between.
+
+What is asked of every node or cell is one byte, and eight along z make a word of 64 bits, the first
+in its lowest byte: so eight are looked at in one step. Two layouts share this: a whole block of
+nodes (:mod:`core.extraction.block`), and bricks where the surface is
+(:mod:`core.extraction.bricks`). Nodes are ``(N, 3)`` int64, x first; ``flat`` places ``(N,)`` are
+theirs among all values.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..folded import FoldedDecoder
+from .cases import CORNERS
+
+# Bytes of a word, and how many bits count them: shifts and masks stand for division by it.
+SIDE, BITS = 8, 3
+# Words whose bytes are all 1, and whose lowest is full; where the highest byte begins.
+ONES, LOWEST, TOP = 0x0101010101010101, 0xFF, 8 * (SIDE - 1)
+# Where a cell's corners are, seen from its first: corner c has the bits of its steps.
+CORNER_STEPS = [(corner & 1, corner >> 1 & 1, corner >> 2) for corner in range(CORNERS)]
+
+
+def words(mask: Tensor) -> Tensor:
+    """A bool or byte for each node ``(..., 8 n)`` as words ``(..., n)``."""
+    return mask.view(torch.int64)
+
+
+def each(word: Tensor) -> Tensor:
+    """Words as bytes ``(N,)``, one for each node."""
+    return word.contiguous().view(-1).view(torch.uint8)
+
+
+def crossed_cells(case: Tensor) -> Tensor:
+    """The cells that have corners on both sides, bool, from the bytes of :meth:`Grid.cases`."""
+    return (case != 0) & (case != (1 << CORNERS) - 1)
+
+
+@dataclass
+class Grid(ABC):
+    """Nodes ``first`` to ``last`` along each axis, ``step`` apart; ``origin`` lies at -1.
+
+    ``values`` and ``known`` belong to the nodes. What is not known was filled in: a value of the
+    right sign. ``level`` was taken off all values.
+    """
+
+    last: int
+    step: float
+    values: Tensor
+    known: Tensor
+    first: int = field(default=0, kw_only=True)
+    origin: int = field(default=0, kw_only=True)
+    level: float = field(default=0.0, kw_only=True)
+    evaluations: int = field(default=0, kw_only=True)
+    dense: bool = field(default=False, kw_only=True)
+    _signs: tuple[Tensor, Tensor] | None = field(default=None, init=False)
+    _cases: Tensor | None = field(default=None, init=False)
+
+    @abstractmethod
+    def among(self, *last: int) -> Tensor:
+        """The nodes of the grid that are at most at ``last`` x, y, z: words of 0 and 1."""
+
+    @abstractmethod
+    def padded_signs(self) -> tuple[Tensor, Tensor]:
+        """:meth:`signs`, found out."""
+
+    @abstractmethod
+    def before(self, bits: Tensor) -> tuple[Tensor, Tensor]:
+        """What words say of cells, and of those one before along z, with one cell more in front
+        along x and along y.
+        """
+
+    @abstractmethod
+    def grow(self, crossed: Tensor) -> bool:
+        """Keep all corners of ``crossed`` cells, words of 0 and 1; whether any was not kept."""
+
+    @abstractmethod
+    def coordinates(self, flat: Tensor) -> Tensor:
+        """The nodes at ``flat`` places."""
+
+    @abstractmethod
+    def find(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
+        """The places of nodes, -1 where none is kept; and on which side that is, if so."""
+
+    @abstractmethod
+    def beside(self, flat: Tensor, steps: Tensor) -> Tensor:
+        """The places ``(N, S)`` of the nodes at ``steps`` ``(S, 3)``, of 0 and 1, from those
+        at ``flat``. They have to be kept.
+        """
+
+    def signs(self) -> tuple[Tensor, Tensor]:
+        """Which nodes lie inside, and which of those one further along z: words of 0 and 1, with
+        one node more along x and along y.
+        """
+        if self._signs is None:
+            self._signs = self.padded_signs()
+        return self._signs
+
+    def changed(self) -> None:
+        """Forget what was found out from the values."""
+        self._signs = self._cases = None
+
+    @property
+    def last_cells(self) -> tuple[int, int, int]:
+        """Where the last cells begin."""
+        return (self.last - 1,) * 3
+
+    def cases(self) -> Tensor:
+        """Which corners of each cell lie inside, a bit each, as words.
+
+        Cells beyond the grid are 0, as if they lay outside.
+        """
+        if self._cases is not None:
+            return self._cases
+        signs, (x, y) = self.signs(), self.values.shape[-3:-1]
+        case = torch.zeros_like(signs[0][..., :x, :y, :])
+        for corner, (i, j, k) in enumerate(CORNER_STEPS):
+            case |= signs[k][..., i : i + x, j : j + y, :] << corner
+        self._cases = case & self.among(*self.last_cells) * LOWEST
+        return self._cases
+
+    def at_corners(self, bits: Tensor) -> Tensor:
+        """The nodes that are corners of cells, words of 0 and 1: those of each cell's ``bits``.
+
+        Corners that are not kept are left out.
+        """
+        (x, y), cells = self.values.shape[-3:-1], self.before(bits)
+        nodes = torch.zeros_like(bits)
+        for corner, (i, j, k) in enumerate(CORNER_STEPS):
+            nodes |= cells[k][..., 1 - i : 1 - i + x, 1 - j : 1 - j + y, :] >> corner
+        return nodes & ONES
+
+    def crossed_edges(self, axis: int) -> Tensor:
+        """The places of the first nodes of edges along an axis whose ends are on both sides."""
+        (here, above), (x, y) = self.signs(), self.values.shape[-3:-1]
+        own = here[..., :x, :y, :]
+        onward = here[..., 1:, :y, :], here[..., :x, 1:, :], above[..., :x, :y, :]
+        last = (self.last - (each_axis == axis) for each_axis in range(3))
+        return each((own ^ onward[axis]) & self.among(*last)).nonzero().squeeze(1)
+
+    def evaluate(self, decoder: FoldedDecoder, mask: Tensor) -> None:
+        """Evaluate the field at the nodes of ``mask``, words of 0 and 1, and remember it."""
+        flat = each(mask).nonzero().squeeze(1)
+        if len(flat):
+            self.values.view(-1)[flat] = self.sample(decoder, self.coordinates(flat))
+            self.known.view(-1)[flat] = True
+            self.changed()
+
+    def sample(self, decoder: FoldedDecoder, nodes: Tensor) -> Tensor:
+        """The field, less the level, at nodes."""
+        self.evaluations += len(nodes)
+        return decoder.evaluate_nodes(nodes - self.origin, self.step) - self.level
