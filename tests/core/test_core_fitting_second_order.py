@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from time import perf_counter, sleep
 
 import numpy as np
 import pytest
@@ -297,6 +298,26 @@ def test_what_a_step_took_is_told():
     steps = run(BALLS, [0.4, 0, 0, 0], [view], [picture(BALLS, [0.55, 0.1, 0, 0], view)])
     assert all(step.evaluations > 1000 for step in steps[:-1])
     assert {"extraction", "silhouette", "derivative"} <= set(steps[1].ms)
+
+
+def test_the_time_of_residuals_is_told():
+    """They may take longer than all else; and their own looks at the decoder count too."""
+
+    def slow(vertices):
+        sleep(0.02)
+        return vertices.square().sum(dim=1).mean()[None]
+
+    start, options = torch.tensor([0.4, 0, 0, 0]), replace(FAST, steps=2)
+    given = [Function(slow), Depth(torch.tensor([[0.5, -0.2, 0.1]]))]
+    began = perf_counter()
+    steps = list(fit(BALLS, start, [], [], options=options, residuals=given))
+    took = (perf_counter() - began) * 1e3
+    assert steps[0].ms["residuals"] >= 20
+    assert sum(steps[-1].ms.values()) > 0.7 * took
+    view = front_view()
+    without = run(BALLS, [0.4, 0, 0, 0], [view], [picture(BALLS, [0.5, 0, 0, 0], view)], steps=2)
+    assert "residuals" not in without[-1].ms
+    assert steps[0].evaluations > without[0].evaluations
 
 
 def test_a_larger_picture_fits_alike():
