@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from core.errors import FitError
 from core.extraction import extract
-from core.fitting import FitOptions, fit
+from core.fitting import FitOptions, fit, residuals
 from core.fitting.goal import goals_of
 from core.fitting.looking import Looker
 from core.fitting.motion import Motion
@@ -155,6 +155,29 @@ def test_a_volume_moves_with_the_code_as_it_should():
         rel=0.02,
         abs=0.02 * by_radius * float(whitening.max()),
     )
+
+
+def test_a_functions_derivative_takes_bounded_memory(monkeypatch):
+    """The motion of a part of the vertices at a time, with what all at once would give."""
+    looker, look, freedom = looked_at(BALLS, [0.45, 0.1, -0.1, 0.05], replace(FAST, resolution=48))
+    whole, asked = len(look.vertices), []
+    moved = Surface.moved
+
+    def counted(surface, places):
+        asked.append(len(places))
+        return moved(surface, places)
+
+    monkeypatch.setattr(Surface, "moved", counted)
+    surface = Surface(look, Motion(looker, look, freedom), float(looker.pivot[1]))
+    given = Function(lambda vertices: torch.stack([vertices.mean(), vertices.square().mean()]))
+    found = []
+    for chunk in (whole, 1000):
+        monkeypatch.setattr(residuals, "CHUNK_VERTICES", chunk)
+        found.append(given.rows(surface).by())
+    assert asked[0] == sum(asked[1:]) == whole
+    assert max(asked[1:]) == 1000
+    assert len(asked) == 2 + whole // 1000
+    torch.testing.assert_close(found[0], found[1], rtol=1e-9, atol=1e-12)
 
 
 def test_few_steps_are_enough():
