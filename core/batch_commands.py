@@ -95,6 +95,8 @@ def fit_batch(options: argparse.Namespace) -> int:
         from .meshfile import check_mesh_path
 
         check_mesh_path(settings.out / f"mesh{settings.suffix}")
+    if not entries:
+        print(f"Part {options.part[0]} of {options.part[1]} holds no fits")
     outcomes = []
     processes = min(options.processes or os.cpu_count() or 1, MOST_PROCESSES)
     try:

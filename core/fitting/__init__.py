@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -18,8 +18,9 @@ from .looking import Looker
 from .options import ADAM, FitOptions
 from .residuals import Residual
 from .steps import FitStep
+from .stopping import FitSteps, stopped
 
-__all__ = ["FitOptions", "FitStep", "fit"]
+__all__ = ["FitOptions", "FitStep", "FitSteps", "fit", "stopped"]
 
 
 def fit(
@@ -31,14 +32,15 @@ def fit(
     options: FitOptions | None = None,
     object_matrix: Tensor | None = None,
     residuals: Sequence[Residual] = (),
-) -> Iterator[FitStep]:
+) -> FitSteps:
     """Fit ``code`` ``(L,)`` to ``targets`` ``(H, W)`` in [0, 1], one per view.
 
     ``object_matrix`` ``(4, 4)`` takes the shape's own Z-up coordinates to the world (identity by
     default); to fit move, turn or scale it must be a similarity. ``residuals``
     (:mod:`core.fitting.residuals`) count beside the outlines, and alone where there are no views;
     the IoU is 0 then. Step 0 is the start; the last step is the best of all, so that a fit never
-    returns worse than it was given. Deterministic.
+    returns worse than it was given. To end it sooner, and still get that step, call ``stopped``
+    with the generator. Deterministic.
 
     Raises CodeError, ViewError for a target that cannot be matched, FitError where nothing can be
     fitted. All of this is checked before the first step.

@@ -8,7 +8,7 @@ coordinates: standard deviations along the principal axes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from .looking import Clock, Look, Looker
 from .options import FitOptions
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of
+from .stopping import FitSteps, Stop
 
 # Below this IoU the views hold too little of the shape to shape it: only the transform moves.
 LOST_IOU = 0.05
@@ -47,9 +48,24 @@ class Adam:
         self._best_pull = float("inf")
         self._spent = Spent()
 
-    def run(self) -> Iterator[FitStep]:
-        """All steps; the last is the best again."""
-        options, reason, stale = self._options, "steps", 0
+    def run(self) -> FitSteps:
+        """All steps; the last is the best again, when the fit is stopped too."""
+        try:
+            reason = yield from self._search()
+        except Stop:
+            reason = "stopped"
+        yield last(
+            self._best,
+            reason,
+            self._spent,
+            self._options,
+            statistics=self._looker.statistics,
+            longest=self._longest,
+        )
+
+    def _search(self) -> Generator[FitStep, None, str]:
+        """Steps, and why they ended."""
+        options, stale = self._options, 0
         for number in range(options.steps + 1):
             looked_at = self._state
             step, pull = self._step(number)
@@ -57,22 +73,13 @@ class Adam:
             if step is not None and self._best is not None:
                 yield replace(step, best_iou=self._best.iou, best_step=self._best.step)
             if self._best is not None and self._best.iou >= options.stop_iou:
-                reason = "converged"
-                break
+                return "converged"
             stale = 0 if gained else stale + 1
             if self._best is None or stale >= options.patience:
-                reason = "patience"
-                break
+                return "patience"
             if step is None or (stale and stale % REWIND_AFTER == 0):
                 self._rewind()
-        yield last(
-            self._best,
-            reason,
-            self._spent,
-            options,
-            statistics=self._looker.statistics,
-            longest=self._longest,
-        )
+        return "steps"
 
     def _prepared(self) -> tuple[dict[str, Tensor], torch.optim.Adam]:
         """The state's parts as Adam moves them, and an Adam that remembers nothing."""

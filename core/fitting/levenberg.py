@@ -5,13 +5,13 @@ One backward pass gives the derivative of every outline sample by the whole code
 the prior (the code's squared deviations: the space's own normal distribution), and whatever
 residuals were given. A step counts only if the shape then matches its targets better in the true
 images, mesh and all; if not, it is tried again, damped more. So topology may change, and no fit
-ends worse than it began. The first steps look at a coarse mesh.
+ends worse than it began, wherever it is stopped. The first steps look at a coarse mesh.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -20,12 +20,12 @@ from .looking import Clock, Look, Looker
 from .motion import Motion
 from .options import FitOptions
 from .outlines import USUAL_PIXELS, rows
+from .reached import Best, Reached
 from .residuals import Residual, Rows, Surface
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of
+from .stopping import FitSteps, Stop
 
-# Below this IoU the views hold too little of the shape to shape it: only the transform moves.
-LOST_IOU = 0.05
 # Cells of the first steps, where the fit's own are more by this factor.
 COARSE, WORTH_IT = 32, 1.25
 FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
@@ -42,25 +42,10 @@ NARROWER, NARROWEST = 0.8, 2.0
 PRIOR = 300.0
 # What a mean square of residuals weighs in a step, for what it weighs beside the IoU.
 RESIDUAL = 1e3
-LEAST_GAIN, COARSE_DOUBT = 1e-5, 5e-3
 # What is gained less than this, coarse and fine, is not waited for; of residuals this share.
 SETTLED_COARSE, SETTLED, SETTLED_SHARE = 1e-3, 5e-4, 0.05
 # Below this IoU a fit that settled starts anew from known shapes, of which so many are looked at.
 STUCK_IOU, CANDIDATES = 0.9, 8
-
-
-@dataclass(frozen=True)
-class _Reached:
-    """A state that a step reached, as it was seen; ``cost`` is that of the residuals."""
-
-    look: Look
-    number: int
-    cost: float
-
-    @property
-    def merit(self) -> float:
-        """What steps raise."""
-        return self.look.iou - self.cost
 
 
 class SecondOrder:
@@ -77,26 +62,26 @@ class SecondOrder:
         self._fine = options.resolution
         self._coarse = COARSE if self._fine >= WORTH_IT * COARSE else self._fine
         self._steps_taken = 0
-        self._best: FitStep | None = None
-        self._best_merit = -float("inf")
         self._damping, self._tolerance = FIRST_DAMPING, NARROWEST
         self._spent = Spent()
 
-    def run(self) -> Iterator[FitStep]:
-        """All steps; the last is the best again."""
-        reason, start = "patience", self._see(self._looker.start, self._fine)
+    def run(self) -> FitSteps:
+        """All steps; the last is the best again, when the fit is stopped too."""
+        reason, found = "patience", None
+        start = self._see(self._looker.start, self._fine)
         if start is not None:
-            yield self._told(start)
-            found = yield from self._fit_from(start)
-            if self._is_stuck(found):
-                for known in self._known_near(found):
-                    yield self._told(known)
-                    other = yield from self._fit_from(known)
-                    found = other if self._is_better(other, found) else found
-            self._best = replace(self._told(found), best_step=found.number, best_iou=found.look.iou)
-            reason = self._reason(found)
+            best = self._best = Best(start, self._fine)
+            try:
+                yield self._told(start)
+                yield from self._search(start)
+                reason = self._reason(best.sure)
+            except Stop:
+                self._settle()
+                reason = "stopped"
+            sure = best.sure
+            found = replace(self._told(sure), best_step=sure.number, best_iou=sure.look.iou)
         yield last(
-            self._best,
+            found,
             reason,
             self._spent,
             self._options,
@@ -104,7 +89,23 @@ class SecondOrder:
             longest=self._longest,
         )
 
-    def _fit_from(self, start: _Reached) -> Generator[FitStep, None, _Reached]:
+    def _search(self, start: Reached) -> FitSteps:
+        """Steps from the start, and where they are stuck, from known shapes."""
+        found = yield from self._fit_from(start)
+        if self._is_stuck(found):
+            for known in self._known_near(found):
+                yield self._told(known)
+                yield from self._fit_from(known)
+
+    def _settle(self) -> None:
+        """Look finely at what was seen on coarse meshes alone, where it may be the best."""
+        rough, self._best.rough = self._best.rough, None
+        if rough is not None and rough.beats(self._best.sure):
+            again = self._see(rough.look.state, self._fine)
+            if again is not None:
+                self._best.note(replace(again, number=rough.number))
+
+    def _fit_from(self, start: Reached) -> Generator[FitStep, None, Reached]:
         """Coarse steps, then fine ones: what they reach, seen finely unless it never was."""
         if start.look.mesh.resolution == self._fine and self._matches(start):
             return start
@@ -119,12 +120,14 @@ class SecondOrder:
         if rough.look.state is not start.look.state or start is rough:
             again = self._see(rough.look.state, self._fine)
             is_coarse = start.look.mesh.resolution != self._fine
-            if again is not None and (is_coarse or self._is_better(again, start)):
+            self._best.rough = None
+            if again is not None and (is_coarse or again.beats(start)):
                 fine = replace(again, number=rough.number)
+                self._best.note(fine)
         self._damping = FIRST_DAMPING
         return (yield from self._descend(fine, SETTLED))
 
-    def _descend(self, at: _Reached, settled: float) -> Generator[FitStep, None, _Reached]:
+    def _descend(self, at: Reached, settled: float) -> Generator[FitStep, None, Reached]:
         """Steps at one resolution until nothing is gained any more."""
         while self._steps_taken < self._options.steps and not self._matches(at):
             new = self._step(at)
@@ -133,14 +136,14 @@ class SecondOrder:
             gain, eased = new.merit - at.merit, at.cost - new.cost
             at = new
             yield self._told(at)
-            if not self._is_lost(at) and gain < settled and eased <= SETTLED_SHARE * at.cost:
+            if not at.is_lost and gain < settled and eased <= SETTLED_SHARE * at.cost:
                 break
         return at
 
-    def _step(self, at: _Reached) -> _Reached | None:
+    def _step(self, at: Reached) -> Reached | None:
         """One step that gains something; None where none does, however small."""
         freedom = self._freedom
-        if self._is_lost(at):  # beside the target its pull would shrink the shape, not move it
+        if at.is_lost:  # beside the target its pull would shrink the shape, not move it
             moving = freedom.only("move", "turn")
             freedom = moving if moving.size else freedom
         curvature, gradient = self._expand(at.look, freedom)
@@ -154,7 +157,7 @@ class SecondOrder:
             )
             state = freedom.moved(at.look.state, change).held_within(self._longest)
             new = self._see(state, at.look.mesh.resolution)
-            if new is not None and self._is_better(new, at):
+            if new is not None and new.beats(at):
                 self._damping = max(self._damping * BOLDER, LEAST_DAMPING)
                 self._steps_taken += 1
                 return replace(new, number=self._steps_taken)
@@ -213,7 +216,7 @@ class SecondOrder:
         self._spent.add(motion.evaluations, clock.laps)
         return curvature, gradient
 
-    def _see(self, state: State, cells: int) -> _Reached | None:
+    def _see(self, state: State, cells: int) -> Reached | None:
         """A state at a resolution; None where it has no surface."""
         before = self._looker.evaluations
         look = self._looker.look(state, cells)
@@ -221,12 +224,19 @@ class SecondOrder:
         self._spent.add(evaluations, look.ms if look is not None else {})
         if look is None:
             return None
+        cost = self._cost(look) if self._residuals else 0.0
+        return Reached(look, self._steps_taken, cost, aims=bool(self._looker.goals))
+
+    def _cost(self, look: Look) -> float:
+        """What the residuals take from a look's merit."""
+        clock, cost = Clock(), 0.0
         motion = Motion(self._looker, look, self._freedom)
-        cost = 0.0
         for residual, each in zip(self._residuals, self._extra(look, motion), strict=True):
             mean = float((each.weights * each.values.square()).sum()) / max(len(each.values), 1)
             cost += residual.weight * mean
-        return _Reached(look, self._steps_taken, cost)
+        clock.lap("residuals")
+        self._spent.add(motion.evaluations, clock.laps)
+        return cost
 
     def _extra(self, look: Look, motion: Motion) -> list[Rows]:
         """The residuals that were given, on a look."""
@@ -234,7 +244,7 @@ class SecondOrder:
         surface = Surface(look, motion, float(self._looker.pivot[1]))
         return [residual.rows(surface) for residual in self._residuals]
 
-    def _known_near(self, found: _Reached) -> Iterator[_Reached]:
+    def _known_near(self, found: Reached) -> Iterator[Reached]:
         """Coarse looks of known shapes near to a code: those that match best, best first."""
         statistics, known = self._looker.statistics, self._looker.space.codes.cpu()
         whitened = statistics.whiten(known)
@@ -250,42 +260,26 @@ class SecondOrder:
                 self._steps_taken += 1
                 yield replace(each, number=self._steps_taken)
 
-    def _is_stuck(self, found: _Reached) -> bool:
+    def _is_stuck(self, found: Reached) -> bool:
         stuck = bool(self._looker.goals) and found.look.iou < STUCK_IOU
         steps_left = self._steps_taken < self._options.steps
         return stuck and steps_left and self._freedom.code > 0 and self._options.restarts > 0
 
-    def _is_lost(self, at: _Reached) -> bool:
-        return bool(self._looker.goals) and at.look.iou < LOST_IOU
-
-    def _is_better(self, new: _Reached, old: _Reached) -> bool:
-        """Whether targets and residuals are matched better; beside the target nearer is better."""
-        if self._is_lost(old) and new.look.iou >= old.look.iou and new.cost <= old.cost:
-            return new.look.pull < old.look.pull or not self._is_lost(new)
-        return new.merit > old.merit + LEAST_GAIN
-
-    def _matches(self, at: _Reached) -> bool:
+    def _matches(self, at: Reached) -> bool:
         goals = bool(self._looker.goals) and not self._residuals
         return goals and at.look.iou >= self._options.stop_iou
 
-    def _reason(self, found: _Reached) -> str:
+    def _reason(self, found: Reached) -> str:
         if self._matches(found):
             return "converged"
         return "steps" if self._steps_taken >= self._options.steps else "patience"
 
-    def _told(self, reached: _Reached) -> FitStep:
+    def _told(self, reached: Reached) -> FitStep:
         """A step for whoever runs the fit, with what was spent since the one before."""
-        step = step_of(
-            reached.look,
-            reached.number,
-            self._options.steps,
-            self._spent.told(),
-        )
-        # A coarse mesh may match a little better than the fine one of the same code.
-        doubt = COARSE_DOUBT if reached.look.mesh.resolution < self._fine else 0.0
-        if self._best is None or reached.merit > self._best_merit + doubt:
-            self._best, self._best_merit = step, reached.merit
-        return replace(step, best_iou=self._best.iou, best_step=self._best.step)
+        self._best.note(reached)
+        best = self._best.to_tell()
+        step = step_of(reached.look, reached.number, self._options.steps, self._spent.told())
+        return replace(step, best_iou=best.look.iou, best_step=best.number)
 
 
 def _held(freedom: Freedom, change: Tensor) -> Tensor:

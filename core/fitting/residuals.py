@@ -21,6 +21,8 @@ from .motion import Motion
 
 # A field flatter than this counts as no flatter.
 FLATTEST = 1e-3
+# Vertices whose motion is held in memory at a time.
+CHUNK_VERTICES = 4_096
 
 
 @dataclass(frozen=True)
@@ -183,11 +185,15 @@ class Function:
             values = self.values(vertices)
 
         def by() -> Tensor:
-            moved = surface.moved(torch.arange(len(vertices)))
-            rows = []
-            for value in values:
-                (gradient,) = torch.autograd.grad(value, vertices, retain_graph=True)
-                rows.append(torch.einsum("vx,vxp->p", gradient, moved))
-            return torch.stack(rows)
+            gradients = torch.stack(
+                [torch.autograd.grad(value, vertices, retain_graph=True)[0] for value in values]
+            )
+            parts = torch.arange(len(vertices)).split(CHUNK_VERTICES)
+            # How all vertices move, (V, 3, P), would be half a gigabyte at 256 cells.
+            found = [
+                torch.einsum("kvx,vxp->kp", gradients[:, part], surface.moved(part))
+                for part in parts
+            ]
+            return torch.stack(found).sum(dim=0)
 
         return Rows(values.detach(), torch.ones(len(values)).double(), by)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
 from ..camera import View
-from ..fitting import FitOptions, FitStep, fit
+from ..fitting import FitOptions, FitStep, FitSteps, fit, stopped
 from ..space import Frame, Space
 from .job import Job
 from .reply import Reply, step_reply
@@ -19,30 +18,18 @@ class Fitting(Job[FitStep]):
 
     title = "A fit"
 
-    def __init__(self, first: FitStep, rest: Iterator[FitStep], frame: Frame) -> None:
+    def __init__(self, first: FitStep, rest: FitSteps, frame: Frame) -> None:
         super().__init__(first, rest, running=not first.done)
-        self._frame = frame
-        self._best = first
-
-    def _merged(self, step: FitStep) -> FitStep:
-        if step.best_step == step.step:
-            self._best = step
-        return step
+        self._frame, self._fit = frame, rest
 
     def _done(self, step: FitStep) -> bool:
         return step.done
 
     def _last(self) -> FitStep:
-        return replace(self._best, done=True, reason=self._newest.reason or "steps")
+        return replace(self._newest, done=True, reason=self._newest.reason or "steps")
 
     def _stopped(self) -> FitStep:
-        return replace(
-            self._best,
-            best_iou=self._newest.best_iou,
-            best_step=self._newest.best_step,
-            done=True,
-            reason="stopped",
-        )
+        return stopped(self._fit)
 
     def reply(self, step: FitStep) -> Reply:
         """A step frame."""

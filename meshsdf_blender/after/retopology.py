@@ -18,6 +18,7 @@ from . import former
 
 SUFFIX = "Retopology"
 FEWEST = 20  # faces to ask for
+FAR_OFF = 0.25  # of the faces asked for, from where a count is no longer about that
 SHORTEST_EDGE = 3e-4  # in local units, of which the space's cube has two
 
 
@@ -64,6 +65,17 @@ def remesh(
         if not attributes:
             _drop_layers(ob)
     return len(shape.mesh_of(ob).polygons)
+
+
+def told(ob: bpy.types.Object, count: int, asked: int) -> tuple[bool, str]:
+    """Whether the count is far off, and what came of it: where it is, with what to do."""
+    if abs(count - asked) <= FAR_OFF * asked:
+        return False, f"'{ob.name}': {count:,} faces"
+    way = "more" if count < asked else "fewer"
+    return True, (
+        f"'{ob.name}': {count:,} faces, where {asked:,} were asked for: walls that are thin for "
+        f"such faces make Quadriflow miss. Ask for {way}, or use Fewer Triangles (DECIMATE)"
+    )
 
 
 def discard(context: bpy.types.Context, ob: bpy.types.Object, source: bpy.types.Object) -> None:

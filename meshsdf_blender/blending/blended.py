@@ -86,7 +86,7 @@ def _code_of(
             "Blend between shapes of one space",
         )
     theirs = _of_object(other, depsgraph, walk)
-    return codes.check(theirs, f"object '{other.name}'", info.code_length)
+    return codes.check(theirs, other, info.code_length)
 
 
 def _of_object(

@@ -52,7 +52,7 @@ def code_now(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> np.ndarray
     code = blended.code(ob, depsgraph)
     if code is None:
         length = len(codes.read(ob))
-        code = codes.check(codes.read(ob.evaluated_get(depsgraph)), f"object '{ob.name}'", length)
+        code = codes.check(codes.read(ob.evaluated_get(depsgraph)), ob, length)
     return code
 
 

@@ -22,6 +22,7 @@ from ..spaces.catalogue import SpaceInfo
 from . import channels
 
 FIRST_NAME = "Code"
+RENEW = "Remove that code, and store it again"
 
 
 def store(ob: bpy.types.Object, name: str = "") -> bpy.types.PropertyGroup:
@@ -100,10 +101,11 @@ def code_of(ob: bpy.types.Object, entry: bpy.types.PropertyGroup) -> np.ndarray:
     except ValueError as error:  # binascii.Error is one, and so is half a number
         raise Refusal(
             f"The stored code '{entry.name}' cannot be read: its text in the file is broken",
-            "Remove that code, and store it again",
+            RENEW,
             script=_removing(entry),
         ) from error
-    return codes.check(code, f"the stored code '{entry.name}'", info.code_length)
+    named, script = f"the stored code '{entry.name}'", _removing(entry)
+    return codes.check(code, named, info.code_length, remedy=RENEW, script=script)
 
 
 def _removing(entry: bpy.types.PropertyGroup) -> str:

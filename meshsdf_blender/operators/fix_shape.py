@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.props import StringProperty
 
 from ..errors import Refusal
 from ..shapes import chosen
@@ -99,8 +100,15 @@ class MESHSDF_OT_fix_code(MendsShape, bpy.types.Operator):
     bl_description = "Give the shape the mean code of its space, as a new one has"
     bl_options = {"REGISTER", "UNDO"}
 
+    object: StringProperty(
+        name="Object",
+        description="Which shape to mend, by its name in any case; empty: the active one",
+        options={"SKIP_SAVE"},
+    )
+
     def perform(self, context: bpy.types.Context) -> None:
-        mend_shape.renew_code(context.active_object)
+        ob = chosen.named_shape(self.object) if self.object else context.active_object
+        mend_shape.renew_code(ob)
 
 
 class MESHSDF_OT_fix_transform(MendsShape, bpy.types.Operator):

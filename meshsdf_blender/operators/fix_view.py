@@ -12,13 +12,14 @@ from ..errors import Refusal
 from ..trust import mend_view
 from ..views.aims import Aim, aim_of
 from ..views.camera import check_camera
-from .fix_shape import MendsShape
+from .guarded import NeedsNoFit
+from .needs import A_SHAPE
 
 IMAGE_FILES = "*.png;*.jpg;*.jpeg;*.tif;*.tiff;*.exr;*.bmp;*.webp;*.tga;*.hdr"
 
 
-class MendsView(MendsShape):
-    """A fix for what one view of the fit needs."""
+class MendsCamera(NeedsNoFit):
+    """A fix for what one view looks through, whether or not a shape is there."""
 
     view: IntProperty(
         name="View",
@@ -34,7 +35,13 @@ class MendsView(MendsShape):
         return aim_of(context.scene, self.view)
 
 
-class MESHSDF_OT_fix_camera(MendsView, bpy.types.Operator):
+class MendsView(MendsCamera):
+    """A fix for what the fit of the active shape needs in one view."""
+
+    needs = (A_SHAPE,)
+
+
+class MESHSDF_OT_fix_camera(MendsCamera, bpy.types.Operator):
     bl_idname = "meshsdf.fix_camera"
     bl_label = "Mend the Camera"
     bl_description = "Give the scene, or a view, a camera of a kind that shapes can be fitted with"
@@ -44,7 +51,12 @@ class MESHSDF_OT_fix_camera(MendsView, bpy.types.Operator):
         name="How",
         description="What to do about the camera",
         items=(
-            ("ADD", "Add", "Add one that sees the whole shape from the front, and look through it"),
+            (
+                "ADD",
+                "Add",
+                "Add one that sees the whole shape (the active one, or the first) from the front, "
+                "or where one will stand, and look through it",
+            ),
             ("USE", "Use", "Look through a camera of the scene"),
             ("LENS", "Lens", "Give the camera a perspective lens"),
             ("REGION", "Whole Frame", "Render the whole frame instead of a region of it"),
@@ -59,7 +71,7 @@ class MESHSDF_OT_fix_camera(MendsView, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         scene, aim = context.scene, self.aim(context)
         if self.how == "ADD":
-            mend_view.add_camera(context, aim, context.active_object)
+            mend_view.add_camera(context, aim)
         elif self.how == "USE":
             mend_view.use_camera(scene, aim, self.camera)
         elif self.how == "LENS" and aim.camera is not None:

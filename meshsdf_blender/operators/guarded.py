@@ -35,7 +35,7 @@ class Polled:
         try:
             needed.check(cls, context)
         except Refusal as refusal:
-            cls.poll_message_set(in_scripts.text(refusal))
+            cls.poll_message_set(in_scripts.poll_text(refusal))
             return False
         return True
 

@@ -123,7 +123,8 @@ class MESHSDF_OT_retopologise(NeedsMesh, bpy.types.Operator):
             raise
         if self.hide:
             source.hide_set(True)
-        self.report({"INFO"}, f"'{ob.name}': {count:,} faces")
+        far_off, told = retopology.told(ob, count, self.faces)
+        self.report({"WARNING"} if far_off else {"INFO"}, told)
 
 
 classes = (MESHSDF_OT_make_regular, MESHSDF_OT_make_shape, MESHSDF_OT_retopologise)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from .. import naming
+from ..deleted import is_deleted
 from ..errors import Fix, Refusal
 from . import shape
 
@@ -36,6 +38,16 @@ def check_shape(ob: bpy.types.Object | None) -> None:
     raise Refusal(
         f"Object '{ob.name}' is no MeshSDF shape", "Select or add one", script=selecting()
     )
+
+
+def named_shape(name: str) -> bpy.types.Object:
+    """The shape of this file that is called so, in any case. Raises Refusal."""
+    shapes = [ob for ob in bpy.data.objects if shape.is_shape(ob) and not is_deleted(ob)]
+    at = naming.place(name, [ob.name for ob in shapes])
+    if at is None:
+        there = naming.listed(ob.name for ob in shapes)
+        raise Refusal(f"There is no shape '{name}'", f"This file's shapes are: {there}")
+    return shapes[at]
 
 
 def selecting() -> str:

@@ -13,10 +13,6 @@ from ..errors import Fix, Refusal
 
 KEY = "meshsdf_code"
 TOOLTIP = "Latent code of the shape"
-RENEW = (
-    Fix("ed.undo", "Undo", icon="LOOP_BACK"),
-    Fix("meshsdf.fix_code", "Start from the Mean", icon="MESH_DATA"),
-)
 
 
 def read(ob: bpy.types.Object) -> np.ndarray:
@@ -26,7 +22,7 @@ def read(ob: bpy.types.Object) -> np.ndarray:
         raise Refusal(
             f"Object '{ob.name}' has no latent code (its custom property '{KEY}' is gone)",
             "Undo what removed it, or start from the mean",
-            fixes=RENEW,
+            fixes=_renewing(ob),
         )
     try:
         code = np.array(stored, dtype=np.float32).reshape(-1)
@@ -34,9 +30,17 @@ def read(ob: bpy.types.Object) -> np.ndarray:
         raise Refusal(
             f"The custom property '{KEY}' of object '{ob.name}' is no list of numbers",
             "Undo what changed it, or start from the mean",
-            fixes=RENEW,
+            fixes=_renewing(ob),
         ) from error
-    return check(code, f"object '{ob.name}'")
+    return check(code, ob)
+
+
+def _renewing(ob: bpy.types.Object) -> tuple[Fix, ...]:
+    """What mends an object's code, whichever object is active."""
+    return (
+        Fix("ed.undo", "Undo", icon="LOOP_BACK"),
+        Fix("meshsdf.fix_code", "Start from the Mean", {"object": ob.name}, "MESH_DATA"),
+    )
 
 
 def write(ob: bpy.types.Object, code: np.ndarray, *, blended: bool = False) -> None:
@@ -65,19 +69,36 @@ def drop(ob: bpy.types.Object) -> None:
         del ob[KEY]
 
 
-def check(code: np.ndarray, owner: str, length: int | None = None) -> np.ndarray:
-    """``code`` if it is finite and of the right length; Refusal otherwise, naming ``owner``."""
+def check(
+    code: np.ndarray,
+    owner: bpy.types.Object | str,
+    length: int | None = None,
+    *,
+    remedy: str = "",
+    script: str = "",
+) -> np.ndarray:
+    """``code`` if it is finite and of the right length; Refusal otherwise, naming ``owner``.
+
+    That is an object, whose code can be mended, or words for something else, with the ``remedy``
+    and the line of a ``script`` that there are for it.
+    """
+    named, fixes = str(owner), tuple[Fix, ...]()
+    if isinstance(owner, bpy.types.Object):
+        named, fixes = f"object '{owner.name}'", _renewing(owner)
     if length is not None and len(code) != length:
         raise Refusal(
-            f"The code of {owner} has {len(code)} values, its space's codes have {length}",
-            "Choose the space that the code was made with, or add a new shape",
-            fixes=RENEW,
+            f"The code of {named} has {len(code)} values, its space's codes have {length}",
+            remedy or "Choose the space that the code was made with, or add a new shape",
+            fixes=fixes,
+            script=script,
         )
     bad = np.flatnonzero(~np.isfinite(code))
     if len(bad):
+        mends = "Set that value to a number, undo, or start from the mean" if fixes else ""
         raise Refusal(
-            f"The code of {owner} holds {code[bad[0]]} at index {bad[0]}",
-            "Set that value to a number, undo, or start from the mean",
-            fixes=RENEW,
+            f"The code of {named} holds {code[bad[0]]} at index {bad[0]}",
+            remedy or mends,
+            fixes=fixes,
+            script=script,
         )
     return code

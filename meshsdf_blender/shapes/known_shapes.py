@@ -50,7 +50,7 @@ def nearest(ob: bpy.types.Object, count: int = SHOWN) -> list[Known]:
     if info is None:
         return []
     try:
-        code = codes.check(codes.read(ob), ob.name, info.code_length)
+        code = codes.check(codes.read(ob), ob, info.code_length)
     except Refusal:
         return []
     far = ((info.codes - code) ** 2).sum(axis=1)

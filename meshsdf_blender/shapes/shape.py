@@ -52,7 +52,7 @@ def checked_code(ob: bpy.types.Object) -> np.ndarray:
     """The object's code, of its space's length and finite. Raises Refusal."""
     settings = ob.meshsdf
     length = catalogue.info(settings.space, settings.up, ob.library).code_length
-    return codes.check(codes.read(ob), f"object '{ob.name}'", length)
+    return codes.check(codes.read(ob), ob, length)
 
 
 def extract(ob: bpy.types.Object, code: np.ndarray) -> None:

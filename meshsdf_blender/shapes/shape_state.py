@@ -119,7 +119,7 @@ class ShapeState:
                     raise Refusal(f"A shape cannot have the value {value!r} of '{name}'")
         space, up = (self.settings.get(name, getattr(told, name)) for name in ("space", "up"))
         found = catalogue.known(space, up, ob.library)
-        codes.check(self.code, f"object '{ob.name}'", found.code_length if found else None)
+        codes.check(self.code, ob, found.code_length if found else None)
 
     def put(self, ob: bpy.types.Object, *, pose: bool = True) -> None:
         """Write all of it, ``pose`` with the transform. Raises Refusal, changing nothing.

@@ -40,7 +40,7 @@ def values(ob: bpy.types.Object) -> np.ndarray:
     if known is None:
         return np.zeros(0)
     try:
-        return known.values(codes.check(codes.read(ob), ob.name, len(known.mean)))
+        return known.values(codes.check(codes.read(ob), ob, len(known.mean)))
     except Refusal:
         return np.zeros(0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import pi, sin
 
 import bpy
@@ -9,6 +10,7 @@ from mathutils import Vector
 
 from .. import blend_path, naming
 from ..errors import Refusal
+from ..shapes import shape
 from ..views import targets
 from ..views.aims import Aim
 from ..views.background import OPEN
@@ -50,8 +52,12 @@ def _look_through(scene: bpy.types.Scene, aim: Aim, camera: bpy.types.Object) ->
         aim.settings.camera = camera
 
 
-def add_camera(context: bpy.types.Context, aim: Aim, ob: bpy.types.Object) -> bpy.types.Object:
-    """A new camera that sees the whole object from the front, and is looked through."""
+def add_camera(context: bpy.types.Context, aim: Aim) -> bpy.types.Object:
+    """A new camera that sees the whole shape from the front, and is looked through.
+
+    That is the active one, else the first of the scene; without any it is the cube in which shapes
+    of a space lie, about the origin.
+    """
     scene = context.scene
     data = bpy.data.cameras.new("Camera")
     camera = bpy.data.objects.new("Camera", data)
@@ -61,7 +67,7 @@ def add_camera(context: bpy.types.Context, aim: Aim, ob: bpy.types.Object) -> bp
         bpy.data.objects.remove(camera)
         bpy.data.cameras.remove(data)
         raise Refusal("Nothing can be added to this scene", "Make the scene local") from error
-    corners = [ob.matrix_world @ Vector(corner) for corner in ob.bound_box]
+    corners = _corners(context)
     middle = sum(corners, Vector()) / len(corners)
     radius = max((corner - middle).length for corner in corners) or 1.0
     wide, high = frame_size(scene)
@@ -71,6 +77,15 @@ def add_camera(context: bpy.types.Context, aim: Aim, ob: bpy.types.Object) -> bp
     _look_through(scene, aim, camera)
     context.view_layer.update()
     return camera
+
+
+def _corners(context: bpy.types.Context) -> list[Vector]:
+    """Eight corners in the world of what a new camera is to see."""
+    found = (ob for ob in (context.active_object, *context.scene.objects) if shape.is_shape(ob))
+    ob = next(found, None)
+    if ob is None:
+        return [Vector(corner) for corner in product((-1.0, 1.0), repeat=3)]
+    return [ob.matrix_world @ Vector(corner) for corner in ob.bound_box]
 
 
 def show_background(camera: bpy.types.Object) -> None:

@@ -104,7 +104,7 @@ def _check_space(ob: bpy.types.Object) -> None:
 
 def _check_code(ob: bpy.types.Object) -> None:
     known = catalogue.known(ob.meshsdf.space, ob.meshsdf.up, ob.library)
-    codes.check(codes.read(ob), f"object '{ob.name}'", known.code_length if known else None)
+    codes.check(codes.read(ob), ob, known.code_length if known else None)
 
 
 def _check_aims(scene: bpy.types.Scene, ob: bpy.types.Object) -> None:

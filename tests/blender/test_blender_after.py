@@ -294,3 +294,20 @@ def test_refusals_of_new_faces_leave_nothing_behind(egg):
     mesh.clear_geometry()
     with pytest.raises(RuntimeError, match="has no faces"):
         bpy.ops.meshsdf.retopologise()
+
+
+def test_a_count_of_faces_far_from_the_one_asked_for_is_said(egg, part, monkeypatch, capfd):
+    """Thin walls make Quadriflow miss: here it leaves the mesh as it is."""
+    monkeypatch.setattr(part("after.retopology"), "_quadriflow", lambda *_, **__: None)
+    count = len(egg.data.polygons)
+    for asked, word in ((3 * count // 2, "more"), (count // 2, "fewer")):
+        bpy.ops.meshsdf.retopologise(faces=asked, hide=False)
+        told = capfd.readouterr().out
+        assert f"Warning: '{bpy.context.active_object.name}': {count:,} faces, where" in told
+        assert f"{asked:,} were asked for" in told
+        assert f"Ask for {word}, or use Fewer Triangles (DECIMATE)" in told
+        bpy.context.view_layer.objects.active = egg
+    bpy.ops.meshsdf.retopologise(faces=round(count * 1.2))
+    told = capfd.readouterr().out
+    assert f"{count:,} faces" in told
+    assert "Warning" not in told

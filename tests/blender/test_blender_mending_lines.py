@@ -6,6 +6,8 @@ import bmesh
 import bpy
 import numpy as np
 import pytest
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
 
 KEY = "meshsdf_code"
 
@@ -87,6 +89,23 @@ def test_a_lens_is_mended_of_the_camera_that_has_it(egg, scene, side):
     mended(bpy.ops.meshsdf.view_add, line, camera="Side Camera")
 
 
+def test_a_file_without_any_camera_gets_one(scene, fake):
+    """Before there is a shape too: what it sees then is where shapes are added."""
+    bpy.data.objects.remove(scene.camera)
+    assert bpy.context.active_object is None
+    mended(bpy.ops.meshsdf.view_add, "bpy.ops.meshsdf.fix_camera(how='ADD')")
+    bpy.ops.meshsdf.shape_add(space=fake.space)
+    egg, cube = bpy.context.active_object, add_cube("Cube")
+    assert bpy.context.active_object == cube
+    for made_before in (True, False):
+        camera = scene.camera
+        sides = [world_to_camera_view(scene, camera, Vector(v.co)) for v in egg.data.vertices]
+        assert all(0 < x < 1 and 0 < y < 1 and z > 0 for x, y, z in sides), made_before
+        bpy.data.objects.remove(camera)
+        scene.meshsdf.views.clear()
+        bpy.ops.meshsdf.fix_camera(how="ADD")
+
+
 # Codes
 
 
@@ -101,7 +120,48 @@ def with_code(ob, code):
 )
 def test_a_broken_code_is_mended_without_undo(egg, code):
     with_code(egg, code)
-    mended(bpy.ops.meshsdf.shape_update, "bpy.ops.meshsdf.fix_code()")
+    mended(bpy.ops.meshsdf.shape_update, f"bpy.ops.meshsdf.fix_code(object={egg.name!r})")
+
+
+@pytest.mark.parametrize("code", [None, [0.0, float("nan"), 0.0], [0.0] * 7, "text"])
+def test_the_broken_code_of_another_object_is_mended_there(egg, fake, code):
+    code_before = np.array(egg[KEY])
+    bpy.ops.meshsdf.shape_add(space=fake.space)
+    other = bpy.context.active_object
+    other.name = "Other's"
+    with_code(other, code)
+    bpy.ops.meshsdf.shape_select(name=egg.name)
+    given = {"first": "Other's", "second": "Mean", "factor": 0.0}
+    mended(bpy.ops.meshsdf.interpolate, 'bpy.ops.meshsdf.fix_code(object="Other\'s")', **given)
+    assert bpy.context.active_object == egg
+    np.testing.assert_allclose(egg[KEY], other[KEY])
+    assert len(other[KEY]) == len(code_before)
+
+
+def test_a_code_is_mended_of_a_shape_that_is_there(egg):
+    told = refused(bpy.ops.meshsdf.fix_code, object="Nope")
+    assert f"There is no shape 'Nope'. This file's shapes are: {egg.name}" in told
+    assert "is sound" in refused(bpy.ops.meshsdf.fix_code, object=egg.name.upper())
+
+
+@pytest.mark.parametrize("bad", ["nan", "long", "text"])
+def test_a_broken_stored_code_is_removed_and_the_shape_left_alone(egg, part, bad):
+    """It says what mends it: a line that gave the shape the mean would lose what is sound."""
+    stored = part("blending.stored")
+    for name in ("Good", "Bad"):
+        bpy.ops.meshsdf.code_store(title=name)
+    entries = egg.meshsdf.blend.codes
+    length = len(egg[KEY])
+    wrong = {"nan": np.full(length, np.nan), "long": np.zeros(length + 1)}
+    entries["Bad"].code = stored.code_text(wrong[bad]) if bad in wrong else "no text of a code"
+    told = refused(bpy.ops.meshsdf.code_apply, code="Bad")
+    assert "Remove that code, and store it again" in told
+    assert line_of(told) == "bpy.ops.meshsdf.code_remove(code='Bad')"
+    was = np.array(egg[KEY])
+    exec(line_of(told))
+    assert [entry.name for entry in entries] == ["Good"]
+    np.testing.assert_array_equal(egg[KEY], was)
+    assert bpy.ops.meshsdf.code_apply() == {"FINISHED"}
 
 
 @pytest.mark.parametrize("call", ["shape_update", "slide", "slider_reset"])

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from core.__main__ import _parser, main
-from core.batch import BatchError, digest_of, entries_of, is_file_name, part_of
+from core.batch import BatchError, Entry, digest_of, entries_of, is_file_name, part_of
 from core.loading import load_space
 
 ROOT = Path(__file__).parents[2]
@@ -161,16 +161,46 @@ def test_a_folder_needs_cameras_and_names_of_their_own(pictures: Path) -> None:
         entries_of(pictures.parent / "empty", None)
 
 
-def test_parts_are_the_whole(pictures: Path, batch: Batch) -> None:
-    entries = entries_of(pictures, pictures.parent / "camera.json") * 5
-    parts = [part_of(entries, number, 3) for number in (1, 2, 3)]
-    assert sorted(map(len, parts)) == [3, 3, 4]
-    assert {id(entry) for part in parts for entry in part} == {id(entry) for entry in entries}
-    with pytest.raises(SystemExit):
-        batch("--part", "3/2")
-    status, out, _ = batch("--part", "2/2", "--meshes", "none")
-    assert (status, "disc_0" in out, "disc_1" in out) == (0, False, True)
-    assert [p.name for p in (pictures.parent / "out").iterdir()] == ["disc_1.json"]
+def named(*names: str) -> list[Entry]:
+    return [Entry(name, (Path("a.png"),), (Path("c.json"),)) for name in names]
+
+
+def test_parts_are_the_whole() -> None:
+    entries = named(*(f"chair {number:04}" for number in range(2000)))
+    parts = [part_of(entries, number, 8) for number in range(1, 9)]
+    found = [entry.name for part in parts for entry in part]
+    assert sorted(found) == [entry.name for entry in entries]
+    # Of 250 each; drawn by chance they would be 15 off.
+    assert max(abs(len(part) - 250) for part in parts) < 4 * 15
+    assert part_of(entries, 1, 1) == entries
+
+
+def test_a_fit_stays_in_its_part_when_others_come_and_go() -> None:
+    entries = named(*(f"chair {number}" for number in range(100)))
+    for number in (1, 2, 3):
+        part = part_of(entries, number, 3)
+        assert part_of(named("a chair") + entries, number, 3)[-len(part) :] == part
+        assert part_of(entries[1:], number, 3) == [each for each in part if each != entries[0]]
+    # For good: other machines of the farm may run another Python or an older version.
+    assert [entry.name for entry in part_of(named(*"abcdef"), 2, 2)] == ["d"]
+    assert [entry.name for entry in part_of(named(*"ABCDEF"), 2, 2)] == ["D"]
+
+
+def test_a_part_does_its_own_fits(pictures: Path, batch: Batch) -> None:
+    for bad in ("3/2", "0/2"):
+        with pytest.raises(SystemExit):
+            batch("--part", bad)
+    entries = entries_of(pictures, pictures.parent / "camera.json")
+    for number in (1, 2):
+        own = {entry.name for entry in part_of(entries, number, 2)}
+        status, out, _ = batch("--part", f"{number}/2", "--meshes", "none")
+        assert status == 0
+        assert {name for name in ("disc_0", "disc_1") if name in out} == own
+        assert ("holds no fits" in out) == (not own)
+    found = sorted(p.name for p in (pictures.parent / "out").iterdir())
+    assert found == ["disc_0.json", "disc_1.json"]
+    _, out, _ = batch("--meshes", "none")
+    assert out.count("done before") == 2
 
 
 def test_the_farms_job_makes_a_task_of_each_part(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from time import perf_counter, sleep
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from core.errors import FitError
 from core.extraction import extract
-from core.fitting import FitOptions, fit
+from core.fitting import FitOptions, fit, residuals
 from core.fitting.goal import goals_of
 from core.fitting.looking import Looker
 from core.fitting.motion import Motion
@@ -156,6 +157,29 @@ def test_a_volume_moves_with_the_code_as_it_should():
     )
 
 
+def test_a_functions_derivative_takes_bounded_memory(monkeypatch):
+    """The motion of a part of the vertices at a time, with what all at once would give."""
+    looker, look, freedom = looked_at(BALLS, [0.45, 0.1, -0.1, 0.05], replace(FAST, resolution=48))
+    whole, asked = len(look.vertices), []
+    moved = Surface.moved
+
+    def counted(surface, places):
+        asked.append(len(places))
+        return moved(surface, places)
+
+    monkeypatch.setattr(Surface, "moved", counted)
+    surface = Surface(look, Motion(looker, look, freedom), float(looker.pivot[1]))
+    given = Function(lambda vertices: torch.stack([vertices.mean(), vertices.square().mean()]))
+    found = []
+    for chunk in (whole, 1000):
+        monkeypatch.setattr(residuals, "CHUNK_VERTICES", chunk)
+        found.append(given.rows(surface).by())
+    assert asked[0] == sum(asked[1:]) == whole
+    assert max(asked[1:]) == 1000
+    assert len(asked) == 2 + whole // 1000
+    torch.testing.assert_close(found[0], found[1], rtol=1e-9, atol=1e-12)
+
+
 def test_few_steps_are_enough():
     view = front_view()
     steps = run(BALLS, [0.4, 0, 0, 0], [view], [picture(BALLS, [0.55, 0.15, 0, -0.1], view)])
@@ -297,6 +321,26 @@ def test_what_a_step_took_is_told():
     steps = run(BALLS, [0.4, 0, 0, 0], [view], [picture(BALLS, [0.55, 0.1, 0, 0], view)])
     assert all(step.evaluations > 1000 for step in steps[:-1])
     assert {"extraction", "silhouette", "derivative"} <= set(steps[1].ms)
+
+
+def test_the_time_of_residuals_is_told():
+    """They may take longer than all else; and their own looks at the decoder count too."""
+
+    def slow(vertices):
+        sleep(0.02)
+        return vertices.square().sum(dim=1).mean()[None]
+
+    start, options = torch.tensor([0.4, 0, 0, 0]), replace(FAST, steps=2)
+    given = [Function(slow), Depth(torch.tensor([[0.5, -0.2, 0.1]]))]
+    began = perf_counter()
+    steps = list(fit(BALLS, start, [], [], options=options, residuals=given))
+    took = (perf_counter() - began) * 1e3
+    assert steps[0].ms["residuals"] >= 20
+    assert sum(steps[-1].ms.values()) > 0.7 * took
+    view = front_view()
+    without = run(BALLS, [0.4, 0, 0, 0], [view], [picture(BALLS, [0.5, 0, 0, 0], view)], steps=2)
+    assert "residuals" not in without[-1].ms
+    assert steps[0].evaluations > without[0].evaluations
 
 
 def test_a_larger_picture_fits_alike():

@@ -8,17 +8,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 
 from core.camera import lens_view
+from core.fitting.stopping import Stop
 from core.folded import CHUNK_POINTS, FoldedDecoder
 from core.space import Frame
 from core.spacefile import write_space
@@ -444,15 +445,20 @@ def test_a_fit_that_cannot_start(worker: WorkerClient, flat_path: str) -> None:
 @dataclass(frozen=True)
 class FakeStep:
     step: int
-    best_step: int = 0
-    best_iou: float = 0.0
     done: bool = False
     reason: str = ""
 
 
 def fitting(*steps: FakeStep) -> Fitting:
-    rest: Any = iter(steps[1:])
-    first: Any = steps[0]
+    """A fit whose best step, where it is stopped, is its third."""
+
+    def run() -> Generator[Any, None, None]:
+        try:
+            yield from steps[1:]
+        except Stop:
+            yield replace(steps[2], done=True, reason="stopped")
+
+    first, rest = cast(Any, steps[0]), cast(Any, run())
     return Fitting(first, rest, Frame())
 
 
@@ -478,18 +484,18 @@ def test_the_newest_step_is_sent() -> None:
 
 
 def test_a_stop_sends_the_best_step() -> None:
-    run = fitting(FakeStep(0), FakeStep(1, 1, 0.5), FakeStep(2, 1, 0.5))
-    run.advance()
-    run.advance()
+    run = fitting(FakeStep(0), FakeStep(1), FakeStep(2), FakeStep(3))
+    for _ in range(3):
+        run.advance()
     run.stop()
     assert not run.running
     assert not run.busy
     run.wait(1)
-    assert run.delivery() == (1, FakeStep(1, 1, 0.5, done=True, reason="stopped"))
+    assert run.delivery() == (1, FakeStep(2, done=True, reason="stopped"))
 
 
 def test_a_fault_in_a_fit_is_delivered() -> None:
-    def steps() -> Iterator[Any]:
+    def steps() -> Generator[Any, None, None]:
         raise ZeroDivisionError
         yield
 
