@@ -25,7 +25,10 @@ FROM_MEAN = Fix(
     "meshsdf.known_shape", "Start from the Mean", {"shape": catalogue.MEAN}, "MESH_DATA"
 )
 
-FIT_READOUT = ("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology")
+FIT_READOUT = (
+    *("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology"),
+    *("fit_off_start", "fit_off", "fit_alone"),
+)
 
 
 def is_shape(ob: bpy.types.Object | None) -> bool:
