@@ -11,10 +11,15 @@ from mathutils.bvhtree import BVHTree
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
 
+# A share of a triangle by which rays that meet its edges may miss it, by rounding.
+EDGE = 1e-9
+
 
 def nearest(ob: bpy.types.Object, point: Vector) -> Vector:
     """The point of a shape's surface nearest to a point, both in the world. Raises Refusal."""
-    found = _surface(ob).find_nearest(point)[0]
+    world, faces = _surface(ob)
+    tree = BVHTree.FromPolygons(world.tolist(), faces.tolist(), all_triangles=True)
+    found = tree.find_nearest(point)[0]
     if found is None:
         raise Refusal(
             f"Object '{ob.name}' has no surface to put a handle on",
@@ -42,11 +47,29 @@ def seen(
     at: tuple[float, float],
 ) -> Vector | None:
     """The point of a shape that a view shows at a place of its region; None where it shows none."""
-    origin = region_2d_to_origin_3d(region, view, at)
-    found: Vector | None = _surface(ob).ray_cast(origin, region_2d_to_vector_3d(region, view, at))[
-        0
-    ]
-    return found
+    origin, way = region_2d_to_origin_3d(region, view, at), region_2d_to_vector_3d(region, view, at)
+    return _met(np.array(origin, dtype=np.float64), np.array(way, dtype=np.float64), ob)
+
+
+def _met(origin: np.ndarray, way: np.ndarray, ob: bpy.types.Object) -> Vector | None:
+    """The first point of a shape's surface along a ray (Moeller and Trumbore, 1997).
+
+    The trap: the rays of Blender's own tree miss what lies exactly in the plane of an edge, as the
+    middle of a symmetric shape does in a view along an axis.
+    """
+    world, faces = _surface(ob)
+    a, b, c = (world[faces[:, corner]] for corner in range(3))
+    across = np.cross(way, c - a)
+    size = np.einsum("fx,fx->f", b - a, across)
+    whole = np.where(size == 0, np.inf, size)  # seen from its side, or without an area
+    off = origin - a
+    second = np.einsum("fx,fx->f", off, across) / whole
+    along = np.cross(off, b - a)
+    third = along @ way / whole
+    ahead = np.einsum("fx,fx->f", c - a, along) / whole
+    inside = (second >= -EDGE) & (third >= -EDGE) & (second + third <= 1 + EDGE)
+    met = ahead[(size != 0) & inside & (ahead > 0)]
+    return Vector(origin + met.min() * way) if len(met) else None
 
 
 def view_at(window: bpy.types.Window, x: int, y: int) -> bpy.types.Region | None:
@@ -64,9 +87,8 @@ def _holds(box: bpy.types.Area | bpy.types.Region, x: int, y: int) -> bool:
     return box.x <= x < box.x + box.width and box.y <= y < box.y + box.height
 
 
-def _surface(ob: bpy.types.Object) -> BVHTree:
-    """A shape's own mesh in the world, without modifiers, as a fit has it."""
+def _surface(ob: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
+    """A shape's own mesh in the world, without modifiers: ``(V, 3)`` float64, ``(F, 3)``."""
     vertices, faces = mesh_upload.read(shape.mesh_of(ob))
     matrix = np.array(ob.matrix_world, dtype=np.float64)
-    world = vertices @ matrix[:3, :3].T + matrix[:3, 3]
-    return BVHTree.FromPolygons(world.tolist(), faces.tolist(), all_triangles=True)
+    return vertices @ matrix[:3, :3].T + matrix[:3, 3], faces

