@@ -161,7 +161,7 @@ def _meshed_as(ob: bpy.types.Object, code: np.ndarray) -> str:
 def forget(ob: bpy.types.Object) -> None:
     """Make a shape a plain object, with its mesh as it is."""
     codes.drop(ob)
-    for name in (*_stored(ob.meshsdf), "before", "blend"):
+    for name in (*_stored(ob.meshsdf), "before", "blend", "handles"):
         ob.meshsdf.property_unset(name)
 
 

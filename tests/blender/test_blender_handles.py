@@ -350,6 +350,18 @@ def test_a_drag_is_undone_and_the_handle_with_it(egg, request_of):
     np.testing.assert_allclose(request_of(ob).arrays["landmarks"], [PLACE], atol=1e-7)
 
 
+def test_a_regular_mesh_keeps_its_handles_for_the_way_back_unless_it_forgets(egg, part):
+    add("Nose")
+    bpy.ops.meshsdf.make_regular()
+    assert part("fitting.handles").used(egg) == []
+    assert "is a regular mesh" in refused(bpy.ops.meshsdf.handle_add)
+    bpy.ops.meshsdf.make_shape()
+    assert names(egg) == ["Nose"]
+    bpy.ops.meshsdf.make_regular(forget=True)
+    assert names(egg) == []
+    assert "Nose" in bpy.data.objects  # an empty like any other
+
+
 def select_only(*objects):
     for ob in bpy.context.view_layer.objects:
         ob.select_set(ob in objects)
