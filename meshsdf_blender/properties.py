@@ -127,6 +127,14 @@ class ObjectSettings(bpy.types.PropertyGroup):
     blend: PointerProperty(
         name="Blend", description="Stored codes, and the blend of them", type=ShapeBlend
     )
+    handles: CollectionProperty(
+        name="Handles",
+        description="Where the surface has to pass",
+        type=fit_properties.ShapeHandle,
+    )
+    handle_index: IntProperty(
+        name="Active Handle", description="The handle shown below the list", min=0
+    )
     # What the worker said of the mesh.
     vertices: IntProperty(name="Vertices", description="Vertices of the last extraction")
     faces: IntProperty(name="Faces", description="Triangles of the last extraction")
@@ -143,6 +151,17 @@ class ObjectSettings(bpy.types.PropertyGroup):
     fit_steps: IntProperty(name="Steps", description="Steps that the last fit took")
     fit_reason: StringProperty(name="Ended", description="Why the last fit ended")
     fit_topology: StringProperty(name="Topology", description="How parts and holes changed")
+    fit_off_start: FloatProperty(
+        name="Off Before", description="Distance to the handles at the start", default=-1.0
+    )
+    fit_off: FloatProperty(
+        name="Off",
+        description="How far the surface is from the handle that it misses most; -1: no handles",
+        default=-1.0,
+    )
+    fit_alone: BoolProperty(
+        name="Handles Alone", description="Whether the last fit had handles and no target"
+    )
     before: PointerProperty(
         name="Before", description="The shape before its fit", type=fit_properties.ShapeBefore
     )
@@ -250,6 +269,7 @@ class Progress(bpy.types.PropertyGroup):
     steps: IntProperty(name="Steps", description="How many steps there will be")
     iou: FloatProperty(name="IoU", description="Overlap of the shape that is shown")
     best_iou: FloatProperty(name="Best IoU", description="The best overlap so far")
+    alone: BoolProperty(name="Handles Alone", description="Whether there is no overlap to tell")
     text: StringProperty(name="State", description="What is going on")
     topology: StringProperty(name="Topology", description="Parts and holes of the shape shown")
 

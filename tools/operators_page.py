@@ -69,7 +69,7 @@ PARTS = (
         "Fit",
         "Change the active shape until it looks like the target of `scene.meshsdf`.",
         "bpy.ops.meshsdf.fit(print_every=10)",
-        ("fit", "fit_compare", "target_preview", "fit_settings", "views"),
+        ("fit", "fit_compare", "target_preview", "fit_settings", "views", "handles"),
     ),
     Part(
         "Finish",

@@ -15,14 +15,19 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..errors import FitError
 from ..pose import transformed
 from .looking import Look
 from .motion import Motion
+from .nearest import Nearest, nearest
 
 # A field flatter than this counts as no flatter.
 FLATTEST = 1e-3
 # Vertices whose motion is held in memory at a time.
 CHUNK_VERTICES = 4_096
+# A landmark nearer than this, in radii, is on the surface.
+MET = 1e-9
+POINT_ARRAY, AXES = 2, 3
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,22 @@ class Surface:
         """The derivative ``(N, 3, P)`` of the vertices ``places`` ``(N,)``, along the normal."""
         return self.motion.of(self.look.mesh.vertices[places])
 
+    def nearest(self, points: Tensor) -> Nearest:
+        """The points of the surface nearest to world points ``(N, 3)``, double; in the world."""
+        return nearest(points.numpy(), self.vertices.numpy(), self.look.faces)
+
+    def carried(self, found: Nearest) -> Tensor:
+        """The derivative ``(N, 3, P)`` of such points, along the normal."""
+        corners = self.look.mesh.vertices.cpu()[torch.from_numpy(self.look.faces[found.faces])]
+        return self.motion.of(
+            torch.einsum("nc,ncx->nx", torch.from_numpy(found.shares).to(corners), corners)
+        )
+
+    def normals(self, found: Nearest) -> Tensor:
+        """The unit normals ``(N, 3)`` of the faces that they are on; 0 where one has no area."""
+        a, b, c = self.vertices[self.faces[torch.from_numpy(found.faces)]].unbind(1)
+        return torch.nn.functional.normalize(torch.linalg.cross(b - a, c - a), dim=1, eps=1e-300)
+
 
 class Residual(Protocol):
     """Something on the surface to be made small."""
@@ -84,24 +105,47 @@ class Residual(Protocol):
 class Landmarks:
     """Points of the world ``(N, 3)`` that the surface has to pass through, as handles to drag.
 
-    Each draws the vertex that is nearest to it, along the surface's normal there.
+    Each draws the point of the surface that is nearest to it, along the surface's normal there.
+    ``weights`` ``(N,)`` tell how much each counts beside the others, alike by default. Raises
+    FitError for points that are none, and for weights below zero.
     """
 
     points: Tensor
     weight: float = 1.0
+    weights: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        given = tuple(self.points.shape)
+        if len(given) != POINT_ARRAY or given[1] != AXES or not given[0]:
+            raise FitError(f"Landmarks are points of three numbers, and these are of shape {given}")
+        if not bool(torch.isfinite(self.points).all()):
+            raise FitError("A landmark's place is not finite", "Put it where it can be seen")
+        if self.weights is None:
+            return
+        if tuple(self.weights.shape) != given[:1]:
+            told = tuple(self.weights.shape)
+            raise FitError(f"There are {given[0]} landmarks, and weights of shape {told}")
+        if not bool((torch.isfinite(self.weights) & (self.weights >= 0)).all()):
+            raise FitError("A landmark's weight is below zero or not finite", "Make it 1")
 
     def rows(self, surface: Surface) -> Rows:
         """The distances along the normal, in radii."""
-        points = torch.as_tensor(self.points, dtype=torch.float64)
-        nearest = torch.cdist(points, surface.vertices).argmin(dim=1)
-        off = surface.vertices[nearest] - points
-        normal = torch.nn.functional.normalize(off, dim=1)
+        points = self.points.detach().cpu().double()
+        found = surface.nearest(points)
+        off = torch.from_numpy(found.positions) - points
+        away = torch.from_numpy(found.distances)
+        # On the surface the way to it is none, and the face's normal is the way that it would take.
+        there = away <= MET * surface.radius
+        normal = torch.where(
+            there[:, None], surface.normals(found), off / away.clamp_min(1e-300)[:, None]
+        )
 
         def by() -> Tensor:
-            along: Tensor = torch.einsum("nx,nxp->np", normal, surface.moved(nearest))
+            along: Tensor = torch.einsum("nx,nxp->np", normal, surface.carried(found))
             return along / surface.radius
 
-        return Rows(off.norm(dim=1) / surface.radius, torch.ones(len(points)).double(), by)
+        weights = torch.ones(len(points)) if self.weights is None else self.weights.detach().cpu()
+        return Rows(away / surface.radius, weights.double(), by)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,20 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ..camera import View
+from ..errors import FitError
 from ..fitting import FitOptions, FitStep, FitSteps, fit, stopped
+from ..fitting.nearest import nearest
+from ..fitting.residuals import Landmarks
+from ..pose import transformed
 from ..space import Frame, Space
 from .job import Job
 from .reply import Reply, step_reply
 from .request import Request, RequestError
+
+MOST_LANDMARKS = 1000
+# One landmark of weight 1 that is off by a hundredth of the shape's radius counts for as bad as an
+# IoU less by this share of a hundredth: enough to be met, little enough to leave outlines a say.
+LANDMARK_PULL = 10.0
 
 
 class Fitting(Job[FitStep]):
@@ -18,9 +27,15 @@ class Fitting(Job[FitStep]):
 
     title = "A fit"
 
-    def __init__(self, first: FitStep, rest: FitSteps, frame: Frame) -> None:
+    def __init__(
+        self,
+        first: FitStep,
+        rest: FitSteps,
+        frame: Frame,
+        landmarks: Landmarks | None = None,
+    ) -> None:
         super().__init__(first, rest, running=not first.done)
-        self._frame, self._fit = frame, rest
+        self._frame, self._fit, self._landmarks = frame, rest, landmarks
 
     def _done(self, step: FitStep) -> bool:
         return step.done
@@ -33,7 +48,17 @@ class Fitting(Job[FitStep]):
 
     def reply(self, step: FitStep) -> Reply:
         """A step frame."""
-        return step_reply(step, self._frame)
+        header, arrays = step_reply(step, self._frame)
+        if self._landmarks is not None:
+            header["landmark_distance"] = self._farthest(step, self._landmarks)
+        return header, arrays
+
+    def _farthest(self, step: FitStep, landmarks: Landmarks) -> float:
+        """How far the surface is from the landmark that it misses most, in the world."""
+        to_world = step.object_matrix.cpu().double() @ self._frame.matrix()
+        vertices = transformed(to_world, step.vertices.detach().cpu().double()).numpy()
+        points, faces = landmarks.points.numpy(), step.faces.cpu().numpy()
+        return float(nearest(points, vertices, faces).distances.max())
 
 
 def start_fit(request: Request, space: Space) -> Fitting:
@@ -50,6 +75,7 @@ def start_fit(request: Request, space: Space) -> Fitting:
         matrix = request.array(f"matrix{number}", "<f8", 2)
         views.append(View(matrix, width, height, weight))
         targets.append(target)
+    landmarks = given_landmarks(request)
     steps = fit(
         space,
         request.array("code", "<f4", 1),
@@ -57,9 +83,28 @@ def start_fit(request: Request, space: Space) -> Fitting:
         targets,
         options=fit_options(request.mapping("options")),
         object_matrix=request.array("object", "<f8", 2),
+        residuals=() if landmarks is None else (landmarks,),
     )
     # The first step is taken here, so that a fit that cannot start says so.
-    return Fitting(next(steps), steps, space.frame)
+    return Fitting(next(steps), steps, space.frame, landmarks)
+
+
+def given_landmarks(request: Request) -> Landmarks | None:
+    """The request's landmarks; None where it has none. Raises RequestError, FitError for values.
+
+    Each counts for itself: more of them do not make one weaker, as a mean would.
+    """
+    points = request.optional_array("landmarks", "<f8", 2)
+    weights = request.optional_array("landmark_weights", "<f8", 1)
+    if points is None or not len(points):
+        if weights is not None and len(weights):
+            raise RequestError("There are 'landmark_weights' and no 'landmarks'")
+        return None
+    if len(points) > MOST_LANDMARKS:
+        raise FitError(
+            f"There are {len(points)} landmarks", f"Use at most {MOST_LANDMARKS} of them"
+        )
+    return Landmarks(points, LANDMARK_PULL * len(points), weights)
 
 
 def fit_options(values: dict[str, Any]) -> FitOptions:

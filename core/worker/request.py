@@ -97,6 +97,10 @@ class Request:
             raise self._wrong(f"array {name}", f"{dtype} of {dimensions} dimensions, found {found}")
         return torch.from_numpy(raw.numpy().copy())
 
+    def optional_array(self, name: str, dtype: str, dimensions: int) -> Tensor | None:
+        """A copy of an array, or None where none of that name came with the request."""
+        return self.array(name, dtype, dimensions) if name in self._frame.arrays else None
+
     @staticmethod
     def _wrong(name: str, expected: str) -> RequestError:
         return RequestError(f"The request's '{name}' is missing or wrong; expected {expected}")

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from .fit_scene import State
+from .handle_lines import HandleLines
 from .needs import Needs
 from .plain_python import assigned, literal, placed
+
+# A view that is off: no target is set, whatever the scene's own is.
+ALONE = (
+    "scene.meshsdf.views.clear()",
+    "scene.meshsdf.views.add().use = False  # the handles alone",
+)
 
 
 class FitLines:
@@ -16,12 +23,21 @@ class FitLines:
         self._cameras: dict[str, tuple[str, State]] = {}
         self._stood: dict[str, State] = {}
         self._active = ""
+        self._handles = HandleLines()
 
-    def lines(self, state: State) -> list[str]:
-        """Python that makes a scene so. Raises ValueError and its like where it makes no sense."""
+    def lines(self, state: State, shape: str) -> list[str]:
+        """Python that makes a scene so, and the handles of the object in the variable ``shape``.
+
+        Raises ValueError and its like where it makes no sense.
+        """
         earlier, self._told = self._told, state
         self._note_needs(state)
-        written = self._places(state)
+        written = self._handles.lines(state.get("handles", []), shape)
+        settings = _settings(state["settings"], earlier.get("settings", {}))
+        if state.get("alone"):
+            self._told = {**earlier, **state, "views": None}
+            return [*written, *([] if earlier.get("alone") else ALONE), *settings]
+        written += self._places(state)
         if state.get("render") != earlier.get("render"):
             written += assigned("scene.render", state["render"])
         if state.get("camera"):
@@ -37,7 +53,7 @@ class FitLines:
             written.append("scene.meshsdf.views.clear()")
             for view, (variable, _) in zip(views, cameras, strict=True):
                 written += _view(view, variable)
-        return [*written, *_settings(state["settings"], earlier.get("settings", {}))]
+        return [*written, *settings]
 
     def _camera(self, told: State) -> tuple[str, list[str]]:
         """The variable of a camera, and the lines that make or change it."""

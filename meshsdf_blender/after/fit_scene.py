@@ -8,7 +8,9 @@ from typing import Any
 import bpy
 from mathutils import Matrix
 
+from ..fitting import handles
 from ..shapes.history import shortest
+from ..views.aims import is_set
 from ..views.target_properties import Targeted
 
 State = dict[str, Any]
@@ -29,9 +31,28 @@ RENDER = (
 BACKGROUND = ("frame_method", "offset", "rotation", "scale", "use_flip_x", "use_flip_y")
 
 
-def seen(scene: bpy.types.Scene) -> State:
-    """Everything of a scene that a fit in it depends on."""
+def held(ob: bpy.types.Object) -> list[State]:
+    """The handles of a shape that are on, each where it stands now."""
+    return [
+        {
+            "name": handle.name,
+            "at": [shortest(value) for value in handle.object.matrix_world.translation],
+            "weight": shortest(handle.weight),
+        }
+        for handle in handles.used(ob)
+        if handle.object is not None
+    ]
+
+
+def seen(scene: bpy.types.Scene, held: list[State]) -> State:
+    """Everything of a scene that a fit in it depends on, with the handles that were ``held``.
+
+    Of a fit to handles alone neither camera nor target: it had none.
+    """
     camera, settings = scene.camera, scene.meshsdf
+    if held and not is_set(scene):
+        names = [name for name in _names(settings) if name not in OF_TARGET]
+        return {"settings": _changed(settings, names), "alone": True, "handles": held}
     views = [_view(view) for view in settings.views if view.use and view.camera is not None]
     names = [name for name in _names(settings) if not (views and name in OF_TARGET)]
     state: State = {
@@ -39,6 +60,8 @@ def seen(scene: bpy.types.Scene) -> State:
         "render": {name: _plain(getattr(scene.render, name)) for name in RENDER},
         "views": views,
     }
+    if held:
+        state["handles"] = held
     if camera is not None and camera.type == "CAMERA":
         aims = not views and settings.target == "BACKGROUND"
         state["camera"] = _camera(camera, shows=aims)

@@ -6,7 +6,7 @@ none: a code that no step made is noted by the next one, and a script meshes wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
@@ -37,11 +37,12 @@ UNSAID = frozenset({"rna_type", "print_every"})
 
 @dataclass(frozen=True)
 class Before:
-    """The active object before a step: its name, code and place."""
+    """The active object before a step: its name, code and place; before a fit its handles."""
 
     name: str = ""
     code: np.ndarray | None = None
     matrix: list[list[float]] | None = None
+    handles: list[dict[str, Any]] = field(default_factory=list)
 
 
 def before(context: bpy.types.Context, operator: bpy.types.Operator) -> Before:
@@ -49,9 +50,11 @@ def before(context: bpy.types.Context, operator: bpy.types.Operator) -> Before:
     ob = context.active_object
     if ob is None:
         return Before()
+    held = []
     if type(operator).bl_idname in FITS:  # in a script the matrix may be behind
         context.view_layer.update()
-    return Before(ob.name, _code(ob), fit_scene.rows(ob.matrix_world))
+        held = fit_scene.held(ob)  # some may hang on the shape, and move with it
+    return Before(ob.name, _code(ob), fit_scene.rows(ob.matrix_world), held)
 
 
 def note(context: bpy.types.Context, operator: bpy.types.Operator, was: Before) -> None:
@@ -74,7 +77,7 @@ def note(context: bpy.types.Context, operator: bpy.types.Operator, was: Before) 
         history.add_beside(ob, step)
         return
     if name in FITS:
-        step["fit"] = fit_scene.seen(context.scene)
+        step["fit"] = fit_scene.seen(context.scene, was.handles)
         step["fit"] |= {"from": was.matrix, "to": fit_scene.rows(ob.matrix_world)}
     if name == APPLY:  # it selects what it was given, by whatever name or number
         step["with"]["code"] = ob.meshsdf.blend.codes[ob.meshsdf.blend.active].name

@@ -116,7 +116,7 @@ class StepLines:
         """The shape's place, and the camera, frame and settings of a fit."""
         stands = [] if told["from"] == self.stands else placed(NAME, told["from"])
         self.stands = told["to"]
-        return ["", *stands, *self._fits.lines(told), "bpy.context.view_layer.update()"]
+        return ["", *stands, *self._fits.lines(told, NAME), "bpy.context.view_layer.update()"]
 
     def _space(self) -> str:
         """The space's text, whole: // means another folder in another file.

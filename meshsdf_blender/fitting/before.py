@@ -24,14 +24,18 @@ def shown(ob: bpy.types.Object) -> bool:
     return exists(ob) and ob.meshsdf.before.shown
 
 
-def keep(ob: bpy.types.Object, iou: float) -> bool:
-    """Keep the shape as it is, of that IoU, unless an earlier one is kept; whether it was."""
+def keep(ob: bpy.types.Object, iou: float, off: float = -1.0) -> bool:
+    """Keep the shape as it is, of that IoU, unless an earlier one is kept; whether it was.
+
+    ``off`` is how far it is from its handles; both are -1 where there is nothing of the kind.
+    """
     if exists(ob):
         return False
     mesh, before = shape.mesh_of(ob), ob.meshsdf.before
     before.mesh = mesh.copy()
     before.mesh.name = f"{mesh.name} Before"
-    before.kept, before.iou, before.shown = ShapeState.of(ob).text(), iou, False
+    before.kept, before.shown = ShapeState.of(ob).text(), False
+    before.iou, before.off = iou, off
     return True
 
 

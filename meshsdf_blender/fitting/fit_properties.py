@@ -1,9 +1,43 @@
-"""What is stored of a fit: the shape before it, and how its overlay is drawn."""
+"""What is stored of a fit: its handles, the shape before it, and how its overlay is drawn."""
 
 from __future__ import annotations
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty, PointerProperty, StringProperty
+
+
+def _is_empty(handle: bpy.types.PropertyGroup, ob: bpy.types.Object) -> bool:
+    return ob.type == "EMPTY"
+
+
+class ShapeHandle(bpy.types.PropertyGroup):
+    """One of ``Object.meshsdf.handles``: where the surface has to pass, see ``handles.py``.
+
+    ``made`` tells that the empty was added with the handle, and goes with it.
+    """
+
+    # Given here anew, so that the list's search finds handles by it.
+    name: StringProperty(name="Name", description="What to call this handle")
+    object: PointerProperty(
+        name="Empty",
+        description="The empty that stands where the surface has to pass",
+        type=bpy.types.Object,
+        poll=_is_empty,
+    )
+    weight: FloatProperty(
+        name="Weight",
+        description="How strongly this handle draws the surface, beside the others and the views",
+        default=1.0,
+        min=0.01,
+        soft_max=10.0,
+        max=1000.0,
+    )
+    use: BoolProperty(
+        name="Use", description="Fit to this handle; off keeps it for later", default=True
+    )
+    made: BoolProperty(
+        name="Added", description="Whether its empty was added with it", options={"HIDDEN"}
+    )
 
 
 class ShapeBefore(bpy.types.PropertyGroup):
@@ -16,6 +50,11 @@ class ShapeBefore(bpy.types.PropertyGroup):
         name="Other Shape", description="Code, transform and readout of what is not shown, as JSON"
     )
     iou: FloatProperty(name="IoU Before", description="Overlap with the target before the fit")
+    off: FloatProperty(
+        name="Off Before",
+        description="How far the surface was from its handles; -1: there were none",
+        default=-1.0,
+    )
     shown: BoolProperty(name="Before", description="Whether the shape before the fit is shown")
 
 
@@ -38,4 +77,4 @@ class OverlaySettings(bpy.types.PropertyGroup):
     )
 
 
-classes = (ShapeBefore, OverlaySettings)
+classes = (ShapeHandle, ShapeBefore, OverlaySettings)

@@ -11,9 +11,10 @@ import numpy as np
 from ..errors import Refusal
 from ..shapes import codes, mesh_upload, shape
 from ..shapes.transform import fit_matrix, written_channels
-from ..views.aims import Aim, scene_aims
+from ..views.aims import Aim
 from ..views.camera import CameraView, camera_view
 from ..views.targets import Target, read_target
+from . import handles
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def fit_request(
             "Turn on Shape, or a part of the transform",
             script="bpy.ops.meshsdf.fit_change(what='SHAPE')",
         )
+    handles.check(context.scene, ob)
     seen = seen_views(context, ob)
     options = {
         "steps": exact_steps or settings.steps,
@@ -71,6 +73,9 @@ def fit_request(
     arrays = {"code": codes.read(ob), "object": fit_matrix(ob, channels)}
     for number, view in enumerate(seen):
         arrays |= {f"matrix{number}": view.frame.matrix, f"target{number}": view.target.coverage}
+    if held := handles.used(ob):
+        arrays["landmarks"] = handles.points(held, _evaluated(context))
+        arrays["landmark_weights"] = np.array([each.weight for each in held], dtype=np.float64)
     views = [
         {"width": view.frame.width, "height": view.frame.height, "weight": view.aim.weight}
         for view in seen
@@ -101,9 +106,12 @@ class SeenView:
 
 
 def seen_views(context: bpy.types.Context, ob: bpy.types.Object) -> list[SeenView]:
-    """The views of a fit with their targets, the same as the overlay shows. Raises Refusal."""
+    """The views of a fit with their targets, the same as the overlay shows. Raises Refusal.
+
+    None where the shape's handles are all that it is fitted to.
+    """
     seen = []
-    for aim in scene_aims(context.scene):
+    for aim in handles.aims(context.scene, ob):
         frame = aim_frame(context, aim)
         target = aim_target(context, ob, aim, frame)
         seen.append(SeenView(aim, aim.camera.name, frame, target))

@@ -7,7 +7,7 @@ written together, and whatever goes wrong, the shape is put back as it was.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -20,7 +20,7 @@ from ..shapes import codes, shape
 from ..shapes.reference import Reference
 from ..shapes.shape_state import Snapshot
 from ..shapes.transform import write_matrix
-from . import before, parts
+from . import before, parts, verdict
 from .fit_request import FitRequest, fit_request
 
 REASONS = {
@@ -35,7 +35,9 @@ REASONS = {
 class FitStep:
     """A step as the worker sent it; vertices in local units, ``matrix`` local to world.
 
-    ``masks`` holds the shape's silhouette in each view, or nothing.
+    ``masks`` holds the shape's silhouette in each view, or nothing. ``off`` is how far the surface
+    is from the handle that it misses most, in the world; -1 without handles. With ``alone`` these
+    are all that is fitted to, and the IoUs say nothing.
     """
 
     step: int
@@ -50,6 +52,13 @@ class FitStep:
     vertices: np.ndarray
     faces: np.ndarray
     masks: tuple[np.ndarray, ...] = ()
+    off: float = -1.0
+    alone: bool = False
+
+    @property
+    def figures(self) -> str:
+        """How good it is, in words."""
+        return verdict.figures(None if self.alone else self.iou, self.off)
 
 
 class FitRun(Talk):
@@ -66,6 +75,7 @@ class FitRun(Talk):
         self._newest = 0
         self._written = self._keeps = False
         self.start_iou: float | None = None
+        self._start_off = -1.0
         self.warnings = [self._request.warning] if self._request.warning else []
         self._parts: parts.Parts | None = None  # of its first step
         running.enter(self)
@@ -99,7 +109,7 @@ class FitRun(Talk):
             return  # a step without a surface has nothing to show; the best one has
         if not self._written:
             start = step.iou if self.start_iou is None else self.start_iou
-            self._keeps = before.keep(ob, start)
+            self._keeps = before.keep(ob, -1.0 if step.alone else start, self._start_off)
         self._written = True
         if self.pose:
             write_matrix(ob, step.matrix, context.view_layer, self._request.channels)
@@ -131,6 +141,8 @@ class FitRun(Talk):
         settings.fit_steps = self._taken(step)
         settings.fit_reason = REASONS.get(step.reason, step.reason)
         settings.fit_topology = parts.changed(self._parts, parts.of(step.report))
+        settings.fit_off_start, settings.fit_off = self._start_off, step.off
+        settings.fit_alone = step.alone
         self._end()
 
     def _taken(self, last: FitStep) -> int:
@@ -167,13 +179,13 @@ class FitRun(Talk):
         return self._request.header, self._request.arrays
 
     def _heard(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep:
-        step = _step(header, arrays)
+        step = replace(_step(header, arrays), alone=not self._request.header["views"])
         if step.done:
             self._talk.end()
         else:
             self._talk.want_next()
         if self.start_iou is None:
-            self.start_iou = step.iou
+            self.start_iou, self._start_off = step.iou, step.off
         self._newest = max(self._newest, step.step)
         self._parts = self._parts or parts.of(step.report)
         return step
@@ -210,4 +222,5 @@ def _read_step(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitStep
         vertices=arrays["vertices"],
         faces=arrays["faces"],
         masks=tuple(array for name, array in arrays.items() if name.startswith("mask")),
+        off=float(header.get("landmark_distance", -1.0)),
     )

@@ -21,7 +21,7 @@ def run_to_end(context: bpy.types.Context, run: FitRun, *, print_every: int = 0)
             # Steps may be passed over, as only the newest one is sent.
             if step is not None and print_every and step.step >= printed + print_every:
                 printed = step.step
-                print(f"Step {step.step} of {step.steps}: IoU {step.iou:.3f}", flush=True)
+                print(f"Step {step.step} of {step.steps}: {step.figures}", flush=True)
     except BaseException:  # a KeyboardInterrupt too leaves shape and worker in order
         run.fail()
         raise

@@ -76,7 +76,7 @@ def preview(context: bpy.types.Context, ob: bpy.types.Object) -> None:
 def begin(context: bpy.types.Context, ob: bpy.types.Object, request: FitRequest) -> None:
     """Show the targets of a fit that begins, in place of whatever was shown."""
     end()
-    if not context.scene.meshsdf.overlay.show:
+    if not (context.scene.meshsdf.overlay.show and request.header["views"]):
         return
     made = Overlay(context.scene.session_uid, ob.session_uid)
     for number, sent in enumerate(request.header["views"]):

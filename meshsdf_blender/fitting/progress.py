@@ -24,8 +24,8 @@ def show_progress(context: bpy.types.Context, step: FitStep) -> None:
     """After each step that is shown."""
     told = context.window_manager.meshsdf
     told.step, told.steps = step.step, step.steps
-    told.iou, told.best_iou = step.iou, step.best_iou
-    told.text = f"Step {step.step} of {step.steps}, IoU {step.iou:.3f}"
+    told.iou, told.best_iou, told.alone = step.iou, step.best_iou, step.alone
+    told.text = f"Step {step.step} of {step.steps}, {step.figures}"
     told.topology = shape.topology(step.report)
     _status(context, f"MeshSDF: {told.text}, {told.topology}", HINT)
     redraw(context)

@@ -9,15 +9,54 @@ from ..wording import counted
 SMALLEST_GAIN = 1e-4
 GOOD_IOU = 0.95
 POOR_IOU = 0.5
+# Of a shape's longest side: a handle that is missed by more was not met.
+MISSED = 0.02
+
+
+def figures(iou: float | None, off: float) -> str:
+    """How good a shape is: its overlap, where there is a target, and how far its handles are off.
+
+    ``off`` is in the world; below zero without handles.
+    """
+    told = [] if iou is None else [f"IoU {iou:.3f}"]
+    if off >= 0:
+        told.append(f"handles {off:.3g} off")
+    text = ", ".join(told)
+    return text[:1].upper() + text[1:]
+
+
+def changed(told: bpy.types.PropertyGroup, start_iou: float, start_off: float) -> str:
+    """The same from a start to what the last fit of a shape came to; below zero nothing is known.
+
+    ``told`` is its ``Object.meshsdf``.
+    """
+    ends = []
+    if not told.fit_alone:
+        start = f"{start_iou:.3f} to " if start_iou >= 0 else ""
+        ends.append(f"IoU {start}{told.fit_iou:.3f}")
+    if told.fit_off >= 0:
+        start = f"{start_off:.3g} to " if start_off >= 0 else ""
+        ends.append(f"handles {start}{told.fit_off:.3g} off")
+    text = ", ".join(ends)
+    return text[:1].upper() + text[1:]
 
 
 def summary(ob: bpy.types.Object) -> str:
     """What a fit came to, in one line."""
     told = ob.meshsdf
     parts = f". {told.fit_topology}" if told.fit_topology else ""
+    ends = changed(told, told.fit_start, told.fit_off_start)
+    return f"{ends} in {counted(told.fit_steps, 'step')}: {told.fit_reason}{parts}"
+
+
+def missed(ob: bpy.types.Object) -> str:
+    """What to say of handles that the last fit did not meet; nothing where all were."""
+    off = ob.meshsdf.fit_off
+    if off <= MISSED * max(*ob.dimensions):
+        return ""
     return (
-        f"IoU {told.fit_start:.3f} to {told.fit_iou:.3f} in {counted(told.fit_steps, 'step')}: "
-        f"{told.fit_reason}{parts}"
+        f"The surface passes {off:.3g} beside a handle: raise its weight, lower Stay Plausible, "
+        "or let the fit change the transform too"
     )
 
 

@@ -12,11 +12,11 @@ from ..fitting import overlay
 from ..fitting.fit_run import FitRun
 from ..fitting.fit_to_end import run_to_end
 from ..fitting.progress import hide_progress, show_progress, show_stopping, show_waiting
-from ..fitting.verdict import summary, verdict
+from ..fitting.verdict import missed, summary, verdict
 from ..shapes import slider_live
 from .guarded import NeedsShape, Polled
 from .live import RunsLive
-from .needs import AIMED, Need
+from .needs import FITTED, Need
 
 TICK_SECONDS = 0.02
 GONE_SECONDS = 10.0  # a live fit is seen to every TICK_SECONDS
@@ -28,6 +28,10 @@ def tell(operator: bpy.types.Operator, run: FitRun, *, ended: bool = True) -> No
     operator.report({"INFO"}, summary(ob))
     for warning in run.warnings:
         operator.report({"WARNING"}, warning)
+    if ended and (text := missed(ob)):
+        operator.report({"WARNING"}, text)
+    if ob.meshsdf.fit_alone:
+        return
     warn, text = verdict(ob.meshsdf.fit_start, ob.meshsdf.fit_iou, ended=ended)
     if text:
         operator.report({"WARNING"} if warn else {"INFO"}, text)
@@ -36,10 +40,10 @@ def tell(operator: bpy.types.Operator, run: FitRun, *, ended: bool = True) -> No
 class MESHSDF_OT_fit_step(NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.fit_step"
     bl_label = "Step"
-    bl_description = "Take a few steps towards the target, keeping the best of them"
+    bl_description = "Take a few steps towards target and handles, keeping the best of them"
     bl_options = {"REGISTER", "UNDO"}
 
-    asks = (AIMED,)
+    asks = (FITTED,)
 
     steps: IntProperty(
         name="Steps",
@@ -60,12 +64,12 @@ class MESHSDF_OT_fit(RunsLive, NeedsShape, bpy.types.Operator):
     bl_idname = "meshsdf.fit"
     bl_label = "Fit"
     bl_description = (
-        "Change the shape until its silhouette in the active camera matches the target; "
-        "Esc keeps the best so far"
+        "Change the shape until its silhouette in the active camera matches the target, and its "
+        "surface passes through its handles; Esc keeps the best so far"
     )
     bl_options = {"REGISTER", "UNDO"}
 
-    asks = (AIMED,)
+    asks = (FITTED,)
 
     print_every: IntProperty(
         name="Print Every",

@@ -9,10 +9,11 @@ import bpy
 
 from .. import running
 from ..errors import Refusal
+from ..fitting import handles
 from ..shapes import chosen, mesh_upload
 from ..training import training_run
 from ..views import targets
-from ..views.aims import scene_aims
+from ..views.aims import Aim, scene_aims
 from ..views.camera import check_camera
 
 
@@ -43,7 +44,16 @@ def _object_mode(context: bpy.types.Context) -> None:
 
 
 def _aimed(context: bpy.types.Context) -> None:
-    for aim in scene_aims(context.scene):
+    _check(context, scene_aims(context.scene))
+
+
+def _fitted(context: bpy.types.Context) -> None:
+    handles.check(context.scene, context.active_object)
+    _check(context, handles.aims(context.scene, context.active_object))
+
+
+def _check(context: bpy.types.Context, aims: list[Aim]) -> None:
+    for aim in aims:
         try:
             camera = check_camera(context.scene, aim.camera)
             targets.chosen(aim.settings, camera, context.active_object)
@@ -67,4 +77,9 @@ AIMED = Need(
     "for each view, or the scene without views: a camera that looks straight (perspective or "
     "orthographic), the whole frame, and a target that is set",
     _aimed,
+)
+FITTED = Need(
+    f"handles that are on: each at an empty of this scene, and the solver `SECOND_ORDER`; "
+    f"{AIMED.words}; with handles that are on, no target need be set",
+    _fitted,
 )

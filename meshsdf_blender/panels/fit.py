@@ -8,10 +8,12 @@ from typing import Any
 import bpy
 
 from .. import running
-from ..fitting import before, overlay
+from ..fitting import before, handles, overlay
 from ..fitting.fit_state import FitState, fit_state
+from ..fitting.verdict import changed, figures
 from ..properties import ObjectSettings, Progress
 from ..trust import problems
+from ..views.aims import is_set
 from ..wording import counted
 from .fixit import draw_problem
 from .tab import ShapeTab, characters
@@ -45,6 +47,7 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
         column = layout.column()
         column.enabled = state is not FitState.RUNNING
         draw_goal(column, context)
+        _draw_handles(column, context)
         problem = problems.of_fit(context)
         if problem is not None:
             draw_problem(column, problem, characters(context))
@@ -54,6 +57,17 @@ class MESHSDF_PT_fit(ShapeTab, bpy.types.Panel):
         _draw_buttons(layout, state, waits=before.exists(ob))
         if state is not FitState.RUNNING:
             _draw_result(layout, context, ob.meshsdf)
+
+
+def _draw_handles(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """How many handles there are, and whether they are all that is fitted to."""
+    ob = context.active_object
+    if not len(ob.meshsdf.handles):
+        return
+    held = handles.used(ob)
+    text = f"{len(held)} of {counted(len(ob.meshsdf.handles), 'handle')} on"
+    alone = ", and no target" if held and not is_set(context.scene) else ""
+    layout.label(text=text + alone, icon="EMPTY_AXIS")
 
 
 def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -83,7 +97,8 @@ def _draw_progress(layout: bpy.types.UILayout, told: Progress) -> None:
     column = layout.column(align=True)
     column.progress(factor=told.step / max(told.steps, 1), text=told.text)
     if told.topology:
-        column.label(text=f"Best IoU {told.best_iou:.3f}, {told.topology}")
+        best = "" if told.alone else f"Best IoU {told.best_iou:.3f}, "
+        column.label(text=f"{best}{told.topology}")
 
 
 def _draw_buttons(layout: bpy.types.UILayout, state: FitState, *, waits: bool) -> None:
@@ -111,13 +126,18 @@ def _draw_result(
     layout: bpy.types.UILayout, context: bpy.types.Context, told: ObjectSettings
 ) -> None:
     if told.before.mesh is not None and told.before.shown:
-        layout.label(text=f"Before the fit: IoU {told.before.iou:.3f}", icon="LOOP_BACK")
+        iou, off = told.before.iou, told.before.off
+        told_of = figures(None if iou < 0 else iou, off)
+        layout.label(text=f"Before the fit: {told_of}", icon="LOOP_BACK")
         return
     if told.fit_iou < 0:
         return
-    start = told.fit_start if told.before.mesh is None else told.before.iou
+    start = told.fit_start, told.fit_off_start
+    if told.before.mesh is not None:
+        start = told.before.iou, told.before.off
     column = layout.column(align=True)
-    column.label(text=f"IoU {start:.3f} to {told.fit_iou:.3f}", icon="CHECKMARK")
+    for number, line in enumerate(textwrap.wrap(changed(told, *start), characters(context))):
+        column.label(text=line, icon="BLANK1" if number else "CHECKMARK")
     column.label(text=f"{told.fit_reason}, {counted(told.fit_steps, 'step')}", icon="BLANK1")
     if told.fit_topology:
         for line in textwrap.wrap(told.fit_topology, characters(context)):

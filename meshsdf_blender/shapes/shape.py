@@ -25,7 +25,10 @@ FROM_MEAN = Fix(
     "meshsdf.known_shape", "Start from the Mean", {"shape": catalogue.MEAN}, "MESH_DATA"
 )
 
-FIT_READOUT = ("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology")
+FIT_READOUT = (
+    *("fit_start", "fit_iou", "fit_steps", "fit_reason", "fit_topology"),
+    *("fit_off_start", "fit_off", "fit_alone"),
+)
 
 
 def is_shape(ob: bpy.types.Object | None) -> bool:
@@ -158,7 +161,7 @@ def _meshed_as(ob: bpy.types.Object, code: np.ndarray) -> str:
 def forget(ob: bpy.types.Object) -> None:
     """Make a shape a plain object, with its mesh as it is."""
     codes.drop(ob)
-    for name in (*_stored(ob.meshsdf), "before", "blend"):
+    for name in (*_stored(ob.meshsdf), "before", "blend", "handles"):
         ob.meshsdf.property_unset(name)
 
 

@@ -13,11 +13,11 @@ import bpy
 from .. import blend_path, door, running
 from ..blending import standing
 from ..errors import Fix, Refusal
+from ..fitting import handles
 from ..identity import preferences
 from ..shapes import codes, mesh_upload, shape
 from ..spaces import catalogue
 from ..views import targets
-from ..views.aims import scene_aims
 from ..views.camera import check_camera
 from ..views.image_pixels import unreadable
 from . import presence, told
@@ -83,7 +83,7 @@ def of_fit(context: bpy.types.Context) -> Refusal | None:
     ob = context.active_object
     if not shape.is_shape(ob):
         return None
-    return _first(lambda: _check_aims(context.scene, ob))
+    return _first(lambda: handles.check(context.scene, ob), lambda: _check_aims(context.scene, ob))
 
 
 def _first(*checks: Callable[[], object]) -> Refusal | None:
@@ -108,7 +108,7 @@ def _check_code(ob: bpy.types.Object) -> None:
 
 
 def _check_aims(scene: bpy.types.Scene, ob: bpy.types.Object) -> None:
-    for aim in scene_aims(scene):
+    for aim in handles.aims(scene, ob):
         try:
             camera = check_camera(scene, aim.camera)
             target = targets.chosen(aim.settings, camera, ob)

@@ -59,6 +59,21 @@ def aim_of(scene: bpy.types.Scene, index: int) -> Aim:
     return Aim(view.name, view.camera, view, view.weight, index)
 
 
+def is_set(scene: bpy.types.Scene) -> bool:
+    """Whether anything is set to aim at: a view that is on, or without views the scene's target.
+
+    What is set may still be refused: a camera that is missing, an image that cannot be read.
+    """
+    settings, camera = scene.meshsdf, scene.camera
+    if len(settings.views):
+        return any(view.use for view in settings.views)
+    if settings.target == "BACKGROUND":
+        shows = camera is not None and camera.type == "CAMERA"
+        return shows and len(camera.data.background_images) > 0
+    chosen = {"IMAGE": settings.image, "OBJECT": settings.object, "MASK": settings.mask}
+    return chosen.get(settings.target, settings) is not None
+
+
 def scene_aims(scene: bpy.types.Scene) -> list[Aim]:
     """The views that are on; where there is none at all, the scene's own. Raises Refusal."""
     views = scene.meshsdf.views

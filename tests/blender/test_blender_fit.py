@@ -30,7 +30,7 @@ def state(ob):
     readout = {
         p.identifier: getattr(settings, p.identifier)
         for p in settings.bl_rna.properties
-        if p.type != "POINTER" and not getattr(p, "is_array", False)
+        if p.type not in {"POINTER", "COLLECTION"} and not getattr(p, "is_array", False)
     }
     return list(ob["meshsdf_code"]), co.tolist(), layers, list(settings.locks), readout
 

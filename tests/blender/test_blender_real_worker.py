@@ -48,6 +48,39 @@ def test_spot_becomes_bob_by_its_silhouette(scene, pair):
     assert told.fit_topology
 
 
+def test_a_handle_is_met_alone_and_beside_a_silhouette(scene, pair):
+    """Spot's back is drawn towards where Bob's is, which the outline in the camera leaves open."""
+    bob = add(pair, "0")
+    spot = add(pair, "1")
+    scene.meshsdf.resolution = 48
+    spot.location, spot.rotation_euler = (0.3, 0.1, 0.0), (0.0, 0.0, 0.4)
+    bob.matrix_world = spot.matrix_world.copy()
+    bpy.context.view_layer.update()
+    bob.matrix_world = spot.matrix_world.copy()
+    bpy.context.view_layer.update()
+    tops = [max((bob.matrix_world @ v.co for v in bob.data.vertices), key=lambda co: co.z)]
+    tops += [max((bob.matrix_world @ v.co for v in bob.data.vertices), key=lambda co: co.x)]
+    for place in tops:
+        bpy.ops.meshsdf.handle_add(location=place)
+    told = spot.meshsdf
+    bpy.ops.meshsdf.fit()
+    assert told.fit_alone
+    assert told.fit_off_start > 0.05
+    assert told.fit_off < 0.1 * told.fit_off_start
+    bpy.ops.meshsdf.fit_accept()
+    bpy.ops.meshsdf.known_shape(shape="1")
+    scene.meshsdf.target, scene.meshsdf.object = "OBJECT", bob
+    bpy.ops.meshsdf.fit()
+    assert not told.fit_alone
+    assert told.fit_iou > 0.97
+    assert told.fit_off < 0.01
+    for _ in range(1000):
+        handle = told.handles.add()
+        handle.object = told.handles[0].object
+    with pytest.raises(RuntimeError, match="at most 1000"):
+        bpy.ops.meshsdf.fit_step()
+
+
 def test_a_pose_fit_moves_the_object_and_not_the_mesh(scene, pair):
     still = add(pair, "0")
     moved = add(pair, "0")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 # Properties of a shape that are no part of what it looks like.
-LEFT_OUT = {"locks", "name"}
+LEFT_OUT = {"locks", "name", "handle_index"}
 
 
 @pytest.fixture

@@ -439,6 +439,76 @@ def test_a_fit_that_cannot_start(worker: WorkerClient, flat_path: str) -> None:
     failed(worker.ask("next"), "Request", "No fit is running")
 
 
+def tips(size: float) -> np.ndarray[Any, Any]:
+    """Landmarks at the tips of the octahedron of that radius, all but one."""
+    return size * np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1]])
+
+
+def last_of(worker: WorkerClient, fields: Any, arrays: Any) -> wire.Frame:
+    """The last frame of a fit."""
+    assert worker.ask("fit", arrays, **fields).header["op"] == "fitting"
+    while not (frame := worker.ask("next")).header["done"]:
+        pass
+    return frame
+
+
+def test_a_fit_through_landmarks_alone(worker: WorkerClient, flat_path: str) -> None:
+    """Landmarks are in the world, and what is off too: the object stands elsewhere, larger."""
+    placed = np.diag([2.0, 2.0, 2.0, 1.0])
+    placed[:3, 3] = 5, 0, 1
+    landmarks = 2 * tips(radius(0.5)) + placed[:3, 3]
+    arrays = {**code(-1), "object": placed, "landmarks": landmarks}
+    fields = {**fit_request(flat_path, 0.5)[0], "views": []}
+    start = last_of(worker, {**fields, "options": {"resolution": 24, "steps": 0}}, arrays)
+    # From tip to tip; a mesh of cells reaches not quite so far.
+    gap = 2 * (radius(0.5) - radius(-1))
+    assert start.header["landmark_distance"] == pytest.approx(gap, abs=0.1)
+    last = last_of(worker, fields, arrays)
+    assert last.header["landmark_distance"] < 0.1 * gap
+    assert last.header["iou"] == 0
+    assert not any(name.startswith("mask") for name in last.arrays)
+    fitted = float(last.arrays["code"].numpy()[0])
+    assert radius(fitted) == pytest.approx(radius(0.5), abs=0.03)
+
+
+def test_landmarks_beside_a_view(worker: WorkerClient, flat_path: str) -> None:
+    fields, arrays = fit_request(flat_path, 0.5)
+    one = {"landmarks": tips(radius(0.5))[-1:], "landmark_weights": np.array([2.0])}
+    last = last_of(worker, fields, {**arrays, **one}).header
+    assert last["landmark_distance"] < 0.05
+    assert last["iou"] > 0.95
+
+
+def test_without_landmarks_nothing_is_said_of_them(worker: WorkerClient, flat_path: str) -> None:
+    fields, arrays = fit_request(flat_path, 0.5, steps=0)
+    worker.ask("fit", {**arrays, "landmarks": np.zeros((0, 3))}, **fields)
+    assert "landmark_distance" not in worker.ask("next").header
+    worker.ask("stop")
+    worker.ask("next")
+
+
+def test_landmarks_that_cannot_be_used(worker: WorkerClient, flat_path: str) -> None:
+    fields, arrays = fit_request(flat_path, 0.5)
+
+    def refused(kind: str, *words: str, options: Any = None, **given: Any) -> None:
+        asked = {**fields, "options": options or fields["options"]}
+        failed(worker.ask("fit", {**arrays, **given}, **asked), kind, *words)
+
+    point = np.zeros((1, 3))
+    refused("FitError", "not finite", landmarks=np.array([[0, np.nan, 0.0]]))
+    refused("FitError", "three numbers", landmarks=np.zeros((2, 2)))
+    refused("FitError", "1001 landmarks", "at most 1000", landmarks=np.zeros((1001, 3)))
+    refused("FitError", "weight", landmarks=point, landmark_weights=np.array([-1.0]))
+    refused("FitError", "1 landmarks, and", landmarks=point, landmark_weights=np.ones(2))
+    refused("FitError", "second_order", landmarks=point, options={"solver": "adam"})
+    refused("Request", "landmarks", landmarks=np.zeros(3))
+    refused("Request", "landmarks", landmarks=point.astype("<f4"))
+    refused("Request", "no 'landmarks'", landmark_weights=np.ones(1))
+    blind = {**arrays, "landmarks": np.zeros((0, 3))}
+    failed(worker.ask("fit", blind, **{**fields, "views": []}), "ViewError")
+    failed(worker.ask("next"), "Request", "No fit is running")
+
+
 # Credits, without a process.
 
 

@@ -87,6 +87,13 @@ class Fit:
         self.code, self.object = arrays["code"].copy(), arrays["object"].copy()
         self.step, self.stop = -1, False
         self.steps = self.options["steps"]
+        self.landmarks = arrays.get("landmarks")
+
+    def farthest(self, vertices):
+        """How far the vertices are, in the world, from the landmark that they miss most."""
+        world = vertices @ self.object[:3, :3].T + self.object[:3, 3]
+        off = np.linalg.norm(world[:, None] - self.landmarks[None], axis=2).min(axis=0)
+        return float(off.max())
 
     def advance(self):
         done = self.stop or self.step == self.steps
@@ -118,6 +125,8 @@ class Fit:
             "ms": {},
             "evaluations": 0,
         }
+        if self.landmarks is not None:
+            header["landmark_distance"] = self.farthest(vertices)
         code = self.code.copy()
         if MODE == "bad_mesh" and self.step == 2:
             code[0] = np.nan
