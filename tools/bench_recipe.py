@@ -120,7 +120,7 @@ def table(
         for name, tasks in tasks_of(load_space(path), options.fits).items():
             for differs, run in rows.items():
                 traces = [trace(run(task), task, options.budget) for task in tasks]
-                yield (path.stem, name, differs, *summary(traces))
+                yield (path.stem, name, differs, *summary(traces, options.budget))
 
 
 def tasks_of(space: Space, count: int) -> dict[str, list[Task]]:
@@ -160,7 +160,7 @@ def mask(task: Task, mesh: Extraction):
     return see(task.view, placed(task.space, mesh.vertices), mesh.faces.numpy()).mask
 
 
-def summary(traces: list[list[Mark]]) -> Iterator[str]:
+def summary(traces: list[list[Mark]], budget: float) -> Iterator[str]:
     """The cells of a row."""
     for mark in MARKS:
         reached = [next((m for m in each if m.iou >= mark), None) for each in traces]
@@ -174,7 +174,9 @@ def summary(traces: list[list[Mark]]) -> Iterator[str]:
         seconds = median(each.seconds for each in there)
         yield f"{share}{steps:g}, {evaluations:,.0f}, {seconds:.2f}"
     yield f"{median(max(m.iou for m in each) for each in traces):.4f}"
-    yield f"{median(each[-1].steps for each in traces):g}"
+    stopped = sum(each[-1].seconds > budget for each in traces)
+    note = f", {stopped} stopped at {budget:g} s" if stopped else ""
+    yield f"{median(each[-1].steps for each in traces):g}{note}"
     yield f"{median(each[-1].seconds / max(each[-1].steps, 1) for each in traces):.3f}"
 
 
