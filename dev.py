@@ -10,7 +10,10 @@ python3 dev.py bench spaces figures of the built-in spaces; bench training: what
                             bench seat: latency, handlers and memory in Blender;
                             bench fits: what the presets come to;
                             bench heldout: fits to shapes no space was trained on;
-                            bench peers: beside other programs
+                            bench peers: beside other programs;
+                            bench recipe: the published fit, made ours part by part;
+                            bench limit: how near to the decoder's own time;
+                            bench runtimes: other ways to run a decoder
 python3 dev.py spaces NAME  rebuild a built-in space
 python3 dev.py docs         write docs/operators.md anew
 python3 dev.py extension    the packages that Blender installs, in dist/
@@ -28,7 +31,10 @@ from pathlib import Path
 from tools.dev import Problem, blenders, checks, environment, extension, libraries
 
 ROOT = Path(__file__).resolve().parent
-BENCHES = ("fits", "heldout", "peers", "seat", "signing", "spaces", "training")
+BENCHES = (
+    *("fits", "heldout", "limit", "peers", "recipe", "runtimes"),
+    *("seat", "signing", "spaces", "training"),
+)
 
 
 def main() -> int:

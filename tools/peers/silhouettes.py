@@ -24,7 +24,8 @@ from core.pose import transformed
 from core.silhouette import contour, image_loss_weights, see, surrogate
 from tools.around import camera
 
-from .extraction import ROOT, timed
+from .decoders import SPACES
+from .ladder import timed
 
 Floats = NDArray[np.float64]
 # Cells that give Bob about 10,000 and about 100,000 faces.
@@ -57,7 +58,7 @@ def table() -> Iterator[tuple[str, ...]]:
 
 def staged(cells: int, size: int) -> Stage:
     space, view = (
-        load_space(ROOT / "spaces" / "bob_and_spot.safetensors"),
+        load_space(SPACES / "bob_and_spot.safetensors"),
         camera(size, around=40.0),
     )
     placed = []

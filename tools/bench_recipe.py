@@ -1,0 +1,184 @@
+"""The published recipe of fitting beside ours, whose parts take the place of its own one by one.
+
+    python3 dev.py bench recipe [SPACE ...] [--fits N] [--checkpoint FOLDER] [--budget SECONDS]
+
+Spaces of two shapes (Bob and Spot: the default) are fitted from each to the other, others from the
+mean code to known shapes; one camera, 256 pixels, 63 cells. A fit ends at IoU 0.995, after the
+published 100 steps, or at its budget. All are judged alike, by the plain mesh of the code at 63
+cells, outside of the time that is counted. Evaluations are the decoder's: of grids, and one a point
+of a derivative. Medians of the fits that reach a mark.
+
+The soft silhouettes are tools/peers/soft.py, of the same formula as PyTorch3D's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from core.camera import View
+from core.extraction import Extraction, extract
+from core.fitting import FitOptions, fit
+from core.loading import load_space
+from core.silhouette import intersection_over_union, see
+from core.space import Space
+from tools.around import camera
+from tools.bench_peers import show
+from tools.peers.decoders import SPACES
+from tools.peers.published import CELLS, RATE, Parts, Step, descend, placed
+
+PIXELS, ENOUGH = 256, 0.995
+MARKS = (0.95, 0.98, 0.99)
+AZIMUTH, TURN = 30.0, 47.0
+PAIR = "bob_and_spot"
+HEAD = (
+    *("space", "fit", "what differs from the row above"),
+    *(f"to {mark}: steps, evaluations, s" for mark in MARKS),
+    *("best IoU", "steps made", "s a step"),
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A known shape to be fitted from a code, as a camera sees it."""
+
+    space: Space
+    start: Tensor
+    wanted: Tensor
+    view: View
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How good a fit was after so many steps, evaluations and seconds."""
+
+    steps: int
+    evaluations: int
+    seconds: float
+    iou: float
+
+
+def second_order(task: Task) -> Iterator[Step]:
+    """Our fit as it is, but for the number of cells."""
+    target = torch.from_numpy(mask(task, extract(task.space, task.wanted, CELLS))).float()
+    options = FitOptions(resolution=CELLS)
+    steps = fit(task.space, task.start, [task.view], [target], options=options)
+    while True:
+        began = perf_counter()
+        step = next(steps)
+        if step.done:
+            return
+        yield Step(step.code, None, step.evaluations, perf_counter() - began)
+
+
+def recipe(**ours: bool) -> Callable[[Task], Iterator[Step]]:
+    parts = Parts(**ours)
+    return lambda task: descend(parts, task.space, task.start, task.view, task.wanted)
+
+
+ROWS: dict[str, Callable[[Task], Iterator[Step]]] = {
+    f"as published: dense grid of {CELLS} cells, one division by the gradient's norm, soft edges, "
+    f"Adam at {RATE:g}": recipe(),
+    "coarse to fine": recipe(dense_grid=False),
+    "exact surface derivative": recipe(dense_grid=False, one_division=False),
+    "exact silhouette gradient": recipe(dense_grid=False, one_division=False, soft_edges=False),
+    "second-order steps: ours": second_order,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a row for each fit, or family of fits, and recipe."""
+    parser = argparse.ArgumentParser(prog="dev.py bench recipe", description=__doc__.split("\n")[0])
+    parser.add_argument("spaces", nargs="*", metavar="SPACE", help=f"built-in spaces ({PAIR})")
+    parser.add_argument("--fits", type=int, default=1, help="known shapes of each space (1)")
+    parser.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FOLDER")
+    parser.add_argument("--budget", type=float, default=200.0, help="seconds of a fit (200)")
+    parser.add_argument("--rows", type=int, nargs="+", help="only these recipes, from 1 on")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    files = [SPACES / f"{name}.safetensors" for name in options.spaces]
+    if not files and not options.checkpoint:
+        files = [SPACES / f"{PAIR}.safetensors"]
+    numbers = options.rows or range(1, len(ROWS) + 1)
+    chosen = {name: run for number, (name, run) in enumerate(ROWS.items(), 1) if number in numbers}
+    show(HEAD, table([*files, *options.checkpoint], chosen, options))
+    return 0
+
+
+def table(
+    files: list[Path], rows: dict[str, Callable], options: argparse.Namespace
+) -> Iterator[tuple[str, ...]]:
+    """The rows of every space."""
+    for path in files:
+        for name, tasks in tasks_of(load_space(path), options.fits).items():
+            for differs, run in rows.items():
+                traces = [trace(run(task), task, options.budget) for task in tasks]
+                yield (path.stem, name, differs, *summary(traces, options.budget))
+
+
+def tasks_of(space: Space, count: int) -> dict[str, list[Task]]:
+    """The fits of a space, those of a name being one row."""
+    views = [camera(PIXELS, around=AZIMUTH + TURN * number) for number in range(count)]
+    if len(space.codes) == 2:
+        names = space.shape_names or ("code 0", "code 1")
+        return {
+            f"{names[1 - to]} to {names[to]}": [
+                Task(space, space.codes[1 - to], space.codes[to], views[0])
+            ]
+            for to in range(2)
+        }
+    known = [space.codes[number * len(space.codes) // count] for number in range(count)]
+    tasks = [
+        Task(space, space.mean_code, code, view) for code, view in zip(known, views, strict=True)
+    ]
+    return {f"mean to {count} known": tasks}
+
+
+def trace(steps: Iterator[Step], task: Task, budget: float) -> list[Mark]:
+    """A fit, judged at every step."""
+    wanted = mask(task, extract(task.space, task.wanted, CELLS))
+    evaluations, seconds, found = 0, 0.0, []
+    for step in steps:
+        evaluations, seconds = evaluations + step.evaluations, seconds + step.seconds
+        mesh = step.mesh or extract(task.space, step.code, CELLS)
+        iou = intersection_over_union(mask(task, mesh), wanted)
+        found.append(Mark(len(found), evaluations, seconds, iou))
+        if iou >= ENOUGH or seconds > budget:
+            break
+    return found
+
+
+def mask(task: Task, mesh: Extraction):
+    """The silhouette ``(H, W)``."""
+    return see(task.view, placed(task.space, mesh.vertices), mesh.faces.numpy()).mask
+
+
+def summary(traces: list[list[Mark]], budget: float) -> Iterator[str]:
+    """The cells of a row."""
+    for mark in MARKS:
+        reached = [next((m for m in each if m.iou >= mark), None) for each in traces]
+        there = [each for each in reached if each]
+        if not there:
+            yield "not reached"
+            continue
+        share = f"{len(there)} of {len(traces)}: " if len(traces) > 1 else ""
+        steps = median(each.steps for each in there)
+        evaluations = median(each.evaluations for each in there)
+        seconds = median(each.seconds for each in there)
+        yield f"{share}{steps:g}, {evaluations:,.0f}, {seconds:.2f}"
+    yield f"{median(max(m.iou for m in each) for each in traces):.4f}"
+    stopped = sum(each[-1].seconds > budget for each in traces)
+    note = f", {stopped} stopped at {budget:g} s" if stopped else ""
+    yield f"{median(each[-1].steps for each in traces):g}{note}"
+    yield f"{median(each[-1].seconds / max(each[-1].steps, 1) for each in traces):.3f}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
