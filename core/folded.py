@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import torch
@@ -61,10 +62,12 @@ class FoldedDecoder:
 
     This halves the width of the first and the skip layers and is exact up to rounding. ``check`` is
     called before each evaluation, of a chunk where there are many points; what it raises ends them.
+    ``seconds`` counts the time in :meth:`evaluate`.
     """
 
     def __init__(self, decoder: Decoder, code: Tensor) -> None:
         self.check: Callable[[], object] | None = None
+        self.seconds = 0.0
         self.architecture = decoder.architecture
         self.device = decoder.device
         self._layers = [self._fold(decoder, layer, code) for layer in range(len(decoder.weights))]
@@ -122,10 +125,12 @@ class FoldedDecoder:
 
         The chunk a point falls in changes at most the last bits of its value.
         """
+        began = perf_counter()
         run = self._fused(min(chunk, len(points))) if self._can_be_fused else self
-        if len(points) <= chunk:
-            return run(points)
-        return torch.cat([run(part) for part in torch.split(points, chunk)])
+        parts = torch.split(points, chunk)
+        values = run(points) if len(parts) == 1 else torch.cat([run(part) for part in parts])
+        self.seconds += perf_counter() - began
+        return values
 
     def evaluate_nodes(self, nodes: Tensor, step: float) -> Tensor:
         """Signed distance ``(N,)`` at nodes ``(N, 3)`` of a grid: node 0 at -1, ``step`` apart."""

@@ -35,7 +35,8 @@ class Extraction:
     ``evaluations`` counts decoder evaluations, ``dense`` tells that the whole grid was evaluated
     (asked for, or because the audit failed), ``open_at_wall`` that the surface leaves the cube and
     was not capped. ``specks`` counts pieces of less volume than a cell: they are left out, see
-    :mod:`core.specks`. ``message`` says what a user should know, or is empty.
+    :mod:`core.specks`. ``message`` says what a user should know, or is empty. ``decoder_ms`` are
+    milliseconds in the decoder.
     """
 
     vertices: Tensor
@@ -46,6 +47,7 @@ class Extraction:
     open_at_wall: bool = False
     specks: int = 0
     message: str = ""
+    decoder_ms: float = 0.0
 
 
 def extract(
@@ -97,7 +99,7 @@ def extract(
         at = vertices[free].to(field.device)
         vertices[free] = project(field, at, steps=newton, cell=2.0 / resolution).cpu()
         mesh = replace(mesh, vertices=vertices)
-    return mesh
+    return replace(mesh, decoder_ms=field.seconds * 1e3)
 
 
 def torn_remark(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..folded import FoldedDecoder
-from .grid import LOWEST, SIDE, TOP, Grid, words
+from .grid import LOWEST, SIDE, TOP, Grid, places, words
 
 # Blocks are evaluated in slabs of about this many nodes.
 SLAB_NODES = 1 << 20
@@ -29,8 +29,7 @@ class Block(Grid):
         thickness = max(1, SLAB_NODES // (cells + 1) ** 2)
         for start in range(0, cells + 1, thickness):
             slab = slice(start, start + thickness)
-            flat = whole[slab].contiguous().view(-1).view(torch.uint8).nonzero().squeeze(1)
-            flat += start * values[0].numel()
+            flat = places(whole[slab]) + start * values[0].numel()
             values.view(-1)[flat] = grid.sample(decoder, grid.coordinates(flat))
             grid.known.view(-1)[flat] = True
         return grid
@@ -57,7 +56,7 @@ class Block(Grid):
         grid.known[::2, ::2, : 2 * half : 2] = known[:half, :half, :half]
         return grid
 
-    def among(self, *last: int) -> Tensor:
+    def nodes_up_to(self, *last: int) -> Tensor:
         nodes = (torch.arange(size, device=self.values.device) for size in self.values.shape)
         x, y, z = (axis <= end for axis, end in zip(nodes, last, strict=True))
         return torch.where(x[:, None, None] & y[:, None], words(z), 0)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from .block import Block
-from .grid import BITS, LOWEST, ONES, SIDE, TOP, Grid, crossed_cells, each, words
+from .grid import BITS, LOWEST, ONES, SIDE, TOP, Grid, words
 
 NODES = SIDE**3
 # A brick's own nodes, and one more on its far sides.
@@ -74,15 +74,14 @@ class Bricks(Grid):
     def of(block: Block, *, everywhere: bool) -> Bricks:
         """The same grid in bricks: ``everywhere``, or where a crossed cell has a corner."""
         size = block.last // SIDE + 1
-        crossed = words(crossed_cells(each(block.cases())).view_as(block.known))
-        touched = block.at_corners(crossed * LOWEST)
+        touched = block.at_corners(block.crossed() * LOWEST)
 
         def cut(nodes: Tensor) -> Tensor:
             missing = [size * SIDE - n for n in reversed(nodes.shape)]
             nodes = torch.nn.functional.pad(nodes, [n for lack in missing for n in (0, lack)])
             return nodes.view(size, SIDE, size, SIDE, size, SIDE).permute(0, 2, 4, 1, 3, 5)
 
-        parts = cut(each(touched).view_as(block.known))
+        parts = cut(touched.view(torch.uint8).view(block.known.shape))
         active = parts.amax(dim=(3, 4, 5)).bool() | everywhere
         inside = cut(block.values)[:, :, :, 0, 0, 0] < 0
         values, known = cut(block.values)[active], cut(block.known)[active]
@@ -117,9 +116,10 @@ class Bricks(Grid):
         step = flat_of(STEPS, size).to(own.device)
         self.onward, self.onward_inside = table[own + step], inside[own + step]
         self.back, self.back_inside = table[own - step], inside[own - step]
+        self._among.clear()
         self.changed()
 
-    def among(self, *last: int) -> Tensor:
+    def nodes_up_to(self, *last: int) -> Tensor:
         along = torch.arange(SIDE, device=self.places.device)
         nodes = (self.places.t().unsqueeze(2) << BITS) + along
         x, y, z = (

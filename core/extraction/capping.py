@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .block import Block
 from .bricks import Bricks
-from .grid import BITS, SIDE, Grid, crossed_cells, each, words
+from .grid import BITS, SIDE, Grid, words
 
 
 def reaches_wall(grid: Grid) -> bool:
@@ -64,7 +64,6 @@ def capped(grid: Grid) -> Bricks:
     closed = Bricks.at(
         active, inside.contiguous(), source, last + 1, bricks.step, first=first - 1, origin=first
     )
-    while True:
-        case = closed.cases()
-        if not closed.grow(words(crossed_cells(each(case))).view_as(case)):
-            return closed
+    while closed.grow(closed.crossed()):
+        pass
+    return closed

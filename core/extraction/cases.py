@@ -63,15 +63,12 @@ _FACE_EDGES = [
 class Table:
     """What to look up, by case (bit c set: corner c is inside) and decision.
 
-    ``read`` ``(256,)``: a bit for each corner whose value is looked at: the ends of crossed edges,
-    and all corners where a face can be joined in two ways. ``ambiguous`` ``(256,)``: a bit for each
-    face that can be. A decision has the bits of those set whose inside corners are joined across
-    the face. ``count`` ``(256 * 64,)`` says how many triangles there are, ``edges``
-    ``(256 * 64, most, 3)`` which edges their corners lie on, or :data:`MIDDLE`: counter-clockwise
-    seen from outside of the shape.
+    ``ambiguous`` ``(256,)``: a bit for each face that can be joined in two ways. A decision has the
+    bits of those set whose inside corners are joined across the face. ``count`` ``(256 * 64,)``
+    says how many triangles there are, ``edges`` ``(256 * 64, most, 3)`` which edges their corners
+    lie on, or :data:`MIDDLE`: counter-clockwise seen from outside of the shape.
     """
 
-    read: NDArray[np.uint8]
     ambiguous: NDArray[np.uint8]
     count: NDArray[np.int64]
     edges: NDArray[np.int64]
@@ -146,14 +143,11 @@ def _in_a_face(loop: Loop, first: int, last: int) -> bool:
 @cache
 def table() -> Table:
     """The table, made when it is first asked for (some 20 ms)."""
-    read, ambiguous = np.zeros(CASES, np.uint8), np.zeros(CASES, np.uint8)
+    ambiguous = np.zeros(CASES, np.uint8)
     found: dict[int, list[Triangle]] = {}
     for case in range(CASES):
         faces = [face for face in range(FACES) if alternating(case, face)]
         ambiguous[case] = sum(1 << face for face in faces)
-        crossed = [ends for ends in EDGE_CORNERS if len({case >> end & 1 for end in ends}) == 2]
-        corners = range(CORNERS) if faces else {end for ends in crossed for end in ends}
-        read[case] = sum(1 << corner for corner in corners)
         for joined in product((0, 1), repeat=len(faces)):
             decision = sum(bit << face for bit, face in zip(joined, faces, strict=True))
             found[case * DECISIONS + decision] = [
@@ -164,4 +158,4 @@ def table() -> Table:
     for place, triangles in found.items():
         count[place] = len(triangles)
         edges[place, : len(triangles)] = np.array(triangles).reshape(-1, 3)
-    return Table(read, ambiguous, count, edges)
+    return Table(ambiguous, count, edges)

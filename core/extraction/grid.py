@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..folded import FoldedDecoder
-from .cases import CORNERS
+from .cases import CORNERS, FACE_CORNERS
 
 # Bytes of a word, and how many bits count them: shifts and masks stand for division by it.
 SIDE, BITS = 8, 3
@@ -31,14 +31,13 @@ def words(mask: Tensor) -> Tensor:
     return mask.view(torch.int64)
 
 
-def each(word: Tensor) -> Tensor:
-    """Words as bytes ``(N,)``, one for each node."""
-    return word.contiguous().view(-1).view(torch.uint8)
-
-
-def crossed_cells(case: Tensor) -> Tensor:
-    """The cells that have corners on both sides, bool, from the bytes of :meth:`Grid.cases`."""
-    return (case != 0) & (case != (1 << CORNERS) - 1)
+def places(word: Tensor) -> Tensor:
+    """Where the bytes of words are not 0: ``flat`` places, in order."""
+    some = word.reshape(-1)
+    which = some.nonzero().squeeze(1)
+    # Most words are 0.
+    row, place = some[which].view(torch.uint8).view(-1, SIDE).nonzero().unbind(dim=1)
+    return which[row] * SIDE + place
 
 
 @dataclass
@@ -59,11 +58,11 @@ class Grid(ABC):
     evaluations: int = field(default=0, kw_only=True)
     dense: bool = field(default=False, kw_only=True)
     _signs: tuple[Tensor, Tensor] | None = field(default=None, init=False)
-    _cases: Tensor | None = field(default=None, init=False)
+    _among: dict[tuple[int, ...], Tensor] = field(default_factory=dict, init=False)
 
     @abstractmethod
-    def among(self, *last: int) -> Tensor:
-        """The nodes of the grid that are at most at ``last`` x, y, z: words of 0 and 1."""
+    def nodes_up_to(self, *last: int) -> Tensor:
+        """:meth:`among`, found out."""
 
     @abstractmethod
     def padded_signs(self) -> tuple[Tensor, Tensor]:
@@ -101,28 +100,64 @@ class Grid(ABC):
             self._signs = self.padded_signs()
         return self._signs
 
+    def among(self, *last: int) -> Tensor:
+        """The nodes of the grid that are at most at ``last`` x, y, z: words of 0 and 1."""
+        if last not in self._among:
+            self._among[last] = self.nodes_up_to(*last)
+        return self._among[last]
+
     def changed(self) -> None:
         """Forget what was found out from the values."""
-        self._signs = self._cases = None
+        self._signs = None
 
     @property
-    def last_cells(self) -> tuple[int, int, int]:
-        """Where the last cells begin."""
-        return (self.last - 1,) * 3
+    def cells(self) -> Tensor:
+        """The first nodes of the grid's cells, words of 0 and 1."""
+        return self.among(*[self.last - 1] * 3)
 
-    def cases(self) -> Tensor:
-        """Which corners of each cell lie inside, a bit each, as words.
-
-        Cells beyond the grid are 0, as if they lay outside.
-        """
-        if self._cases is not None:
-            return self._cases
+    def crossed(self) -> Tensor:
+        """The cells that have corners on both sides, words of 0 and 1."""
         signs, (x, y) = self.signs(), self.values.shape[-3:-1]
-        case = torch.zeros_like(signs[0][..., :x, :y, :])
-        for corner, (i, j, k) in enumerate(CORNER_STEPS):
-            case |= signs[k][..., i : i + x, j : j + y, :] << corner
-        self._cases = case & self.among(*self.last_cells) * LOWEST
-        return self._cases
+        some = every = signs[0][..., :x, :y, :]
+        for i, j, k in CORNER_STEPS[1:]:
+            corner = signs[k][..., i : i + x, j : j + y, :]
+            some, every = some | corner, every & corner
+        return (some ^ every) & self.cells
+
+    def crossed_edges(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The first nodes of the edges along each axis whose ends are on both sides, as words."""
+        (here, above), (x, y) = self.signs(), self.values.shape[-3:-1]
+        own = here[..., :x, :y, :]
+        onward = here[..., 1:, :y, :], here[..., :x, 1:, :], above[..., :x, :y, :]
+        a, b, c = (
+            (own ^ there) & self.among(*(self.last - (other == axis) for other in range(3)))
+            for axis, there in enumerate(onward)
+        )
+        return a, b, c
+
+    def read(self) -> Tensor:
+        """The nodes whose values marching cubes reads, words of 0 and 1.
+
+        Both ends of each crossed edge, and all corners of cells that have a face with its corners
+        inside and outside in turns: the sides of such a face can be joined in two ways.
+        """
+        edges = self.crossed_edges()
+        here, behind = self.before(edges[0] | edges[1] << 1 | edges[2] << 2)
+        ends = edges[0] | edges[1] | edges[2] | here[..., :-1, 1:, :]
+        ends |= here[..., 1:, :-1, :] >> 1 | behind[..., 1:, 1:, :] >> 2
+        turns = self._with_turns()
+        if bool(turns.any()):
+            ends |= self.at_corners(turns * LOWEST)
+        return ends & ONES
+
+    def _with_turns(self) -> Tensor:
+        """The cells with such a face, words of 0 and 1."""
+        signs, (x, y) = self.signs(), self.values.shape[-3:-1]
+        corner = [signs[k][..., i : i + x, j : j + y, :] for i, j, k in CORNER_STEPS]
+        found = torch.zeros_like(corner[0])
+        for a, b, c, d in FACE_CORNERS:
+            found |= (corner[a] ^ corner[b]) & (corner[b] ^ corner[c]) & (corner[c] ^ corner[d])
+        return found & self.cells
 
     def at_corners(self, bits: Tensor) -> Tensor:
         """The nodes that are corners of cells, words of 0 and 1: those of each cell's ``bits``.
@@ -135,17 +170,9 @@ class Grid(ABC):
             nodes |= cells[k][..., 1 - i : 1 - i + x, 1 - j : 1 - j + y, :] >> corner
         return nodes & ONES
 
-    def crossed_edges(self, axis: int) -> Tensor:
-        """The places of the first nodes of edges along an axis whose ends are on both sides."""
-        (here, above), (x, y) = self.signs(), self.values.shape[-3:-1]
-        own = here[..., :x, :y, :]
-        onward = here[..., 1:, :y, :], here[..., :x, 1:, :], above[..., :x, :y, :]
-        last = (self.last - (each_axis == axis) for each_axis in range(3))
-        return each((own ^ onward[axis]) & self.among(*last)).nonzero().squeeze(1)
-
     def evaluate(self, decoder: FoldedDecoder, mask: Tensor) -> None:
         """Evaluate the field at the nodes of ``mask``, words of 0 and 1, and remember it."""
-        flat = each(mask).nonzero().squeeze(1)
+        flat = places(mask)
         if len(flat):
             self.values.view(-1)[flat] = self.sample(decoder, self.coordinates(flat))
             self.known.view(-1)[flat] = True

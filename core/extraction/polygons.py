@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .cases import CORNERS, DECISIONS, EDGE_CORNERS, FACE_CORNERS, MIDDLE, table
-from .grid import CORNER_STEPS, Grid, crossed_cells, each
+from .grid import CORNER_STEPS, Grid, places
 
 AXES = 3
 # A node exactly on the surface counts as outside; left at zero it would tear the mesh.
@@ -26,10 +26,9 @@ def polygonise(grid: Grid) -> tuple[Tensor, Tensor]:
     values = grid.values.view(-1)
     values = torch.where(values == 0.0, HAIR, values)
     numbers, vertices = _vertices(grid, values)
-    case = each(grid.cases())
-    cells = crossed_cells(case).nonzero().squeeze(1)
+    cells = places(grid.crossed())
     corners = grid.beside(cells, torch.tensor(CORNER_STEPS, device=cells.device))
-    return _faces(case[cells].long(), corners, values, numbers, vertices)
+    return _faces(corners, values, numbers, vertices)
 
 
 def _vertices(grid: Grid, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,8 +36,8 @@ def _vertices(grid: Grid, values: Tensor) -> tuple[Tensor, Tensor]:
     numbers = torch.empty((AXES, len(values)), dtype=torch.int32, device=values.device)
     vertices, count = [], 0
     steps = torch.eye(AXES, dtype=torch.int64, device=values.device)
-    for axis in range(AXES):
-        flat = grid.crossed_edges(axis)
+    for axis, edges in enumerate(grid.crossed_edges()):
+        flat = places(edges)
         number = torch.arange(count, count + len(flat), dtype=torch.int32, device=values.device)
         numbers[axis, flat] = number
         count += len(flat)
@@ -50,12 +49,14 @@ def _vertices(grid: Grid, values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _faces(
-    case: Tensor, corners: Tensor, values: Tensor, numbers: Tensor, vertices: Tensor
+    corners: Tensor, values: Tensor, numbers: Tensor, vertices: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """All vertices and the faces of cells by ``case`` ``(M,)``, whose ``corners`` ``(M, 8)`` are
-    places among the ``values``.
+    """All vertices and the faces of cells whose ``corners`` ``(M, 8)`` are places among the
+    ``values``.
     """
     lookup, device = table(), values.device
+    bits = 1 << torch.arange(CORNERS, device=device)
+    case = ((values[corners] < 0) * bits).sum(dim=1)
     place = case * DECISIONS + _decisions(case, corners, values)
     count = torch.from_numpy(lookup.count).to(device)[place]
     owner = torch.arange(len(place), device=device).repeat_interleave(count)

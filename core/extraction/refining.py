@@ -25,8 +25,7 @@ from .. import thin
 from ..folded import FoldedDecoder
 from .block import Block
 from .bricks import Bricks
-from .cases import table
-from .grid import CORNER_STEPS, LOWEST, Grid, crossed_cells, each, words
+from .grid import CORNER_STEPS, LOWEST, Grid, places, words
 from .halving import finer
 
 # The first grid has at least this many cells a side, and fewer than twice as many.
@@ -76,7 +75,7 @@ def coarse_to_fine(decoder: FoldedDecoder, resolution: int, *, way: float = 0.0)
 
 def _raise(grid: Grid, way: float) -> None:
     """Take off what the field rises within ``way`` of the surface, if one is seen."""
-    crossed = crossed_cells(each(grid.cases()))
+    crossed = grid.crossed()
     if way and bool(crossed.any()):
         grid.level = way * _slope(grid, crossed, share=thin.STEEP_SHARE)
         grid.values -= grid.level
@@ -87,10 +86,8 @@ def _refined(decoder: FoldedDecoder, coarse: Grid, cells: int) -> Grid:
     """The grid of twice the resolution: interpolated, evaluated near the surface, closed."""
     if isinstance(coarse, Block) and cells > BLOCK_UP_TO:
         coarse = Bricks.of(coarse, everywhere=True)
-    crossed = crossed_cells(each(coarse.cases()))
-    crossed_words = words(crossed).view_as(words(coarse.known))
-    touched = coarse.at_corners(crossed_words * LOWEST)
-    off = each(coarse.among(*[coarse.last] * 3) & ~touched).view(torch.bool)
+    crossed = coarse.crossed()
+    off = coarse.among(*[coarse.last] * 3) & ~coarse.at_corners(crossed * LOWEST)
     slope = _slope(coarse, crossed)
     width = WIDE_BAND_CELLS if cells <= WIDE_BAND_UP_TO else BAND_CELLS
     reach = width * coarse.step / 2 * slope
@@ -100,8 +97,8 @@ def _refined(decoder: FoldedDecoder, coarse: Grid, cells: int) -> Grid:
         grid: Grid = coarse.finer(cells)
     else:
         assert isinstance(coarse, Bricks)
-        near = (coarse.values.view(-1).abs() < reach) & off
-        grid = finer(coarse, cells, crossed_words, 2 * coarse.coordinates(_places(near)), hidden)
+        near = words(coarse.values.abs() < reach) & off
+        grid = finer(coarse, cells, crossed, 2 * coarse.coordinates(places(near)), hidden)
     near_zero = grid.values.abs() < reach
     near_zero.view(-1)[grid.find(hidden)[0]] = True
     near_zero &= ~grid.known
@@ -110,20 +107,15 @@ def _refined(decoder: FoldedDecoder, coarse: Grid, cells: int) -> Grid:
     return grid
 
 
-def _places(mask: Tensor) -> Tensor:
-    return mask.reshape(-1).nonzero().squeeze(1)
-
-
 def _slope(grid: Grid, crossed: Tensor, *, share: float = 0.5) -> float:
-    """How fast the field changes, per unit length: the median over ``crossed`` cells, or over all.
+    """How fast the field changes, per unit length: the median over ``crossed`` cells, words of 0
+    and 1, or over all.
 
     ``share`` of them change more slowly.
 
     Models differ: |grad f| near the surface is 0.03 in one public file and 2 in another.
     """
-    if not bool(crossed.any()):
-        crossed = each(grid.among(*grid.last_cells))
-    flat = _places(crossed)
+    flat = places(crossed if bool(crossed.any()) else grid.cells)
     flat = flat[:: max(1, len(flat) // SLOPE_CELLS)]
     corners = grid.values.view(-1)[grid.beside(flat, flat.new_tensor(CORNER_STEPS))]
     rise = corners.amax(dim=1) - corners.amin(dim=1)
@@ -133,13 +125,13 @@ def _slope(grid: Grid, crossed: Tensor, *, share: float = 0.5) -> float:
 
 def hidden_minima(grid: Grid, off: Tensor, *, reach: float) -> Tensor:
     """Nodes ``(N, 3)`` of the grid of twice the resolution around a local minimum of |f| that lies
-    off the surface. ``off`` ``(N,)`` tells which nodes no crossed cell touches.
+    off the surface. ``off`` tells which nodes no crossed cell touches, words of 0 and 1.
 
     The magnitude of a distance has local minima on its surface only, so one at a node that no
     crossed cell touches is the trace of a part that is smaller than a cell.
     """
-    size = grid.values.view(-1).abs()
-    flat = _places((size < reach) & off)
+    size = grid.values.abs()
+    flat, size = places(words(size < reach) & off), size.view(-1)
     nodes, least = grid.coordinates(flat), size[flat]
     inner = ((nodes > 0) & (nodes < grid.last)).all(dim=1)
     nodes, least = nodes[inner], least[inner]
@@ -161,13 +153,10 @@ def hidden_minima(grid: Grid, off: Tensor, *, reach: float) -> Tensor:
 
 def close(decoder: FoldedDecoder, grid: Grid) -> None:
     """Evaluate until all is known that marching cubes reads."""
-    read = torch.from_numpy(table().read).to(grid.values.device)
     while True:
-        case = grid.cases()
-        if grid.grow(words(crossed_cells(each(case))).view_as(case)):
-            continue
-        needed = grid.at_corners(words(read[each(case).long()]).view_as(case))
-        needed &= ~words(grid.known)
+        while grid.grow(grid.crossed()):
+            pass
+        needed = grid.read() & ~words(grid.known)
         if not bool(needed.any()):
             return
         grid.evaluate(decoder, needed)

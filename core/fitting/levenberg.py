@@ -16,7 +16,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .looking import Clock, Look, Looker
+from .looking import DECODER, Clock, Look, Looker
 from .motion import Motion
 from .options import FitOptions
 from .outlines import USUAL_PIXELS, rows
@@ -213,6 +213,7 @@ class SecondOrder:
             curvature += by.t() @ weighted
             gradient += weighted.t() @ each.values
         clock.lap("derivative")
+        clock.move("derivative", DECODER, motion.decoder_ms)
         self._spent.add(motion.evaluations, clock.laps)
         return curvature, gradient
 
@@ -235,6 +236,7 @@ class SecondOrder:
             mean = float((each.weights * each.values.square()).sum()) / max(len(each.values), 1)
             cost += residual.weight * mean
         clock.lap("residuals")
+        clock.move("residuals", DECODER, motion.decoder_ms)
         self._spent.add(motion.evaluations, clock.laps)
         return cost
 

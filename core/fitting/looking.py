@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import FitError
-from ..extraction import Extraction, extract
+from ..extraction import Extraction
 from ..pose import transformed
 from ..silhouette import Silhouette, see
 from ..space import Space
 from ..topology import Edges
 from .goal import Goal, score
+from .meshes import Meshes
 from .options import FitOptions
 from .state import State
+
+# What the time in the decoder is called; the other parts are without it.
+DECODER = "decoder"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Looker:
         self.frame = matrix @ space.frame.matrix()
         self.start = State.at(self.statistics.whiten(start))
         self.pivot: tuple[Tensor, Tensor] | None = None
+        self.meshes = Meshes(space, options)
         self.evaluations = 0
 
     def look(self, state: State, cells: int | None = None) -> Look | None:
@@ -74,18 +79,12 @@ class Looker:
         # A code that has not moved is the given one, not its round trip through whitening.
         given = state.whitened is self.start.whitened
         code = self._start if given else self.statistics.unwhiten(state.whitened).detach()
-        options = self.options
-        mesh = extract(
-            self.space,
-            code,
-            cells or options.resolution,
-            cap=options.cap,
-            newton=options.newton,
-            keep_thin=options.keep_thin,
-            draft=options.keep_thin and cells is not None and cells < options.resolution,
-        )
-        self.evaluations += mesh.evaluations
+        before = self.meshes.evaluations, self.meshes.decoder_ms
+        found = self.meshes.of(code, cells or self.options.resolution)
+        mesh, faces, edges = found.mesh, found.faces, found.edges
+        self.evaluations += self.meshes.evaluations - before[0]
         clock.lap("extraction")
+        clock.move("extraction", DECODER, self.meshes.decoder_ms - before[1])
         if not len(mesh.vertices):
             return None
         world = transformed(self.frame, mesh.vertices.cpu().double())
@@ -94,8 +93,7 @@ class Looker:
             low, high = world.amin(dim=0), world.amax(dim=0)
             self.pivot = (low + high) / 2, (high - low).norm() / 2
         placed = state.similarity(self.pivot).detach()
-        vertices, faces = transformed(placed, world), mesh.faces.cpu().numpy()
-        edges = Edges.of(faces)
+        vertices = transformed(placed, world)
         seen = [see(goal.view, vertices, faces, edges=edges) for goal in self.goals]
         if first and any(silhouette.cut for silhouette in seen):
             raise FitError(
@@ -132,3 +130,8 @@ class Clock:
         now = perf_counter()
         self.laps[part] = self.laps.get(part, 0.0) + (now - self._last) * 1e3
         self._last = now
+
+    def move(self, part: str, to: str, ms: float) -> None:
+        """So many milliseconds of ``part`` belong to another one."""
+        self.laps[part] = self.laps.get(part, 0.0) - ms
+        self.laps[to] = self.laps.get(to, 0.0) + ms

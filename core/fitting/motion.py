@@ -8,6 +8,8 @@ dF/dz for all points and all numbers of the code at once.
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import torch
 from torch import Tensor
 
@@ -26,7 +28,7 @@ class Motion:
     """The derivatives of one look by the P free numbers of its state.
 
     Points are given in the cube, ``(N, 3)``; what comes back is in the world, in double precision.
-    ``evaluations`` counts the decoder's.
+    ``evaluations`` counts the decoder's, ``decoder_ms`` the time in it.
     """
 
     def __init__(self, looker: Looker, look: Look, freedom: Freedom) -> None:
@@ -38,7 +40,7 @@ class Motion:
             # To take a placed point: back to where it stood, then by the changed transform.
             back = torch.linalg.inv(look.state.similarity(looker.pivot))
             self._by_pose = look.state.similarity_by_pose(looker.pivot)[self._free_pose] @ back
-        self.evaluations = 0
+        self.evaluations, self.decoder_ms = 0, 0.0
 
     def field(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """F ``(N,)``, grad F ``(N, 3)`` and dF/dp ``(N, P)`` at any points, in the world's unit."""
@@ -68,6 +70,7 @@ class Motion:
         field = self._space.fold(self._look.code)
         values = field.evaluate(rays.reshape(-1, 3).to(self._space.device)).cpu()
         self.evaluations += len(values)
+        self.decoder_ms += field.seconds * 1e3
         place = values.view(rays.shape[:2]).argmin(dim=1)
         return rays[torch.arange(len(rays)), place]
 
@@ -87,6 +90,7 @@ class Motion:
         """F, grad F, and dF by the whitened code ``(N, L)``."""
         statistics, device = self._statistics, self._space.device
         values, slopes, codes = [], [], []
+        began = perf_counter()
         for part in torch.split(points.float(), CHUNK_POINTS):
             at = part.to(device).detach().requires_grad_()
             # One code for each point: the gradient of the sum is then every point's own.
@@ -98,6 +102,7 @@ class Motion:
             slopes.append(slope)
             codes.append(by_code)
         self.evaluations += len(points)
+        self.decoder_ms += (perf_counter() - began) * 1e3
         value, slope, by_code = (torch.cat(each).cpu().double() for each in (values, slopes, codes))
         whitening = (statistics.axes * statistics.deviations[:, None]).double()
         inverse = torch.linalg.inv(self._look.to_world[:3, :3])

@@ -18,6 +18,7 @@ class FoldedField:
 
     def __init__(self, formula: Formula, code: Tensor) -> None:
         self.formula, self.code, self.evaluations = formula, code, 0
+        self.seconds = 0.0
         self.device = torch.device("cpu")
 
     def __call__(self, points: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 
 from core.errors import CodeError, MeshSDFError
 from core.extraction import extract
+from core.extraction.grid import places
 from core.extraction.refining import coarse_to_fine
 from core.folded import CHUNK_POINTS
 from core.topology import topology
@@ -161,8 +162,8 @@ def test_a_code_that_does_not_fit_is_refused(code):
 
 def test_the_closure_knows_all_that_marching_cubes_reads():
     grid = coarse_to_fine(BALL.fold(torch.tensor([0.6, 0.0, 0.0, 0.0])), 64)
-    for axis in range(3):
-        first = grid.crossed_edges(axis)
+    for axis, edges in enumerate(grid.crossed_edges()):
+        first = places(edges)
         step = torch.eye(3, dtype=torch.int64)[axis : axis + 1]
         assert len(first) > 1000
         known = grid.known.view(-1)
