@@ -26,7 +26,7 @@ class FitStep:
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
     ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
     ``masks`` the shape's silhouette ``(H, W)`` in each. ``evaluations`` of the decoder and ``ms``,
-    by part, are what the step took, with what it tried in vain; of the last step, what the whole
+    by part ("decoder", and the others without it), are what the step took, with what it tried in vain; of the last step, what the whole
     fit took. That one has ``done`` and a ``reason``, and is the best one again. With ``keep_thin``
     the meshes are the fit's own: :func:`core.extraction.extract` gives the one to keep.
     """
