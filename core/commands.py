@@ -237,6 +237,9 @@ def fit(options: argparse.Namespace) -> None:
         f"{ENDS.get(step.reason, step.reason)}. Step {step.best_step} was the best: IoU "
         f"{step.best_iou:.4f} (1 is a perfect overlap)."
     )
+    seconds = sum(step.ms.values()) / 1e3
+    share = step.ms.get("decoder", 0.0) / 1e3 / max(seconds, 1e-9)
+    print(f"{seconds:.2f} s, {share:.0%} of it in {step.evaluations:,} evaluations of the decoder")
     if step.message:
         print(f"note: {step.message}", file=sys.stderr)
     print(f"code {' '.join(f'{float(value):.6g}' for value in step.code)}")

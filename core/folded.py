@@ -62,12 +62,12 @@ class FoldedDecoder:
 
     This halves the width of the first and the skip layers and is exact up to rounding. ``check`` is
     called before each evaluation, of a chunk where there are many points; what it raises ends them.
-    ``seconds`` counts the time in :meth:`evaluate`.
+    ``evaluations`` counts points, ``seconds`` the time in :meth:`evaluate`.
     """
 
     def __init__(self, decoder: Decoder, code: Tensor) -> None:
         self.check: Callable[[], object] | None = None
-        self.seconds = 0.0
+        self.evaluations, self.seconds = 0, 0.0
         self.architecture = decoder.architecture
         self.device = decoder.device
         self._layers = [self._fold(decoder, layer, code) for layer in range(len(decoder.weights))]
@@ -98,6 +98,7 @@ class FoldedDecoder:
         """
         if self.check is not None:
             self.check()
+        self.evaluations += points.shape[:-1].numel()
         form = self.architecture
         shape = points.shape[:-1]
         points = points.reshape(-1, POINT_SIZE)
@@ -125,6 +126,8 @@ class FoldedDecoder:
 
         The chunk a point falls in changes at most the last bits of its value.
         """
+        if not len(points):
+            return points.new_empty(0)
         began = perf_counter()
         run = self._fused(min(chunk, len(points))) if self._can_be_fused else self
         parts = torch.split(points, chunk)
@@ -162,6 +165,7 @@ class FoldedDecoder:
             if self.check is not None:
                 self.check()
             count, width, degree = len(points), 0, form.fourier_degree
+            self.evaluations += count
             features = fourier_features(points, degree) if degree else points
             for index, layer in enumerate(self._layers):
                 seen = buffers[index % 2][: count * len(weights[index])].view(count, -1)

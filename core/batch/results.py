@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_PICTURE_BYTES = 1024**3
 # To be raised when the same fit would give another result.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -87,5 +87,7 @@ def key_of(entry: Entry, settings: Settings) -> str:
     for path in (*entry.targets, *entry.cameras):
         digest.update(sha256(read_whole(path, MOST_PICTURE_BYTES, BatchError)).digest())
     common = [settings.up, settings.threshold, settings.invert, settings.suffix]
+    if entry.start.lower().endswith(".json"):  # a code that was saved
+        digest.update(read_whole(Path(entry.start), MOST_PICTURE_BYTES, BatchError))
     digest.update(json.dumps([VERSION, entry.start, common, asdict(settings.options)]).encode())
     return digest.hexdigest()

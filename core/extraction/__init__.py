@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -97,9 +98,11 @@ def extract(
             else torch.ones(len(vertices), dtype=torch.bool)
         )
         at = vertices[free].to(field.device)
+        began = perf_counter()
         vertices[free] = project(field, at, steps=newton, cell=2.0 / resolution).cpu()
+        field.seconds += perf_counter() - began
         mesh = replace(mesh, vertices=vertices)
-    return replace(mesh, decoder_ms=field.seconds * 1e3)
+    return replace(mesh, evaluations=field.evaluations, decoder_ms=field.seconds * 1e3)
 
 
 def torn_remark(
@@ -128,20 +131,21 @@ def _mesh(grid: Grid, resolution: int, *, cap: bool) -> Extraction:
     if not len(faces):
         where = "inside" if at_wall else "outside"
         message = f"No surface: the whole cube is {where} the shape. Choose another code"
-    elif at_wall and not cap:
-        message = "The surface leaves the cube and is open there"
     if cap:  # the border's share of an edge is drawn back onto the wall
         vertices = vertices.clamp(-1.0, 1.0)
     kept, triangles, specks = without_specks(
         vertices.cpu().numpy(), faces.cpu().numpy(), grid.step**3
     )
+    is_open = at_wall and not cap and bool((abs(kept) >= 1.0).any())
+    if is_open:
+        message = "The surface leaves the cube and is open there"
     return Extraction(
         torch.from_numpy(kept),
         torch.from_numpy(triangles),
         resolution,
         grid.evaluations,
         grid.dense,
-        open_at_wall=at_wall and not cap and len(faces) > 0,
+        open_at_wall=is_open,
         specks=specks,
         message=message,
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..errors import SpaceError
 from ..folded import FoldedDecoder
 from .cases import CORNERS, FACE_CORNERS
 
@@ -179,6 +180,13 @@ class Grid(ABC):
             self.changed()
 
     def sample(self, decoder: FoldedDecoder, nodes: Tensor) -> Tensor:
-        """The field, less the level, at nodes."""
+        """The field, less the level, at nodes. Raises SpaceError where it is no number."""
         self.evaluations += len(nodes)
-        return decoder.evaluate_nodes(nodes - self.origin, self.step) - self.level
+        values = decoder.evaluate_nodes(nodes - self.origin, self.step)
+        if not bool(torch.isfinite(values).all()):
+            raise SpaceError(
+                "The decoder gives values that are no numbers",
+                "Choose a code nearer to the known ones; if those give the same, the space's file "
+                "is damaged",
+            )
+        return values - self.level

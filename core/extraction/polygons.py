@@ -44,7 +44,8 @@ def _vertices(grid: Grid, values: Tensor) -> tuple[Tensor, Tensor]:
         low, high = values[flat], values[grid.beside(flat, steps[axis : axis + 1])[:, 0]]
         at = (grid.coordinates(flat) - grid.origin).float()
         at[:, axis] += low / (low - high)
-        vertices.append(at * grid.step - 1.0)
+        # As a quotient, the wall is at 1 exactly.
+        vertices.append(at / round(2.0 / grid.step) * 2.0 - 1.0)
     return numbers, torch.cat(vertices)
 
 

@@ -7,10 +7,11 @@ Why the mesh is the dense grid's, and what could differ. After every level the e
 *closed*: the ends of every edge that the surface crosses are evaluated, and all corners of cells
 whose sides can be joined in several ways (:func:`close`). Marching cubes reads nothing else, so
 every piece of surface that is found at all comes out exactly as from a dense grid. What can be
-missed is a part that shows at no evaluated node. Three things guard against it: the band of
-nodes near to zero, the search for hidden minima of |f| (:func:`hidden_minima`), and at the end a
-sample of the nodes that were filled, evaluated and compared (:func:`_is_right`); one wrong sign
-there and the grid is evaluated densely.
+missed is a part that shows at no evaluated node: one smaller than two cells, beside the surface or
+on its own. Three things guard against it: the band of nodes near to zero, the search for hidden
+minima of |f| (:func:`hidden_minima`), and at the end a sample of the nodes that were filled, near
+the surface and everywhere (:func:`_is_right`). One wrong sign there and all nodes near the surface
+are evaluated; another one, and the whole grid is.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ MEAN_CELL_RISE = 1.5
 SLOPE_CELLS = 4_096
 # One evaluation in about this many is spent again, on checking nodes that were filled.
 AUDIT_SHARE = 20
+# Where the audit fails, nodes whose filled value says that they lie within so many cells of the
+# surface are evaluated; and grids of up to so many cells a side are evaluated whole.
+CLOSE_CELLS, WHOLE_UP_TO = 2.0, 256
 # Grids of up to so many cells a side are kept whole: bricks are more to keep account of.
 BLOCK_UP_TO = 64
 
@@ -61,22 +65,40 @@ def coarse_to_fine(decoder: FoldedDecoder, resolution: int, *, way: float = 0.0)
     if not halvings:
         return dense(decoder, resolution, way=way)
     # Resolutions that do not halve evenly get coarse grids that reach a little beyond the cube.
+    grid = _from_base(decoder, resolution, halvings, way=way)
+    if _is_right(decoder, grid):
+        return grid
+    _look_closer(decoder, grid)
+    if _is_right(decoder, grid):
+        return grid
+    # Whole grids as large as this fit into memory; a larger one begins with one of them.
+    halvings = 0
+    while ceil(resolution / 2**halvings) > WHOLE_UP_TO:
+        halvings += 1
+    if halvings:
+        fallback = _from_base(decoder, resolution, halvings, way=way)
+    else:
+        fallback = dense(decoder, resolution, way=way)
+    fallback.evaluations += grid.evaluations
+    return fallback
+
+
+def _from_base(decoder: FoldedDecoder, resolution: int, halvings: int, *, way: float) -> Grid:
+    """The grid, from one that is coarser by so many halvings and evaluated everywhere."""
     cells = ceil(resolution / 2**halvings)
     grid: Grid = Block.evaluated(decoder, cells, 2.0 / resolution * 2**halvings)
     _raise(grid, way)
     for halving in reversed(range(halvings)):
         grid = _refined(decoder, grid, ceil(resolution / 2**halving))
-    if _is_right(decoder, grid):
-        return grid
-    fallback = dense(decoder, resolution, way=way)
-    fallback.evaluations += grid.evaluations
-    return fallback
+        if not grid.level:  # a grid before saw no surface to raise
+            _raise(grid, way)
+            close(decoder, grid)
+    return grid
 
 
 def _raise(grid: Grid, way: float) -> None:
     """Take off what the field rises within ``way`` of the surface, if one is seen."""
-    crossed = grid.crossed()
-    if way and bool(crossed.any()):
+    if way and bool((crossed := grid.crossed()).any()):
         grid.level = way * _slope(grid, crossed, share=thin.STEEP_SHARE)
         grid.values -= grid.level
         grid.changed()
@@ -116,6 +138,8 @@ def _slope(grid: Grid, crossed: Tensor, *, share: float = 0.5) -> float:
     Models differ: |grad f| near the surface is 0.03 in one public file and 2 in another.
     """
     flat = places(crossed if bool(crossed.any()) else grid.cells)
+    if not len(flat):  # no brick anywhere
+        return 0.0
     flat = flat[:: max(1, len(flat) // SLOPE_CELLS)]
     corners = grid.values.view(-1)[grid.beside(flat, flat.new_tensor(CORNER_STEPS))]
     rise = corners.amax(dim=1) - corners.amin(dim=1)
@@ -133,14 +157,13 @@ def hidden_minima(grid: Grid, off: Tensor, *, reach: float) -> Tensor:
     size = grid.values.abs()
     flat, size = places(words(size < reach) & off), size.view(-1)
     nodes, least = grid.coordinates(flat), size[flat]
-    inner = ((nodes > 0) & (nodes < grid.last)).all(dim=1)
-    nodes, least = nodes[inner], least[inner]
     rises = torch.zeros_like(least, dtype=torch.bool)
     for axis, way in product(range(3), (-1, 1)):
         beside = nodes.clone()
-        beside[:, axis] += way
+        beside[:, axis] = (beside[:, axis] + way).clamp(0, grid.last)
         place = grid.find(beside)[0]
-        there = torch.where(place >= 0, size[place], torch.inf)
+        there = torch.where(place >= 0, size[place.clamp_min(0)], torch.inf)
+        there = torch.where(beside[:, axis] == nodes[:, axis], torch.inf, there)  # the wall
         stays = least <= there
         if not bool(stays.any()):
             return nodes[:0]
@@ -162,17 +185,37 @@ def close(decoder: FoldedDecoder, grid: Grid) -> None:
         grid.evaluate(decoder, needed)
 
 
+def _filled_near(grid: Grid) -> Tensor:
+    """The nodes that were filled and may lie within ``CLOSE_CELLS`` of the surface, as words."""
+    near = grid.values.abs() < CLOSE_CELLS * grid.step * _slope(grid, grid.crossed())
+    return words(near & ~grid.known) & grid.among(*[grid.last] * 3)
+
+
+def _look_closer(decoder: FoldedDecoder, grid: Grid) -> None:
+    """Evaluate what was filled near the surface, and what that shows."""
+    grid.evaluate(decoder, _filled_near(grid))
+    close(decoder, grid)
+
+
 def _is_right(decoder: FoldedDecoder, grid: Grid) -> bool:
-    """Whether an even sample of the filled nodes has the signs that it was given."""
-    nodes = grid.last + 1
-    stride = max(1, nodes**3 * AUDIT_SHARE // grid.evaluations)
+    """Whether a sample of the filled nodes has the signs that it was given.
+
+    One half is spread evenly, the other among nodes near the surface, where errors are likely.
+    """
+    nodes, share = grid.last + 1, 2 * AUDIT_SHARE
+    stride = max(1, nodes**3 * share // grid.evaluations)
     while gcd(stride, nodes) != 1:  # else the sample keeps to a few planes
         stride += 1
     flat = torch.arange(0, nodes**3, stride, device=grid.values.device)
-    sample = torch.stack([flat // nodes**2, flat // nodes % nodes, flat % nodes], dim=1)
+    spread = torch.stack([flat // nodes**2, flat // nodes % nodes, flat % nodes], dim=1)
+    near = places(_filled_near(grid))
+    near = grid.coordinates(near[:: max(1, len(near) * share // grid.evaluations)])
+    sample = torch.cat([spread, near])
     place, inside = grid.find(sample)
-    there = place >= 0
-    inside = torch.where(there, grid.values.view(-1)[place] < 0, inside)
-    filled = ~(there & grid.known.view(-1)[place])
+    kept = place >= 0
+    there = place[kept]
+    inside[kept] = grid.values.view(-1)[there] < 0
+    filled = torch.ones_like(kept)
+    filled[kept] = ~grid.known.view(-1)[there]
     truth = grid.sample(decoder, sample[filled]) < 0
     return bool((truth == inside[filled]).all())

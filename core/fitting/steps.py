@@ -26,8 +26,9 @@ class FitStep:
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
     ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
     ``masks`` the shape's silhouette ``(H, W)`` in each. ``evaluations`` of the decoder and ``ms``,
-    by part ("decoder", and the others without it), are what the step took, with what it tried in vain; of the last step, what the whole
-    fit took. That one has ``done`` and a ``reason``, and is the best one again. With ``keep_thin``
+    by part ("decoder", and the others without it), are what the step took, with what it tried in
+    vain; of the last step, what the whole fit took. That one has ``done`` and a ``reason``, and is
+    the best one again. With ``keep_thin``
     the meshes are the fit's own: :func:`core.extraction.extract` gives the one to keep.
     """
 
@@ -63,8 +64,9 @@ def step_of(look: Look, number: int, steps: int, spent: tuple[int, dict[str, flo
         best_step=number,
         code=look.code,
         object_matrix=look.object_matrix,
-        vertices=look.mesh.vertices,
-        faces=look.mesh.faces,
+        # Their own: whoever gets a step may change them, and the fit goes on from its mesh.
+        vertices=look.mesh.vertices.clone(),
+        faces=look.mesh.faces.clone(),
         topology=topology(look.mesh.vertices, look.mesh.faces, edges=look.edges),
         open_at_wall=look.mesh.open_at_wall,
         message=look.mesh.message,
