@@ -18,14 +18,14 @@ from torch import Tensor
 from ..pose import similarity, transformed
 from ..silhouette import contour, surrogate
 from ..surface import follow
-from .looking import Clock, Look, Looker
+from .clock import Clock
+from .looking import Look, Looker
 from .options import FitOptions
+from .reached import LOST_IOU
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of
 from .stopping import FitSteps, Stop
 
-# Below this IoU the views hold too little of the shape to shape it: only the transform moves.
-LOST_IOU = 0.05
 # After this many steps without a gain the fit goes back to its best state, slower by the factor.
 REWIND_AFTER, RATE_DECAY = 4, 0.5
 # Steps that raise the best IoU by less than this count as no gain.

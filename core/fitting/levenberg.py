@@ -16,7 +16,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .looking import DECODER, Clock, Look, Looker
+from .clock import DECODER, Clock
+from .looking import Look, Looker
 from .motion import Motion
 from .options import FitOptions
 from .outlines import USUAL_PIXELS, rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,11 @@ from ..pose import transformed
 from ..silhouette import Silhouette, see
 from ..space import Space
 from ..topology import Edges
+from .clock import DECODER, Clock
 from .goal import Goal, score
 from .meshes import Meshes
 from .options import FitOptions
 from .state import State
-
-# What the time in the decoder is called; the other parts are without it.
-DECODER = "decoder"
 
 
 @dataclass(frozen=True)
@@ -116,22 +113,3 @@ class Looker:
             to_world=placed @ self.frame,
             ms=clock.laps,
         )
-
-
-class Clock:
-    """Milliseconds by part."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = perf_counter()
-
-    def lap(self, part: str) -> None:
-        """The time since the lap before goes to ``part``."""
-        now = perf_counter()
-        self.laps[part] = self.laps.get(part, 0.0) + (now - self._last) * 1e3
-        self._last = now
-
-    def move(self, part: str, to: str, ms: float) -> None:
-        """So many milliseconds of ``part`` belong to another one."""
-        self.laps[part] = self.laps.get(part, 0.0) - ms
-        self.laps[to] = self.laps.get(to, 0.0) + ms

@@ -105,7 +105,9 @@ def test_nodes_exactly_on_the_surface_tear_no_hole(radius, resolution):
 def test_a_field_that_only_touches_zero_is_no_crash():
     space = space_of(lambda code, points: -points.square().sum(dim=1), [[0.0]])
     mesh = extract(space, torch.zeros(1), 16)
-    assert len(mesh.faces) > 0 or "No surface" in mesh.message
+    report = topology(mesh.vertices, mesh.faces)
+    assert report.watertight
+    assert report.volume == pytest.approx(0.0, abs=1e-12)
 
 
 def test_faces_look_outwards_and_the_volume_converges():
