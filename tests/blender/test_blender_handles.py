@@ -596,6 +596,7 @@ def test_a_copied_script_brings_the_handles(egg, target, scene, story):
     assert "handle_add" in first
     again = run_afresh(first, sphere)
     same(again, was)
+    assert not len(bpy.context.scene.meshsdf.views)
     assert copied(again) == first
 
 
@@ -606,6 +607,7 @@ def test_the_script_says_what_is_new_of_each_fit(egg):
     assert "shape.meshsdf.handles[0].object.location = (0.8, 0.0, 0.12345679)" in text
     assert "shape.meshsdf.handles[1].weight = 2.5" in text
     assert text.count("the handles alone") == 1
+    assert text.count("views.clear()") == 2
     assert "cameras.new" not in text
 
 
