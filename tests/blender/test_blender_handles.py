@@ -128,6 +128,33 @@ def test_only_an_empty_that_nothing_else_uses_goes_with_its_handle(egg, scene):
     assert {"Picked", "Shared", "Parent"} <= set(bpy.data.objects.keys())
 
 
+def hold_by_constraint(user, empty):
+    user.constraints.new("COPY_LOCATION").target = empty
+
+
+def hold_by_modifier(user, empty):
+    user.modifiers.new("Hook", "HOOK").object = empty
+
+
+def hold_by_driver(user, empty):
+    variable = user.driver_add("location", 0).driver.variables.new()
+    variable.type = "TRANSFORMS"
+    variable.targets[0].id = empty
+
+
+@pytest.mark.parametrize("hold", [hold_by_constraint, hold_by_modifier, hold_by_driver])
+@pytest.mark.parametrize("own", [True, False])
+def test_an_empty_stays_that_something_else_points_to(egg, scene, hold, own):
+    other = bpy.data.objects.new("Other", bpy.data.meshes.new("Other"))
+    scene.collection.objects.link(other)
+    hold(egg if own else other, add("Held").object)
+    add("Free")
+    for name in ("Held", "Free"):
+        bpy.ops.meshsdf.handle_remove(handle=name)
+    assert "Held" in bpy.data.objects
+    assert "Free" not in bpy.data.objects
+
+
 def test_handles_are_a_shapes_own(scene):
     assert "No object is active" in refused(bpy.ops.meshsdf.handle_add)
 
