@@ -115,7 +115,7 @@ class Landmarks:
     weights: Numbers | None = None
 
     def __post_init__(self) -> None:
-        count = len(self._points())
+        count = len(self.places())
         weights = self._weights(count)
         if tuple(weights.shape) != (count,):
             told = tuple(weights.shape)
@@ -123,7 +123,8 @@ class Landmarks:
         if not bool((torch.isfinite(weights) & (weights >= 0)).all()):
             raise FitError("A landmark's weight is below zero or not finite", "Make it 1")
 
-    def _points(self) -> Tensor:
+    def places(self) -> Tensor:
+        """The points, ``(N, 3)`` double."""
         return points(self.points, "Landmarks", "A landmark's place")
 
     def _weights(self, count: int) -> Tensor:
@@ -133,7 +134,7 @@ class Landmarks:
 
     def rows(self, surface: Surface) -> Rows:
         """The distances along the normal, in radii."""
-        places = self._points()
+        places = self.places()
         found = surface.nearest(places)
         off = torch.from_numpy(found.positions) - places
         away = torch.from_numpy(found.distances)
