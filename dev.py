@@ -28,7 +28,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.dev import Problem, blenders, checks, environment, extension, libraries
+from tools.dev import Problem, blenders, checks, early, environment, extension, libraries
 
 ROOT = Path(__file__).resolve().parent
 BENCHES = (
@@ -41,6 +41,9 @@ def main() -> int:
     """Run one command; its exit status."""
     options, rest = parse()
     try:
+        if text := early.told(options.command, rest, BENCHES):
+            print(text)
+            return 0
         python = environment.ensure()
         if options.command == "lint":
             return checks.lint(python)
@@ -86,7 +89,7 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
         "--what", choices=("light", "full", "both"), default="both", help="which packages"
     )
     commands.add_parser("demo", help="fit a built-in space to a silhouette in a real Blender")
-    # Their options are the scripts' own, and so is their help.
+    # Their options are the scripts' own; their help is their docstring.
     figures = "print figures of this machine, or of the built-in spaces"
     commands.add_parser("bench", help=figures, add_help=False)
     commands.add_parser("spaces", help="rebuild built-in spaces", add_help=False)

@@ -14,6 +14,8 @@ IN_A_SCRIPT = " In a script: "
 MOST_POLL_BYTES = 200
 LEAST_PROBLEM = 40  # bytes that are kept for what is wrong
 LONG_NAME = re.compile(r"'([^']{12})[^']{6,}'")
+# What stands for a file that only whoever runs the line can name: "..." if not this.
+FILES = {"meshsdf.fix_image": "'PHOTO.png'"}
 # Buttons that show something to a person, and mend nothing by themselves; and Undo, which Blender
 # has in a window only.
 FOR_PEOPLE = frozenset({"meshsdf.choose_python", "meshsdf.copy_command", "ed.undo"})
@@ -77,5 +79,5 @@ def _call(fix: Fix) -> str:
     operator = getattr(getattr(bpy.ops, room), name)
     given = [f"{name}={value!r}" for name, value in fix.properties.items()]
     if "filepath" in operator.get_rna_type().properties:
-        given.append("filepath=...")
+        given.append(f"filepath={FILES.get(fix.operator, '...')}")
     return f"bpy.ops.{fix.operator}({', '.join(given)})"

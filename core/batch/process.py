@@ -11,11 +11,15 @@ import signal
 from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING
 
 from ..errors import MeshSDFError
 from .doing import fit_entry
 from .entries import Entry
 from .results import Outcome, Settings
+
+if TYPE_CHECKING:
+    from ..space import Space
 
 # A process that has nothing to do ends at once; one that does not is ended.
 END_SECONDS = 10.0
@@ -26,12 +30,16 @@ class ProcessDied(Exception):
 
 
 class FitProcess:
-    """A process that loads the space, then does what it is given; ``entry`` is under way."""
+    """A process that loads the space, then does what it is given; ``entry`` is under way.
+
+    ``problem`` is why it cannot begin, where it said so.
+    """
 
     def __init__(self, settings: Settings) -> None:
         # It starts anew: torch's threads do not survive a fork.
         context = get_context("spawn")
         self.entry: Entry | None = None
+        self.problem = ""
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, settings), daemon=True)
         self._process.start()
@@ -43,9 +51,12 @@ class FitProcess:
         Raises ProcessDied, and leaves ``entry`` as it was then.
         """
         try:
-            outcome: Outcome | None = self.connection.recv()
+            outcome: Outcome | str | None = self.connection.recv()
         except (EOFError, OSError) as error:
             raise ProcessDied from error
+        if isinstance(outcome, str):
+            self.problem = outcome
+            raise ProcessDied(outcome)
         self.entry = None
         return outcome
 
@@ -74,12 +85,12 @@ def first_to_speak(processes: Sequence[FitProcess]) -> FitProcess:
 def serve(connection: Connection, settings: Settings) -> None:
     """What the process does: fits, each with one thread, until the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
-    import torch
-
-    from ..loading import load_space
-
-    torch.set_num_threads(1)
-    space = load_space(settings.space, up=settings.up)
+    try:
+        space = _space(settings)
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            connection.send(str(error) or type(error).__name__)
+        return
     with contextlib.suppress(EOFError, OSError):  # whoever started it is gone
         connection.send(None)
         while True:
@@ -94,3 +105,12 @@ def serve(connection: Connection, settings: Settings) -> None:
             except Exception as error:
                 outcome = Outcome(entry.name, problem=str(error) or type(error).__name__)
             connection.send(outcome)
+
+
+def _space(settings: Settings) -> Space:
+    import torch
+
+    from ..loading import load_space
+
+    torch.set_num_threads(1)
+    return load_space(settings.space, up=settings.up)

@@ -56,9 +56,7 @@ def _done_by(
                     if len(running) < len(waiting):
                         running.append(FitProcess(settings))
                 elif waiting and not running:
-                    raise BatchError(
-                        "No process for fits can start", "Memory may be short: free some"
-                    ) from None
+                    raise _no_process(process.problem) from None
                 continue
             if outcome is not None:
                 yield outcome
@@ -71,3 +69,10 @@ def _done_by(
         for process in running:
             process.end()
     return died
+
+
+def _no_process(problem: str) -> BatchError:
+    """What is said where none can begin: its own words, where it came to say them."""
+    if problem:
+        return BatchError(f"No process for fits can start: {problem}")
+    return BatchError("No process for fits can start", "Memory may be short: free some")

@@ -12,6 +12,7 @@ from ..errors import FitError
 from ..pose import check_transform
 from ..space import Space
 from .adam import Adam
+from .given import residuals_of
 from .goal import goals_of
 from .levenberg import SecondOrder
 from .looking import Looker
@@ -31,27 +32,28 @@ def fit(
     *,
     options: FitOptions | None = None,
     object_matrix: Tensor | None = None,
-    residuals: Sequence[Residual] = (),
+    residuals: Residual | Sequence[Residual] = (),
 ) -> FitSteps:
     """Fit ``code`` ``(L,)`` to ``targets`` ``(H, W)`` in [0, 1], one per view.
 
     ``object_matrix`` ``(4, 4)`` takes the shape's own Z-up coordinates to the world (identity by
     default); to fit move, turn or scale it must be a similarity. ``residuals``
-    (:mod:`core.fitting.residuals`) count beside the outlines, and alone where there are no views;
-    the IoU is 0 then. Step 0 is the start; the last step is the best of all, so that a fit never
-    returns worse than it was given. To end it sooner, and still get that step, call ``stopped``
-    with the generator. Deterministic.
+    (:mod:`core.fitting.residuals`; one or several) count beside the outlines, and alone where there
+    are no views; the IoU is 0 then. Step 0 is the start; the last step is the best of all, so that
+    a fit never returns worse than it was given. To end it sooner, and still get that step, call
+    ``stopped`` with the generator. Deterministic.
 
     Raises CodeError, ViewError for a target that cannot be matched, FitError where nothing can be
     fitted. All of this is checked before the first step.
     """
     options = options or FitOptions()
     start = space.check_code(code).cpu()
-    if residuals and options.solver == ADAM:
+    plugged = residuals_of(residuals)
+    if plugged and options.solver == ADAM:
         raise FitError("Adam takes no residuals", "Use the solver 'second_order'")
     goals = (
         goals_of(views, targets, reach=options.reach)
-        if views or len(targets) or not residuals
+        if views or len(targets) or not plugged
         else []
     )
     matrix = torch.eye(4, dtype=torch.float64)
@@ -61,4 +63,4 @@ def fit(
     looker = Looker(space, goals, options, start, matrix)
     if options.solver == ADAM:
         return Adam(looker, options).run()
-    return SecondOrder(looker, options, residuals).run()
+    return SecondOrder(looker, options, plugged).run()

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from .clock import DECODER, Clock
+from .given import rows_of
 from .looking import Look, Looker
 from .motion import Motion
 from .options import FitOptions
@@ -245,7 +246,7 @@ class SecondOrder:
         """The residuals that were given, on a look."""
         assert self._looker.pivot is not None
         surface = Surface(look, motion, float(self._looker.pivot[1]))
-        return [residual.rows(surface) for residual in self._residuals]
+        return [rows_of(residual, surface) for residual in self._residuals]
 
     def _known_near(self, found: Reached) -> Iterator[Reached]:
         """Coarse looks of known shapes near to a code: those that match best, best first."""

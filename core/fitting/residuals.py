@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..errors import FitError
 from ..pose import transformed
+from .arrays import Numbers, double, points, vector
 from .looking import Look
 from .motion import Motion
 from .nearest import Nearest, nearest
@@ -27,7 +28,6 @@ FLATTEST = 1e-3
 CHUNK_VERTICES = 4_096
 # A landmark nearer than this, in radii, is on the surface.
 MET = 1e-9
-POINT_ARRAY, AXES = 2, 3
 
 
 @dataclass(frozen=True)
@@ -110,29 +110,33 @@ class Landmarks:
     FitError for points that are none, and for weights below zero.
     """
 
-    points: Tensor
+    points: Numbers
     weight: float = 1.0
-    weights: Tensor | None = None
+    weights: Numbers | None = None
 
     def __post_init__(self) -> None:
-        given = tuple(self.points.shape)
-        if len(given) != POINT_ARRAY or given[1] != AXES or not given[0]:
-            raise FitError(f"Landmarks are points of three numbers, and these are of shape {given}")
-        if not bool(torch.isfinite(self.points).all()):
-            raise FitError("A landmark's place is not finite", "Put it where it can be seen")
-        if self.weights is None:
-            return
-        if tuple(self.weights.shape) != given[:1]:
-            told = tuple(self.weights.shape)
-            raise FitError(f"There are {given[0]} landmarks, and weights of shape {told}")
-        if not bool((torch.isfinite(self.weights) & (self.weights >= 0)).all()):
+        count = len(self.places())
+        weights = self._weights(count)
+        if tuple(weights.shape) != (count,):
+            told = tuple(weights.shape)
+            raise FitError(f"There are {count} landmarks, and weights of shape {told}")
+        if not bool((torch.isfinite(weights) & (weights >= 0)).all()):
             raise FitError("A landmark's weight is below zero or not finite", "Make it 1")
+
+    def places(self) -> Tensor:
+        """The points, ``(N, 3)`` double."""
+        return points(self.points, "Landmarks", "A landmark's place")
+
+    def _weights(self, count: int) -> Tensor:
+        if self.weights is None:
+            return torch.ones(count, dtype=torch.float64)
+        return double(self.weights, "The landmarks' weights")
 
     def rows(self, surface: Surface) -> Rows:
         """The distances along the normal, in radii."""
-        points = self.points.detach().cpu().double()
-        found = surface.nearest(points)
-        off = torch.from_numpy(found.positions) - points
+        places = self.places()
+        found = surface.nearest(places)
+        off = torch.from_numpy(found.positions) - places
         away = torch.from_numpy(found.distances)
         # On the surface the way to it is none, and the face's normal is the way that it would take.
         there = away <= MET * surface.radius
@@ -144,20 +148,28 @@ class Landmarks:
             along: Tensor = torch.einsum("nx,nxp->np", normal, surface.carried(found))
             return along / surface.radius
 
-        weights = torch.ones(len(points)) if self.weights is None else self.weights.detach().cpu()
-        return Rows(away / surface.radius, weights.double(), by)
+        return Rows(away / surface.radius, self._weights(len(places)), by)
 
 
 @dataclass(frozen=True)
 class Depth:
-    """Points of a depth picture, in the world ``(N, 3)``: F has to be zero there."""
+    """Points of a depth picture, in the world ``(N, 3)``: F has to be zero there.
 
-    points: Tensor
+    Raises FitError for points that are none.
+    """
+
+    points: Numbers
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        self._points()
+
+    def _points(self) -> Tensor:
+        return points(self.points, "Points of a depth picture", "A point of a depth picture")
 
     def rows(self, surface: Surface) -> Rows:
         """Signed distances to first order, F / |grad F|, in radii."""
-        world = torch.as_tensor(self.points, dtype=torch.float64)
+        world = self._points()
         value, slope, by = surface.field(world)
         unit = slope.norm(dim=1).clamp_min(FLATTEST) * surface.radius
         return Rows(value / unit, torch.ones(len(world)).double(), lambda: by / unit[:, None])
@@ -184,22 +196,30 @@ class Volume:
 
 @dataclass(frozen=True)
 class Symmetry:
-    """A plane through ``point`` ``(3,)`` across ``normal`` ``(3,)`` that mirrors the shape."""
+    """A plane through ``point`` ``(3,)`` across ``normal`` ``(3,)`` that mirrors the shape.
 
-    point: Tensor
-    normal: Tensor
+    It is looked at from about ``most`` vertices. Raises FitError for a plane that is none.
+    """
+
+    point: Numbers
+    normal: Numbers
     weight: float = 1.0
     most: int = 400
+
+    def __post_init__(self) -> None:
+        vector(self.point, "A mirror's point")
+        if not bool(vector(self.normal, "A mirror's normal").any()):
+            raise FitError("A mirror's normal has no length", "Give the axis that it is across")
 
     def rows(self, surface: Surface) -> Rows:
         """F / |grad F| where the mirrored vertices are, in radii."""
         normal = torch.nn.functional.normalize(
-            torch.as_tensor(self.normal, dtype=torch.float64), dim=0
+            vector(self.normal, "A mirror's normal"), dim=0, eps=1e-300
         )
         places = torch.arange(0, len(surface.vertices), max(1, len(surface.vertices) // self.most))
         some = surface.vertices[places]
         mirror = torch.eye(3, dtype=torch.float64) - 2 * torch.outer(normal, normal)
-        centre = torch.as_tensor(self.point, dtype=torch.float64)
+        centre = vector(self.point, "A mirror's point")
         value, slope, by = surface.field((some - centre) @ mirror + centre)
         unit = slope.norm(dim=1).clamp_min(FLATTEST) * surface.radius
 
@@ -217,6 +237,7 @@ class Function:
 
     Its derivative takes one backward pass of the function for each value, so let there be few.
     Give integrals over the surface or the volume: vertices come and go (core/surface.py).
+    ``rows`` raises FitError for values that are no tensor ``(K,)`` that follows from the vertices.
     """
 
     values: Callable[[Tensor], Tensor]
@@ -227,6 +248,18 @@ class Function:
         vertices = surface.vertices.clone().requires_grad_()
         with torch.enable_grad():
             values = self.values(vertices)
+        if not isinstance(values, Tensor) or values.ndim != 1:
+            shape = f"of shape {tuple(values.shape)}" if isinstance(values, Tensor) else ""
+            told = f"a {type(values).__name__} {shape}".strip()
+            raise FitError(
+                f"Function gives {told}, and no tensor of one dimension",
+                "A single value is value[None], several are torch.stack(values)",
+            )
+        if not values.requires_grad:
+            raise FitError(
+                "Function gives values that do not follow from the vertices",
+                "Compute them with torch from what it is given, and do not detach them",
+            )
 
         def by() -> Tensor:
             gradients = torch.stack(

@@ -57,7 +57,7 @@ class Fitting(Job[FitStep]):
         """How far the surface is from the landmark that it misses most, in the world."""
         to_world = step.object_matrix.cpu().double() @ self._frame.matrix()
         vertices = transformed(to_world, step.vertices.detach().cpu().double()).numpy()
-        points, faces = landmarks.points.numpy(), step.faces.cpu().numpy()
+        points, faces = landmarks.places().numpy(), step.faces.cpu().numpy()
         return float(nearest(points, vertices, faces).distances.max())
 
 

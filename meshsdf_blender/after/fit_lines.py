@@ -55,6 +55,11 @@ class FitLines:
                 written += _view(view, variable)
         return [*written, *settings]
 
+    def last(self) -> list[str]:
+        """Python that leaves no view behind that was there for handles alone."""
+        alone = self._told.get("alone")
+        return ["scene.meshsdf.views.clear()  # no view is needed any more"] if alone else []
+
     def _camera(self, told: State) -> tuple[str, list[str]]:
         """The variable of a camera, and the lines that make or change it."""
         name = literal(told["name"])
@@ -71,7 +76,8 @@ class FitLines:
                 f"scene.collection.objects.link({variable})",
             ]
         if now["matrix"] != was.get("matrix"):
-            written += placed(variable, now["matrix"])[:2]  # a camera's scale counts for nothing
+            # A camera's scale counts for nothing.
+            written += placed(variable, now["matrix"], now.get("own", ()))[:2]
         data, earlier = now["data"], was.get("data", {})
         gone = [name for name in earlier if name not in data]
         written += [f"{variable}.data.property_unset({literal(name)})" for name in gone]

@@ -73,6 +73,16 @@ def rows(matrix: Matrix) -> list[list[float]]:
     return [[shortest(value) for value in row] for row in matrix]
 
 
+def own(ob: bpy.types.Object) -> list[list[float]]:
+    """The rotation and scale that an object holds, which its matrix gives back only nearly.
+
+    Nothing where it turns in another way than by XYZ angles.
+    """
+    if ob.rotation_mode != "XYZ":
+        return []
+    return [[shortest(value) for value in part] for part in (ob.rotation_euler, ob.scale)]
+
+
 def _view(view: bpy.types.PropertyGroup) -> State:
     """A view that is on: its camera and its target."""
     names = [name for name in _names(view) if name not in OF_VIEW]
@@ -85,6 +95,7 @@ def _camera(camera: bpy.types.Object, *, shows: bool) -> State:
     told = {
         "name": camera.name,
         "matrix": rows(camera.matrix_world),
+        "own": own(camera),
         "data": _changed(camera.data, CAMERA),
     }
     return told | {"background": _background(camera)} if shows else told

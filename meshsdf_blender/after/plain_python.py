@@ -7,16 +7,19 @@ are identifiers, and every value is a literal. ValueError and its like where it 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mathutils import Matrix
+from mathutils import Euler, Matrix, Vector
 
 from ..shapes.history import shortest
 
 BLOCKS = {"Image": "images", "Object": "objects", "Mask": "masks"}
-# Of angles (decimals) and scales (in all): what taking a matrix apart again gives unchanged.
+# Of angles (decimals) and scales (in all), where a matrix was taken apart.
 DIGITS = 6
+# How far parts may be from a matrix: to be what made it, to stand for it.
+SAME, SHEARED = 1e-6, 1e-5
 
 
 def identifier(name: Any) -> str:
@@ -57,23 +60,36 @@ def assigned(owner: str, values: dict[str, Any]) -> list[str]:
     return [f"{owner}.{identifier(name)} = {value(told)}" for name, told in values.items()]
 
 
-def placed(name: str, matrix: list[list[float]]) -> list[str]:
-    """Lines that put an object where ``matrix`` says, in parts that can be read."""
+def placed(name: str, matrix: list[list[float]], own: Sequence[Sequence[float]] = ()) -> list[str]:
+    """Lines that put an object where ``matrix`` says, in parts that can be read.
+
+    ``own`` are the object's rotation and scale as it holds them (``fit_scene.own``): where they
+    make that matrix they are told, to the last digit. A matrix that is taken apart is told as
+    nearly as the parts allow, in few digits where these do as well.
+    """
     whole = Matrix(matrix)
     location, turn, scale = whole.decompose()
     euler = turn.to_euler()
-    again = Matrix.LocRotScale(location, euler, scale)
-    off = np.abs(np.array(again) - np.array(whole)).max()
-    if off > 1e-5 * max(1.0, np.abs(np.array(whole)).max()):  # sheared by a parent
+    few = [round(v, DIGITS) for v in euler], [float(f"{v:.{DIGITS}g}") for v in scale]
+    pairs: list[Any] = [few, (euler, scale)]
+    if own and _off(whole, *own) <= SAME:
+        pairs = [own]
+    angles, sizes = min(pairs, key=lambda pair: _off(whole, *pair))
+    if _off(whole, angles, sizes) > SHEARED:  # by a parent
         columns = [list(column) for column in zip(*matrix, strict=True)]  # as Blender reads tuples
         return [f"{name}.matrix_world = {literal(columns)}"]
-    parts = [
-        ("location", [shortest(value) for value in location]),
-        ("rotation_euler", [round(value, DIGITS) for value in euler]),
-        ("scale", [float(f"{value:.{DIGITS}g}") for value in scale]),
-    ]
+    parts = [("location", location), ("rotation_euler", angles), ("scale", sizes)]
     # Not -0.0.
-    return [f"{name}.{part} = {literal([v + 0.0 for v in values])}" for part, values in parts]
+    return [
+        f"{name}.{part} = {literal([shortest(v) + 0.0 for v in values])}" for part, values in parts
+    ]
+
+
+def _off(whole: Matrix, euler: Sequence[float], scale: Sequence[float]) -> float:
+    """How far a matrix of these parts is from ``whole``, beside its largest number if over 1."""
+    again = Matrix.LocRotScale(whole.translation, Euler(euler), Vector(scale))
+    numbers = np.array(whole)
+    return float(np.abs(np.array(again) - numbers).max() / max(1.0, np.abs(numbers).max()))
 
 
 def one_line(text: str) -> str:

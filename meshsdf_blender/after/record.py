@@ -37,11 +37,12 @@ UNSAID = frozenset({"rna_type", "print_every"})
 
 @dataclass(frozen=True)
 class Before:
-    """The active object before a step: its name, code and place; before a fit its handles."""
+    """The active object before a step: name, code, place, own turn; before a fit the handles."""
 
     name: str = ""
     code: np.ndarray | None = None
     matrix: list[list[float]] | None = None
+    own: list[list[float]] = field(default_factory=list)
     handles: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -54,7 +55,7 @@ def before(context: bpy.types.Context, operator: bpy.types.Operator) -> Before:
     if type(operator).bl_idname in FITS:  # in a script the matrix may be behind
         context.view_layer.update()
         held = fit_scene.held(ob)  # some may hang on the shape, and move with it
-    return Before(ob.name, _code(ob), fit_scene.rows(ob.matrix_world), held)
+    return Before(ob.name, _code(ob), fit_scene.rows(ob.matrix_world), fit_scene.own(ob), held)
 
 
 def note(context: bpy.types.Context, operator: bpy.types.Operator, was: Before) -> None:
@@ -78,7 +79,7 @@ def note(context: bpy.types.Context, operator: bpy.types.Operator, was: Before) 
         return
     if name in FITS:
         step["fit"] = fit_scene.seen(context.scene, was.handles)
-        step["fit"] |= {"from": was.matrix, "to": fit_scene.rows(ob.matrix_world)}
+        step["fit"] |= {"from": was.matrix, "own": was.own, "to": fit_scene.rows(ob.matrix_world)}
     if name == APPLY:  # it selects what it was given, by whatever name or number
         step["with"]["code"] = ob.meshsdf.blend.codes[ob.meshsdf.blend.active].name
     if name == "meshsdf.interpolate":

@@ -60,7 +60,13 @@ class _Script:
         body = [*self._steps.first(added), *self._stored.lines()]
         for step in steps:
             body += self._steps.next(step)
-        body += [*self._steps.mesh(), *self._led(), *self._bakes(bakes), *self._set_since()]
+        body += [
+            *self._steps.after_fits(),
+            *self._steps.mesh(),
+            *self._led(),
+            *self._bakes(bakes),
+            *self._set_since(),
+        ]
         body += self._code_now(told=told)
         body += self._last()
         scene = "scene = bpy.context.scene\n" if any("scene." in line for line in body) else ""
@@ -119,7 +125,7 @@ class _Script:
         ob, written = self._ob, []
         now = fit_scene.rows(ob.matrix_world)
         if now != self._steps.stands:
-            written += ["", *placed(NAME, now)]
+            written += ["", *placed(NAME, now, fit_scene.own(ob))]
         if any(ob.meshsdf.locks):
             written.append(f"{NAME}.meshsdf.locks = {literal(list(ob.meshsdf.locks))}")
         if mesh_upload.is_flat(shape.mesh_of(ob)):

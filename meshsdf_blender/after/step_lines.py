@@ -104,6 +104,10 @@ class StepLines:
         self._meshed = True
         return written
 
+    def after_fits(self) -> list[str]:
+        """What the last fit leaves to be put away."""
+        return self._fits.last()
+
     def _has_ends(self, step: Step) -> bool:
         """Whether the names of a step stand for what they stood for, as far as that is known."""
         names = [step["with"].get(key, "") for key in record.NAMES]
@@ -114,7 +118,8 @@ class StepLines:
 
     def _before_fit(self, told: fit_scene.State) -> list[str]:
         """The shape's place, and the camera, frame and settings of a fit."""
-        stands = [] if told["from"] == self.stands else placed(NAME, told["from"])
+        there = told["from"], told.get("own", ())
+        stands = [] if told["from"] == self.stands else placed(NAME, *there)
         self.stands = told["to"]
         return ["", *stands, *self._fits.lines(told, NAME), "bpy.context.view_layer.update()"]
 

@@ -21,6 +21,8 @@ from .fit_properties import ShapeHandle
 FIRST_NAME = "Handle"
 # Of the shape's longest side: the radius at which a new empty is shown.
 SHOWN_SIZE = 0.03
+# An object is used by them where it is shown.
+SHOWING = bpy.types.Collection, bpy.types.Scene, bpy.types.Screen, bpy.types.WindowManager
 SECOND_ORDER = Fix(
     "wm.context_set_enum",
     "Use Second Order",
@@ -159,7 +161,7 @@ def select(context: bpy.types.Context, ob: bpy.types.Object, place: int) -> None
 
 
 def remove(ob: bpy.types.Object, place: int) -> None:
-    """Take a handle out, with the empty that was added with it unless another handle uses it."""
+    """Take a handle out, with the empty that was added with it unless something else uses it."""
     settings = ob.meshsdf
     empty, made = settings.handles[place].object, settings.handles[place].made
     settings.handles.remove(place)
@@ -169,13 +171,11 @@ def remove(ob: bpy.types.Object, place: int) -> None:
 
 
 def _is_used(empty: bpy.types.Object) -> bool:
-    """Whether a handle of any object is at that empty, or an object hangs on it."""
-    return bool(empty.children) or any(
-        handle.object == empty
-        for ob in bpy.data.objects
-        if ob.type == "MESH"
-        for handle in ob.meshsdf.handles
-    )
+    """Whether anything points to an empty whose handle is gone: another handle, a child, a
+    constraint, a modifier, a driver. What merely shows it does not count.
+    """
+    users = bpy.data.user_map(subset={empty}).get(empty, set())
+    return any(user != empty and not isinstance(user, SHOWING) for user in users)
 
 
 def _collection(scene: bpy.types.Scene, ob: bpy.types.Object) -> bpy.types.Collection:

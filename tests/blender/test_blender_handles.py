@@ -128,6 +128,33 @@ def test_only_an_empty_that_nothing_else_uses_goes_with_its_handle(egg, scene):
     assert {"Picked", "Shared", "Parent"} <= set(bpy.data.objects.keys())
 
 
+def hold_by_constraint(user, empty):
+    user.constraints.new("COPY_LOCATION").target = empty
+
+
+def hold_by_modifier(user, empty):
+    user.modifiers.new("Hook", "HOOK").object = empty
+
+
+def hold_by_driver(user, empty):
+    variable = user.driver_add("location", 0).driver.variables.new()
+    variable.type = "TRANSFORMS"
+    variable.targets[0].id = empty
+
+
+@pytest.mark.parametrize("hold", [hold_by_constraint, hold_by_modifier, hold_by_driver])
+@pytest.mark.parametrize("own", [True, False])
+def test_an_empty_stays_that_something_else_points_to(egg, scene, hold, own):
+    other = bpy.data.objects.new("Other", bpy.data.meshes.new("Other"))
+    scene.collection.objects.link(other)
+    hold(egg if own else other, add("Held").object)
+    add("Free")
+    for name in ("Held", "Free"):
+        bpy.ops.meshsdf.handle_remove(handle=name)
+    assert "Held" in bpy.data.objects
+    assert "Free" not in bpy.data.objects
+
+
 def test_handles_are_a_shapes_own(scene):
     assert "No object is active" in refused(bpy.ops.meshsdf.handle_add)
 
@@ -596,6 +623,7 @@ def test_a_copied_script_brings_the_handles(egg, target, scene, story):
     assert "handle_add" in first
     again = run_afresh(first, sphere)
     same(again, was)
+    assert not len(bpy.context.scene.meshsdf.views)
     assert copied(again) == first
 
 
@@ -606,6 +634,7 @@ def test_the_script_says_what_is_new_of_each_fit(egg):
     assert "shape.meshsdf.handles[0].object.location = (0.8, 0.0, 0.12345679)" in text
     assert "shape.meshsdf.handles[1].weight = 2.5" in text
     assert text.count("the handles alone") == 1
+    assert text.count("views.clear()") == 2
     assert "cameras.new" not in text
 
 

@@ -213,6 +213,19 @@ def test_a_shape_is_a_shape_already(egg):
     assert f"'{egg.name}' is a shape already" in refused(bpy.ops.meshsdf.make_shape)
 
 
+@pytest.mark.parametrize("use", ["BACKGROUND", "TARGET"])
+def test_an_image_that_is_not_set_is_opened_by_its_line(egg, scene, tmp_path, use):
+    photo = bpy.data.images.new("Photo", 8, 8)
+    photo.filepath_raw, photo.file_format = str(tmp_path / "PHOTO.png"), "PNG"
+    photo.save()
+    bpy.data.images.remove(photo)
+    scene.meshsdf.target = {"TARGET": "IMAGE"}.get(use, use)
+    line = line_of(refused(bpy.ops.meshsdf.fit))
+    assert line == f"bpy.ops.meshsdf.fix_image(use={use!r}, filepath='PHOTO.png')"
+    exec(line.replace("PHOTO.png", str(tmp_path / "PHOTO.png")))
+    assert "PHOTO.png" in bpy.data.images
+
+
 # Spaces
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -79,6 +80,22 @@ def test_a_handle_is_met_alone_and_beside_a_silhouette(scene, pair):
         handle.object = told.handles[0].object
     with pytest.raises(RuntimeError, match="at most 1000"):
         bpy.ops.meshsdf.fit_step()
+
+
+def test_the_guides_handles_leave_spot_whole(scene, pair):
+    page = (ROOT / "docs" / "scripting.md").read_text("utf-8")
+    (lines,) = re.findall(r"```python\n(bpy\.ops\.meshsdf\.handle_add.*?)```", page, re.DOTALL)
+    spot = add(pair, "1")
+    scene.meshsdf.target = "BACKGROUND"
+    for part in lines.partition("nose.object")[0], lines:
+        bpy.ops.meshsdf.known_shape(shape="1")
+        exec(part, {"bpy": bpy, "spot": spot})
+        told = spot.meshsdf
+        assert told.fit_alone
+        assert told.fit_off < 0.25 * told.fit_off_start
+        assert "parts" not in told.message
+        assert "parts" not in told.fit_topology
+        spot.meshsdf.handles.clear()
 
 
 def test_a_pose_fit_moves_the_object_and_not_the_mesh(scene, pair):

@@ -52,7 +52,7 @@ def unknown(ob):
 def fit(ob):
     scene = bpy.context.scene
     ob.location, ob.rotation_euler = (0.1, 0.0, 0.1), (0.3, 0.2, 1.4)
-    scene.camera.rotation_euler = (1.5707963, 0.01, 0.02)
+    scene.camera.rotation_euler = (1.5707963, 0.0123456789, 0.0234567891)
     scene.meshsdf.steps, scene.meshsdf.move = 3, True
     bpy.ops.meshsdf.fit()
     scene.meshsdf.move = False
@@ -194,6 +194,30 @@ def test_accepting_a_fit_changes_no_script(egg, target, scene):
     assert copied(egg) == fitted
     was = state(egg)
     same(run_afresh(fitted, sphere), was)
+
+
+@pytest.mark.parametrize("turned", ["angles", "quaternion", "parent"])
+def test_a_camera_is_told_to_the_last_digit(egg, target, scene, turned):
+    camera = scene.camera
+    camera.rotation_euler = (1.58123456, 0.0123456789, 0.0234567891)
+    if turned == "quaternion":
+        camera.rotation_mode = "QUATERNION"
+        camera.rotation_quaternion = (0.7098765, 0.7012345, 0.0123456, 0.0078912)
+    if turned == "parent":
+        camera.parent = bpy.data.objects.new("Rig", None)
+        scene.collection.objects.link(camera.parent)
+        camera.parent.rotation_euler.z = 0.0123456
+    bpy.context.view_layer.objects.active = egg
+    bpy.ops.meshsdf.fit_step(steps=2)
+    first, was, matrix = copied(egg), np.array(egg["meshsdf_code"]), np.array(camera.matrix_world)
+    again = run_afresh(first, sphere)
+    there = np.array(bpy.context.scene.camera.matrix_world)
+    if turned == "angles":
+        assert "rotation_euler = (1.5812346, 0.012345679, 0.02345679)" in first
+        np.testing.assert_array_equal(there, matrix)
+        np.testing.assert_array_equal(np.array(again["meshsdf_code"]), was)
+    np.testing.assert_allclose(there, matrix, atol=3e-7)
+    assert copied(again) == first
 
 
 def test_where_a_target_stood_is_said(egg, target, scene):

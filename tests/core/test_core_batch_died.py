@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -75,6 +76,18 @@ def test_a_batch_without_processes_is_refused(
     monkeypatch.setattr(one_process, "serve", cannot_start)
     with pytest.raises(BatchError, match="No process"):
         outcomes(settings, "one", "two", "three", processes=2)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_space_that_cannot_be_loaded_is_told(
+    settings: Settings, tmp_path: Path, processes: int
+) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"no space")
+    with pytest.raises(BatchError, match="No process") as caught:
+        outcomes(replace(settings, space=broken), "one", "two", processes=processes)
+    assert "broken.safetensors" in str(caught.value)
+    assert "emory" not in str(caught.value)
 
 
 def test_a_batch_that_is_left_leaves_no_process(settings: Settings) -> None:

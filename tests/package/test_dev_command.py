@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.dev import blenders, checks, environment, libraries, wheels
+import dev
+from tools.dev import blenders, checks, early, environment, libraries, wheels
 from tools.dev.checks import Count
 
 REPORT = (
@@ -113,6 +115,55 @@ def test_other_pins_make_another_environment(
     other.write_text(environment.PINS.read_text() + "another==1.0\n")
     monkeypatch.setattr(environment, "PINS", other)
     assert environment.fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["bench", "fits", "--help"], "dev.py bench fits [SPACE ...]"),
+        (["bench", "heldout", "-h"], "--solvers"),
+        (["bench", "--help"], "Other benches: fits, heldout"),
+        (["bench", "step", "--help"], "extraction, a step of Adam"),
+        (["spaces", "--help"], "dev.py spaces NAME"),
+    ],
+)
+def test_help_needs_no_environment(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    expected: str,
+) -> None:
+    monkeypatch.setattr(environment, "ensure", lambda: pytest.fail("an environment was made"))
+    monkeypatch.setattr(sys, "argv", ["dev.py", *arguments])
+    assert dev.main() == 0
+    assert expected in capsys.readouterr().out
+
+
+def test_a_bench_that_there_is_not_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "ensure", lambda: pytest.fail("an environment was made"))
+    monkeypatch.setattr(sys, "argv", ["dev.py", "bench", "fit2"])
+    assert dev.main() == 1
+    said = capsys.readouterr().err
+    assert "there is no bench 'fit2'" in said
+    assert all(name in said for name in (*dev.BENCHES, *early.PARTS))
+
+
+def test_every_bench_has_its_file_and_its_help() -> None:
+    files = {f"bench_{name}.py" for name in dev.BENCHES}
+    # Of a part of another one, no command.
+    assert files == {path.name for path in early.TOOLS.glob("bench_*.py")} - {"bench_upload.py"}
+    for name in dev.BENCHES:
+        assert f"dev.py bench {name}" in early.told("bench", [name, "--help"], dev.BENCHES)
+    tree = ast.parse((early.TOOLS / "bench.py").read_text())
+    parts = [
+        ast.unparse(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and "PARTS" in ast.unparse(node)[:6]
+    ]
+    assert parts
+    assert all(repr(part) in parts[0] for part in early.PARTS)
 
 
 def tiny_wheel(folder: Path, name: str) -> None:

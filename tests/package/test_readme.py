@@ -13,7 +13,7 @@ from core.viewfile import KEYS, read_view
 from tools.demo import words
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/command-line.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/command-line.md", "docs/library.md")
 
 
 def test_the_librarys_example_runs() -> None:
@@ -29,6 +29,27 @@ def test_the_librarys_example_runs() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"volume 0\.3\d+, its derivative \[", done.stdout)
+
+
+def test_the_librarys_page_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/library.md").read_text(), re.DOTALL)
+    assert len(blocks) == 3
+    done = subprocess.run(
+        [sys.executable, "-c", "".join(blocks)],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    fitted, posed, drawn, beside = re.search(
+        r"IoU ([\d.]+)\n\w+ \[.*?IoU ([\d.]+) at.*?off by ([\d.]+).*?IoU ([\d.]+)",
+        done.stdout,
+        re.DOTALL,
+    ).groups()
+    assert min(map(float, (fitted, posed, beside))) > 0.98, done.stdout
+    assert float(drawn) < 0.02, done.stdout
 
 
 def test_every_link_leads_somewhere() -> None:

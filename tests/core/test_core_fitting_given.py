@@ -1,0 +1,115 @@
+"""Residuals as callers give them: arrays of every kind, weights, and what is refused in words."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import FitError
+from core.fitting import fit
+from core.fitting.residuals import Depth, Function, Landmarks, Rows, Symmetry, Volume
+
+from .test_core_fit import BALLS, FAST
+
+START = torch.tensor([0.4, 0.0, 0.0, 0.0])
+SHORT = replace(FAST, steps=2)
+POINTS = [[0.0, -0.5, 0.0], [0.5, 0.0, 0.0]]
+
+
+def ends(residuals):
+    return list(fit(BALLS, START, [], [], options=SHORT, residuals=residuals))[-1].code
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda of: Landmarks(of(POINTS), weights=of([1.0, 2.0])),
+        lambda of: Depth(of(POINTS)),
+        lambda of: Symmetry(of([0.0, 0.1, 0.0]), of([0.0, 1.0, 0.0])),
+    ],
+    ids=["landmarks", "depth", "symmetry"],
+)
+def test_lists_and_arrays_are_as_good_as_tensors(build):
+    wanted = ends([build(lambda given: torch.tensor(given, dtype=torch.float64))])
+    backwards = lambda given: np.array(given[::-1])[::-1]  # noqa: E731
+    for of in (list, np.array, backwards, lambda given: torch.tensor(given, requires_grad=True)):
+        assert torch.allclose(ends([build(of)]), wanted, atol=1e-5)
+
+
+def test_a_single_residual_is_taken_as_one():
+    assert torch.equal(ends(Landmarks(POINTS)), ends([Landmarks(POINTS)]))
+
+
+@pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf, "much", None])
+@pytest.mark.parametrize("build", [Volume, Depth, Landmarks], ids=lambda each: each.__name__)
+def test_a_weight_that_is_none_is_refused(build, weight):
+    residual = build(1.0 if build is Volume else POINTS, weight=weight)
+    with pytest.raises(FitError, match=f"{build.__name__} has .*weight"):
+        fit(BALLS, START, [], [], options=SHORT, residuals=[residual])
+
+
+@pytest.mark.parametrize("given", [3, [POINTS], "residuals", [Volume], [None]])
+def test_what_is_no_residual_is_refused(given):
+    with pytest.raises(FitError, match="residuals"):
+        fit(BALLS, START, [], [], options=SHORT, residuals=given)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Landmarks([1.0, 2.0, 3.0]),
+        lambda: Landmarks([[1.0, 2.0], [3.0]]),
+        lambda: Landmarks("points"),
+        lambda: Landmarks(POINTS, weights=[1.0]),
+        lambda: Landmarks(POINTS, weights=["a", "b"]),
+        lambda: Depth([[1.0, 2.0]]),
+        lambda: Depth([[math.nan, 0.0, 0.0]]),
+        lambda: Depth([]),
+        lambda: Symmetry([0.0, 0.0], [0.0, 0.0, 1.0]),
+        lambda: Symmetry([0.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
+        lambda: Symmetry([0.0, 0.0, 0.0], [math.inf, 0.0, 0.0]),
+    ],
+)
+def test_arrays_that_are_none_are_refused_at_once(build):
+    with pytest.raises(FitError):
+        build()
+
+
+class Broken:
+    """Values, weights or derivatives that a residual of somebody's own may give."""
+
+    weight = 1.0
+
+    def __init__(self, values=1.0, weights=1.0, derivative=0.0, shape=(1,)):
+        self.given = values, weights, derivative, shape
+
+    def rows(self, surface):
+        values, weights, derivative, shape = self.given
+        return Rows(
+            torch.full(shape, values).double(),
+            torch.full((1,), weights).double(),
+            lambda: torch.full((1, len(START)), derivative).double(),
+        )
+
+
+@pytest.mark.parametrize(
+    ("residual", "told"),
+    [
+        (Volume(math.nan), "Volume gives values that are no numbers"),
+        (Function(lambda at: at.sum()[None] * math.inf), "Function gives values that are no"),
+        (Broken(weights=math.nan), "Broken gives weights that are no numbers"),
+        (Broken(derivative=math.nan), "Broken gives derivatives that are no numbers"),
+        (Broken(shape=(2, 2)), "Broken gives values and weights of the shapes (2, 2) and (1,)"),
+        (Function(lambda at: at.sum()), "Function gives a Tensor of shape (), and no tensor"),
+        (Function(lambda at: at.detach().sum().item()), "Function gives a float, and no tensor"),
+        (Function(lambda at: at.detach().sum()[None]), "do not follow from the vertices"),
+    ],
+)
+def test_a_residual_without_numbers_is_named(residual, told):
+    with pytest.raises(FitError, match=re.escape(told)):
+        ends([residual])
