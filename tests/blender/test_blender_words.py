@@ -322,7 +322,7 @@ def test_names_on_the_card_are_names_of_known_shapes(vase, part):
     added = bpy.context.active_object
     assert added.name == "Urn"
     np.testing.assert_allclose(added["meshsdf_code"], urn, atol=1e-6)
-    added["meshsdf_code"] = [0.5 * value for value in urn]
+    added["meshsdf_code"] = [0.5 * float(value) for value in urn]
     blend = vase.meshsdf.blend
     blend.first, blend.second, blend.factor = "Mean", "Urn", 1.0
     blend.mode = "TWO"  # an object goes before the card
