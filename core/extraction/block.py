@@ -25,7 +25,7 @@ class Block(Grid):
         """All nodes of a grid of ``cells`` cells a side, evaluated."""
         values = torch.zeros(_shape(cells), device=decoder.device)
         grid = Block(cells, step, values, torch.zeros_like(values, dtype=torch.bool))
-        whole = grid.among(cells, cells, cells)
+        whole = grid.nodes
         thickness = max(1, SLAB_NODES // (cells + 1) ** 2)
         for start in range(0, cells + 1, thickness):
             slab = slice(start, start + thickness)

@@ -74,17 +74,20 @@ class Bricks(Grid):
     def of(block: Block, *, everywhere: bool) -> Bricks:
         """The same grid in bricks: ``everywhere``, or where a crossed cell has a corner."""
         size = block.last // SIDE + 1
-        touched = block.at_corners(block.crossed() * LOWEST)
 
         def cut(nodes: Tensor) -> Tensor:
             missing = [size * SIDE - n for n in reversed(nodes.shape)]
             nodes = torch.nn.functional.pad(nodes, [n for lack in missing for n in (0, lack)])
             return nodes.view(size, SIDE, size, SIDE, size, SIDE).permute(0, 2, 4, 1, 3, 5)
 
-        parts = cut(touched.view(torch.uint8).view(block.known.shape))
-        active = parts.amax(dim=(3, 4, 5)).bool() | everywhere
-        inside = cut(block.values)[:, :, :, 0, 0, 0] < 0
-        values, known = cut(block.values)[active], cut(block.known)[active]
+        values, known = cut(block.values), cut(block.known)
+        inside = values[:, :, :, 0, 0, 0] < 0
+        active = torch.ones_like(inside)
+        if not everywhere:
+            touched = block.at_corners(block.crossed() * LOWEST)
+            parts = cut(touched.view(torch.uint8).view(block.known.shape))
+            active = parts.amax(dim=(3, 4, 5)).bool()
+        values, known = values[active], known[active]
         rest = _numbered(active), inside, active.nonzero(), None
         bricks = Bricks(block.last, block.step, values, known, *rest)
         bricks.level, bricks.evaluations = block.level, block.evaluations
@@ -120,10 +123,9 @@ class Bricks(Grid):
         self.changed()
 
     def nodes_up_to(self, *last: int) -> Tensor:
-        along = torch.arange(SIDE, device=self.places.device)
-        nodes = (self.places.t().unsqueeze(2) << BITS) + along
         x, y, z = (
-            (node >= self.first) & (node <= end) for node, end in zip(nodes, last, strict=True)
+            (node >= self.first) & (node <= end)
+            for node, end in zip(along_axes(self.places), last, strict=True)
         )
         row = words(z)[:, None, None]
         return torch.where((x[:, :, None] & y[:, None, :])[..., None], row, 0)
@@ -215,6 +217,11 @@ def _union(nodes: Tensor) -> Tensor:
         half = nodes.shape[1] // 2
         nodes = nodes[:, :half] | nodes[:, half:]
     return nodes[:, 0]
+
+
+def along_axes(places: Tensor) -> Tensor:
+    """The coordinates along each axis ``(3, K, 8)`` of the nodes of bricks at ``(K, 3)``."""
+    return (places.t().unsqueeze(2) << BITS) + torch.arange(SIDE, device=places.device)
 
 
 def inner(flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from .block import Block
-from .bricks import Bricks
-from .grid import BITS, SIDE, Grid, words
+from .bricks import Bricks, along_axes
+from .grid import SIDE, Grid, words
 
 
 def reaches_wall(grid: Grid) -> bool:
@@ -17,11 +17,10 @@ def reaches_wall(grid: Grid) -> bool:
         ends = [values.select(axis, end) for axis in range(3) for end in (0, -1)]
         return any(bool((end < 0).any()) for end in ends)
     assert isinstance(grid, Bricks)
-    whole = grid.among(grid.last, grid.last, grid.last)
-    nodes = (grid.places.t().unsqueeze(2) << BITS) + torch.arange(SIDE, device=whole.device)
+    nodes = along_axes(grid.places)
     x, y, z = (nodes == 0) | (nodes == grid.last)
     wall = x[:, :, None, None] | y[:, None, :, None] | z[:, None, None, :]
-    at_wall = words(wall & (grid.values < 0)) & whole
+    at_wall = words(wall & (grid.values < 0)) & grid.nodes
     return bool(at_wall.any()) or bool(_full_at_wall(grid).any())
 
 
@@ -56,7 +55,7 @@ def capped(grid: Grid) -> Bricks:
         there = number[at] >= 0
         values = torch.where(inside[at], -1.0, 1.0).view(-1, 1, 1, 1).repeat(1, SIDE, SIDE, SIDE)
         values[there] = bricks.values[number[at][there]]
-        nodes = (places.t().unsqueeze(2) << BITS) + torch.arange(SIDE, device=places.device)
+        nodes = along_axes(places)
         x, y, z = (nodes >= first) & (nodes <= last)
         within = x[:, :, None, None] & y[:, None, :, None] & z[:, None, None, :]
         return torch.where(within, values, 1.0), torch.ones_like(within)

@@ -112,6 +112,11 @@ class Grid(ABC):
         self._signs = None
 
     @property
+    def nodes(self) -> Tensor:
+        """All nodes of the grid, words of 0 and 1."""
+        return self.among(*[self.last] * 3)
+
+    @property
     def cells(self) -> Tensor:
         """The first nodes of the grid's cells, words of 0 and 1."""
         return self.among(*[self.last - 1] * 3)

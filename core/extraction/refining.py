@@ -109,7 +109,7 @@ def _refined(decoder: FoldedDecoder, coarse: Grid, cells: int) -> Grid:
     if isinstance(coarse, Block) and cells > BLOCK_UP_TO:
         coarse = Bricks.of(coarse, everywhere=True)
     crossed = coarse.crossed()
-    off = coarse.among(*[coarse.last] * 3) & ~coarse.at_corners(crossed * LOWEST)
+    off = coarse.nodes & ~coarse.at_corners(crossed * LOWEST)
     slope = _slope(coarse, crossed)
     width = WIDE_BAND_CELLS if cells <= WIDE_BAND_UP_TO else BAND_CELLS
     reach = width * coarse.step / 2 * slope
@@ -124,7 +124,7 @@ def _refined(decoder: FoldedDecoder, coarse: Grid, cells: int) -> Grid:
     near_zero = grid.values.abs() < reach
     near_zero.view(-1)[grid.find(hidden)[0]] = True
     near_zero &= ~grid.known
-    grid.evaluate(decoder, words(near_zero) & grid.among(cells, cells, cells))
+    grid.evaluate(decoder, words(near_zero) & grid.nodes)
     close(decoder, grid)
     return grid
 
@@ -188,7 +188,7 @@ def close(decoder: FoldedDecoder, grid: Grid) -> None:
 def _filled_near(grid: Grid) -> Tensor:
     """The nodes that were filled and may lie within ``CLOSE_CELLS`` of the surface, as words."""
     near = grid.values.abs() < CLOSE_CELLS * grid.step * _slope(grid, grid.crossed())
-    return words(near & ~grid.known) & grid.among(*[grid.last] * 3)
+    return words(near & ~grid.known) & grid.nodes
 
 
 def _look_closer(decoder: FoldedDecoder, grid: Grid) -> None:
