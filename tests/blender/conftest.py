@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,3 +181,45 @@ def target(scene):
     scene.meshsdf.target = "OBJECT"
     scene.meshsdf.object = ob
     return ob
+
+
+# Of shapes whose sliders are dragged: here, for a fixture that is imported from another file keeps
+# that one's bpy alive, and 4.2 ends with a segmentation fault then.
+
+
+@pytest.fixture
+def live(part, monkeypatch):
+    """The sliders' timer; slider moves are followed as in a window."""
+    monkeypatch.setattr(part("shapes.slide"), "in_script", lambda: False)
+    monkeypatch.setattr(part("shapes.followed"), "REST_SECONDS", 0.05)
+    yield part("shapes.slider_live")
+    part("shapes.slider_live").forget()
+
+
+@pytest.fixture
+def egg(scene, fake):
+    """A shape of the fake space, whose sliders add 0.5 to one number of the code each."""
+    assert bpy.ops.meshsdf.shape_add(space=fake.space, resolution=48) == {"FINISHED"}
+    return bpy.context.active_object
+
+
+@pytest.fixture
+def in_step(part):
+    """Whether mesh, code and sliders of every shape belong together, and no mesh is coarse."""
+    shape, codes = part("shapes.shape"), part("shapes.codes")
+    upload, door = part("shapes.mesh_upload"), part("door")
+
+    def check():
+        for ob in filter(shape.is_shape, bpy.data.objects):
+            code = codes.read(ob)
+            header = shape.mesh_header(ob, ob.meshsdf.resolution)
+            _, told = door.ready_worker().request("mesh", header, {"code": code})
+            vertices, faces = upload.read(ob.data)
+            shown = [getattr(ob.meshsdf, f"slider_{n + 1}") for n in range(2)]
+            np.testing.assert_allclose(shown, 2 * code[:2], atol=1e-5)
+            assert np.array_equal(faces, told["faces"])
+            np.testing.assert_allclose(vertices, told["vertices"], atol=1e-6)
+            assert not ob.meshsdf.draft
+        return True
+
+    return check

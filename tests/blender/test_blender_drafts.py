@@ -1,6 +1,6 @@
 """Coarse meshes that nothing follows any more: duplicated, or taken in hand before they rested."""
 
-# ruff: noqa: F401, F811  # fixtures of another file
+# fixtures of another file
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ import pytest
 from tests.blender.test_blender_follow import (
     WHOLE,
     code_of,
-    egg,
-    in_step,
-    live,
     settle,
     until,
     until_whole_is_asked,
