@@ -7,6 +7,7 @@ from the nearest place of the old surface, Decimate as it merges edges.
 from __future__ import annotations
 
 from contextlib import suppress
+from operator import itemgetter
 
 import bmesh
 import bpy
@@ -135,11 +136,47 @@ def _merge_slivers(mesh: bpy.types.Mesh) -> int:
     whole = bmesh.new()
     try:
         whole.from_mesh(mesh)
-        bmesh.ops.dissolve_degenerate(whole, dist=SHORTEST_EDGE, edges=whole.edges[:])
+        while merged := _mergeable(whole):
+            bmesh.ops.weld_verts(whole, targetmap=merged)
+        for edge in _slivers(whole):
+            _lengthen(edge)
         whole.to_mesh(mesh)
         return sum(not (e.is_contiguous or e.is_boundary) for e in whole.edges)
     finally:
         whole.free()
+
+
+def _slivers(whole: bmesh.types.BMesh) -> list[bmesh.types.BMEdge]:
+    """Edges that are too short, the shortest first."""
+    short = ((edge.calc_length(), edge) for edge in whole.edges)
+    return [edge for length, edge in sorted(short, key=itemgetter(0)) if length < SHORTEST_EDGE]
+
+
+def _mergeable(whole: bmesh.types.BMesh) -> dict[bmesh.types.BMVert, bmesh.types.BMVert]:
+    """Vertices that can go at once, and those that they become.
+
+    The trap: where the ends of an edge have a neighbour in common beside those of its own faces,
+    merging them glues two sides of the surface together (the link condition; Dey et al., 1999).
+    """
+    merged: dict[bmesh.types.BMVert, bmesh.types.BMVert] = {}
+    taken: set[bmesh.types.BMVert] = set()
+    for edge in _slivers(whole):
+        rings = [{other.other_vert(end) for other in end.link_edges} for end in edge.verts]
+        if len(rings[0] & rings[1]) == len(edge.link_faces) and not taken & (rings[0] | rings[1]):
+            kept, gone = edge.verts
+            merged[gone] = kept
+            taken |= rings[0] | rings[1]
+    return merged
+
+
+def _lengthen(edge: bmesh.types.BMEdge) -> None:
+    """Draw the ends of an edge apart that cannot be merged."""
+    first, second = (end.co for end in edge.verts)
+    middle, along = (first + second) / 2, second - first
+    if not along.length:
+        along = edge.verts[0].normal.orthogonal()
+    along = along.normalized() * SHORTEST_EDGE / 2
+    edge.verts[0].co, edge.verts[1].co = middle - along, middle + along
 
 
 def _decimate(context: bpy.types.Context, ob: bpy.types.Object, name: str, faces: int) -> None:

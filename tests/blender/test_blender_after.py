@@ -296,6 +296,31 @@ def test_refusals_of_new_faces_leave_nothing_behind(egg):
         bpy.ops.meshsdf.retopologise()
 
 
+def test_slivers_go_without_gluing_what_is_apart(part):
+    """A tube with three corners, whose waist has one side of next to no length: merged, the waist
+    would be an edge with four faces, which Quadriflow refuses. Above it a side that can be merged.
+    """
+    waist, other = [(0, 0, 0), (1e-5, 0, 0), (0, 1, 0)], [(1, 0), (-1, 1), (-1, -1)]
+    rings = [[(x, y, -1) for x, y in other], waist, [(x, y, 1) for x, y in other]]
+    corners = [corner for ring in rings for corner in ring]
+    faces = [(2, 1, 0), (6, 7, 8)]
+    for below in (0, 3):
+        for side in range(3):
+            a, b = below + side, below + (side + 1) % 3
+            faces += [(a, b, b + 3), (a, b + 3, a + 3)]
+    corners.append((1 + 1e-5, 0, 1))  # at the corner of the upper lid
+    faces.remove((6, 7, 8))
+    faces += [(6, 9, 8), (9, 7, 8), (6, 7, 9)]
+    mesh = bpy.data.meshes.new("Tube")
+    mesh.from_pydata(corners, [], faces)
+    assert part("after.retopology")._merge_slivers(mesh) == 0
+    where = positions(mesh)
+    ends = np.array([edge.vertices[:] for edge in mesh.edges])
+    assert np.linalg.norm(where[ends[:, 0]] - where[ends[:, 1]], axis=1).min() > 1e-4
+    assert len(mesh.vertices) == 9
+    assert np.unique(np.sort(ends, axis=1), axis=0).shape == (21, 2)  # V - E + F = 2, F = 14
+
+
 def test_a_count_of_faces_far_from_the_one_asked_for_is_said(egg, part, monkeypatch, capfd):
     """Thin walls make Quadriflow miss: here it leaves the mesh as it is."""
     monkeypatch.setattr(part("after.retopology"), "_quadriflow", lambda *_, **__: None)
