@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import process_time
 
 import numpy as np
 import pytest
@@ -92,6 +93,41 @@ def test_no_candidate_is_missed():
     ]
     np.testing.assert_allclose(found.distances, np.min(alone, axis=1), rtol=1e-12)
     assert found.faces.tolist() == np.argmin(alone, axis=1).tolist()
+
+
+def capsule(cells):
+    """A ball whose halves are drawn apart: every point of its axis is equally far from a ring."""
+    vertices, faces = sphere(cells)
+    vertices[:, 2] += 0.5 * np.sign(vertices[:, 2])
+    return vertices, faces
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e3], ids=["about zero", "far from zero"])
+@pytest.mark.parametrize("spread", [0.0, 1e-9, 1e-3])
+def test_points_equally_far_from_many_faces_meet_the_nearest(spread, shift):
+    random = np.random.default_rng(3)
+    for placed, faces in (sphere(9), capsule(9), box()):
+        points = spread * random.normal(size=(12, 3))
+        points[:, 2] += np.linspace(-0.4, 0.4, 12)
+        points, vertices = points + shift, placed + shift
+        found = nearest(points, vertices, faces)
+        alone = [nearest(points, vertices, face[None]).distances for face in faces]
+        np.testing.assert_allclose(found.distances, np.min(alone, axis=0), rtol=1e-11)
+        corners = vertices[faces[found.faces]]
+        held = np.einsum("kc,kcx->kx", found.shares, corners)
+        np.testing.assert_allclose(held, found.positions, atol=1e-12)
+
+
+def test_points_equally_far_from_all_faces_are_met_in_little_time():
+    """Trying every face takes five seconds; the bound is for a busy machine."""
+    (vertices, faces), random = sphere(150), np.random.default_rng(4)
+    assert len(faces) > 50_000
+    for spread in (0.0, 1e-7, 1e-3):
+        points = spread * random.normal(size=(100, 3))
+        began = process_time()
+        found = nearest(points, vertices, faces)
+        assert process_time() - began < 1
+        assert found.distances == pytest.approx(RADIUS - np.linalg.norm(points, axis=1), abs=1e-3)
 
 
 def test_faces_without_an_area_are_the_lines_that_they_are():
