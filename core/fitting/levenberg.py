@@ -13,9 +13,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
-import torch
-from torch import Tensor
-
 from .clock import DECODER, Clock
 from .given import rows_of
 from .looking import Look, Looker
@@ -24,6 +21,7 @@ from .options import FitOptions
 from .outlines import USUAL_PIXELS, rows
 from .reached import Best, Reached
 from .residuals import Residual, Rows, Surface
+from .solving import Equations
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of
 from .stopping import FitSteps, Stop
@@ -33,11 +31,6 @@ COARSE, WORTH_IT = 32, 1.25
 FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
 # A fine look costs several coarse ones.
 TRIES, FINE_TRIES, SHORTER = 4, 3, 0.5
-# A step moves the code by no more than this, root mean square in deviations, and the transform by
-# no more than this in radii, radians and log scale.
-CODE_REACH, POSE_REACH = 1.0, 0.5
-# How strongly a code may have to be pulled back within its limit, found by halving.
-LEAST_PULL, MOST_PULL, PULL_ROUNDS = 1e-4, 1e8, 20
 # Residuals' tolerance falls from the options' reach by this factor a step, to this in pixels.
 NARROWER, NARROWEST = 0.8, 2.0
 # With the options' default one deviation of the code weighs as one.
@@ -148,15 +141,13 @@ class SecondOrder:
         if at.is_lost:  # beside the target its pull would shrink the shape, not move it
             moving = freedom.only("move", "turn")
             freedom = moving if moving.size else freedom
-        curvature, gradient = self._expand(at.look, freedom)
+        equations = self._expand(at.look, freedom)
         self._tolerance = max(self._tolerance * NARROWER, NARROWEST)
         fine = at.look.mesh.resolution > COARSE
         for tried in range(FINE_TRIES if fine else TRIES):
-            damped = curvature + self._damping * torch.eye(freedom.size, dtype=torch.float64)
             # Damping shortens what is known badly, this what is known well but overshoots.
-            change = SHORTER ** max(tried - 1, 0) * self._solved(
-                freedom, at.look.state, damped, gradient
-            )
+            change = equations.solved(self._damping, self._longest)
+            change = SHORTER ** max(tried - 1, 0) * change
             state = freedom.moved(at.look.state, change).held_within(self._longest)
             new = self._see(state, at.look.mesh.resolution)
             if new is not None and new.beats(at):
@@ -166,58 +157,20 @@ class SecondOrder:
             self._damping *= CALMER
         return None
 
-    def _solved(
-        self, freedom: Freedom, state: State, curvature: Tensor, gradient: Tensor
-    ) -> Tensor:
-        """The best change ``(P,)`` that leaves the code no longer than it may be.
-
-        Where the free one would, a pull to the mean code is added that is as strong as it takes.
-        """
-        code = torch.zeros(freedom.size, dtype=torch.float64)
-        code[: freedom.code] = state.whitened.double()[: freedom.code]
-        towards = torch.zeros(freedom.size, dtype=torch.float64)
-        towards[: freedom.code] = 1.0
-
-        def change(pull: float) -> Tensor:
-            pulled = curvature + pull * torch.diag(towards)
-            return _held(freedom, -torch.linalg.solve(pulled, gradient + pull * code))
-
-        def too_long(found: Tensor) -> bool:
-            return bool((code + found)[: freedom.code].norm() > self._longest)
-
-        found = change(0.0)
-        if not too_long(found):
-            return found
-        low, high = LEAST_PULL, MOST_PULL
-        for _ in range(PULL_ROUNDS):
-            middle = (low * high) ** 0.5
-            found = change(middle)
-            low, high = (middle, high) if too_long(found) else (low, middle)
-        return change(high)
-
-    def _expand(self, look: Look, freedom: Freedom) -> tuple[Tensor, Tensor]:
-        """Gauss-Newton's curvature ``(P, P)`` and the gradient ``(P,)`` of all residuals."""
+    def _expand(self, look: Look, freedom: Freedom) -> Equations:
+        """The normal equations of outlines, residuals and prior."""
         clock = Clock()
         motion = Motion(self._looker, look, freedom)
         found = list(rows(look, self._looker.goals, motion, tolerance=self._tolerance))
         for residual, each in zip(self._residuals, self._extra(look, motion), strict=True):
             share = RESIDUAL * residual.weight / max(len(each.values), 1)
             found.append(replace(each, weights=share * each.weights))
-        curvature = torch.zeros(freedom.size, freedom.size, dtype=torch.float64)
-        gradient = torch.zeros(freedom.size, dtype=torch.float64)
-        if free := freedom.code:
-            prior = PRIOR * self._options.prior
-            curvature[:free, :free] = prior * torch.eye(free, dtype=torch.float64)
-            gradient[:free] = prior * look.state.whitened.double()
-        for each in found:
-            by = each.by()
-            weighted = each.weights[:, None] * by
-            curvature += by.t() @ weighted
-            gradient += weighted.t() @ each.values
+        prior = PRIOR * self._options.prior
+        equations = Equations.of(look.state, freedom, found, prior=prior)
         clock.lap("derivative")
         clock.move("derivative", DECODER, motion.decoder_ms)
         self._spent.add(motion.evaluations, clock.laps)
-        return curvature, gradient
+        return equations
 
     def _see(self, state: State, cells: int) -> Reached | None:
         """A state at a resolution; None where it has no surface."""
@@ -284,13 +237,3 @@ class SecondOrder:
         best = self._best.to_tell()
         step = step_of(reached.look, reached.number, self._options.steps, self._spent.told())
         return replace(step, best_iou=best.look.iou, best_step=best.number)
-
-
-def _held(freedom: Freedom, change: Tensor) -> Tensor:
-    """A change ``(P,)`` whose parts go no further than a step may."""
-    parts = []
-    split = change.split([size for _, size in freedom.parts])
-    for (name, size), part in zip(freedom.parts, split, strict=True):
-        reach = CODE_REACH * size**0.5 if name == "whitened" else POSE_REACH
-        parts.append(part * min(1.0, reach / max(float(part.norm()), 1e-12)))
-    return torch.cat(parts)
