@@ -17,7 +17,7 @@ from .goal import goals_of
 from .levenberg import SecondOrder
 from .looking import Looker
 from .options import ADAM, FitOptions
-from .residuals import Residual
+from .rows import Residual
 from .steps import FitStep
 from .stopping import FitSteps, stopped
 

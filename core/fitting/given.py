@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ..errors import FitError
-from .residuals import Residual, Rows, Surface
+from .rows import Residual, Rows, Surface
 
-PLUG = "Give objects with a weight and a method rows(surface), as core.fitting.residuals has them"
+PLUG = "Give objects with a weight and a method rows(surface), as core.fitting.rows says"
 
 
 def residuals_of(given: Any) -> tuple[Residual, ...]:

@@ -20,7 +20,7 @@ from .motion import Motion
 from .options import FitOptions
 from .outlines import USUAL_PIXELS, rows
 from .reached import Best, Reached
-from .residuals import Residual, Rows, Surface
+from .rows import Residual, Rows, Surface
 from .solving import Equations
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of

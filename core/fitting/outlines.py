@@ -24,7 +24,7 @@ from ..silhouette import Silhouette, contour
 from .goal import Goal
 from .looking import Look
 from .motion import Motion
-from .residuals import Rows
+from .rows import Rows
 
 Floats = NDArray[np.float64]
 

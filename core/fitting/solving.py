@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .residuals import Rows
+from .rows import Rows
 from .state import Freedom, State
 
 # A step moves the code by no more than this, root mean square in deviations, and the transform by
