@@ -109,17 +109,16 @@ class Adam:
 
     def _step(self, number: int) -> tuple[FitStep | None, float]:
         """Look at the state, then move it on; None where the code has no surface. And the pull."""
-        clock, before = Clock(), self._looker.evaluations
+        before = self._looker.evaluations
         look = self._looker.look(self._state)
+        self._spent.add(self._looker.evaluations - before, self._looker.ms)
         if look is None:
             return None, float("inf")
-        clock.lap("looking")
+        clock = Clock()
         self._descend(look, lost=look.iou < LOST_IOU and self._options.pose)
         clock.lap("gradient")
-        laps = {**look.ms, "gradient": clock.laps["gradient"]}
-        self._spent.add(self._looker.evaluations - before, laps)
-        step = step_of(look, number, self._options.steps, self._spent.told())
-        return step, look.pull
+        self._spent.add(0, clock.laps)
+        return step_of(look, number, self._options.steps, self._spent), look.pull
 
     def _descend(self, look: Look, *, lost: bool) -> None:
         """One optimiser step along the gradient of the pull of all views and the prior."""

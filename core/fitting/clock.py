@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from time import perf_counter
 
-# What the time in the decoder is called; the other parts are without it.
+# What the time in the decoder is called; the other parts are without it, but for Adam's gradient.
 DECODER = "decoder"
+# Solving the normal equations; and what is told of a step, its topology above all.
+SOLVING, TOPOLOGY = "solving", "topology"
 
 
 class Clock:

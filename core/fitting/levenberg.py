@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
-from .clock import DECODER, Clock
+from .clock import DECODER, SOLVING, Clock
 from .given import rows_of
 from .looking import Look, Looker
 from .motion import Motion
@@ -146,9 +146,12 @@ class SecondOrder:
         fine = at.look.mesh.resolution > COARSE
         for tried in range(FINE_TRIES if fine else TRIES):
             # Damping shortens what is known badly, this what is known well but overshoots.
+            clock = Clock()
             change = equations.solved(self._damping, self._longest)
             change = SHORTER ** max(tried - 1, 0) * change
             state = freedom.moved(at.look.state, change).held_within(self._longest)
+            clock.lap(SOLVING)
+            self._spent.add(0, clock.laps)
             new = self._see(state, at.look.mesh.resolution)
             if new is not None and new.beats(at):
                 self._damping = max(self._damping * BOLDER, LEAST_DAMPING)
@@ -177,7 +180,7 @@ class SecondOrder:
         before = self._looker.evaluations
         look = self._looker.look(state, cells)
         evaluations = self._looker.evaluations - before
-        self._spent.add(evaluations, look.ms if look is not None else {})
+        self._spent.add(evaluations, self._looker.ms)
         if look is None:
             return None
         cost = self._cost(look) if self._residuals else 0.0
@@ -235,5 +238,5 @@ class SecondOrder:
         """A step for whoever runs the fit, with what was spent since the one before."""
         self._best.note(reached)
         best = self._best.to_tell()
-        step = step_of(reached.look, reached.number, self._options.steps, self._spent.told())
+        step = step_of(reached.look, reached.number, self._options.steps, self._spent)
         return replace(step, best_iou=best.look.iou, best_step=best.number)

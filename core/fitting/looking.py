@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +43,14 @@ class Look:
     pull: float
     object_matrix: Tensor
     to_world: Tensor
-    ms: dict[str, float] = field(default_factory=dict)
 
 
 class Looker:
     """Looks at states of one fit.
 
-    ``evaluations`` counts the decoder's, of all looks so far. The first look fixes the ``pivot``
-    of the transform, the middle and the radius of the shape, and refuses a camera inside it.
+    ``evaluations`` counts the decoder's, of all looks so far; ``ms`` is what the last one took, by
+    part. The first look fixes the ``pivot`` of the transform, the middle and the radius of the
+    shape, and refuses a camera inside it.
     """
 
     def __init__(
@@ -69,10 +69,12 @@ class Looker:
         self.pivot: tuple[Tensor, Tensor] | None = None
         self.meshes = Meshes(space, options)
         self.evaluations = 0
+        self.ms: dict[str, float] = {}
 
     def look(self, state: State, cells: int | None = None) -> Look | None:
         """The look of ``state`` at ``cells`` (those of the options); None without a surface."""
         clock = Clock()
+        self.ms = clock.laps
         # A code that has not moved is the given one, not its round trip through whitening.
         given = state.whitened is self.start.whitened
         code = self._start if given else self.statistics.unwhiten(state.whitened).detach()
@@ -111,5 +113,4 @@ class Looker:
             pull=pull,
             object_matrix=placed @ self._matrix,
             to_world=placed @ self.frame,
-            ms=clock.laps,
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import FitError
 from ..space import CodeStatistics
 from ..topology import Topology, topology
+from .clock import TOPOLOGY, Clock
 from .looking import Look
 from .options import FitOptions
 
@@ -26,10 +27,12 @@ class FitStep:
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
     ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
     ``masks`` the shape's silhouette ``(H, W)`` in each. ``evaluations`` of the decoder and ``ms``,
-    by part ("decoder", and the others without it), are what the step took, with what it tried in
-    vain; of the last step, what the whole fit took. That one has ``done`` and a ``reason``, and is
-    the best one again. With ``keep_thin``
-    the meshes are the fit's own: :func:`core.extraction.extract` gives the one to keep.
+    by part, are what the step took, with what it tried in vain; of the last step, what the whole
+    fit took. The parts add up to the time that passed: "decoder", and without it "extraction",
+    "silhouette", "derivative" (Adam's "gradient" is with it), "solving", "residuals" and
+    "topology". The last step has ``done`` and a ``reason``, and is the best one again. With
+    ``keep_thin`` the meshes are the fit's own: :func:`core.extraction.extract` gives the one to
+    keep.
     """
 
     step: int
@@ -52,9 +55,13 @@ class FitStep:
     reason: str = ""
 
 
-def step_of(look: Look, number: int, steps: int, spent: tuple[int, dict[str, float]]) -> FitStep:
+def step_of(look: Look, number: int, steps: int, spent: Spent) -> FitStep:
     """A look as step ``number`` of at most ``steps``, as if it were the best."""
-    evaluations, ms = spent
+    clock = Clock()
+    shape = topology(look.mesh.vertices, look.mesh.faces, edges=look.edges)
+    clock.lap(TOPOLOGY)
+    spent.add(0, clock.laps)
+    evaluations, ms = spent.told()
     return FitStep(
         step=number,
         steps=steps,
@@ -67,7 +74,7 @@ def step_of(look: Look, number: int, steps: int, spent: tuple[int, dict[str, flo
         # Their own: whoever gets a step may change them, and the fit goes on from its mesh.
         vertices=look.mesh.vertices.clone(),
         faces=look.mesh.faces.clone(),
-        topology=topology(look.mesh.vertices, look.mesh.faces, edges=look.edges),
+        topology=shape,
         open_at_wall=look.mesh.open_at_wall,
         message=look.mesh.message,
         evaluations=evaluations,
