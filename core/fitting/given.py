@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +55,19 @@ def rows_of(residual: Residual, surface: Surface) -> Rows:
         return found
 
     return replace(rows, by=by)
+
+
+def names_of(residuals: Sequence[Residual]) -> list[str]:
+    """What each is called, so that no two are called alike: "Landmarks", "Landmarks 2"."""
+    names: list[str] = []
+    for residual in residuals:
+        name, number = name_of(residual), 1
+        unique = name
+        while unique in names:
+            number += 1
+            unique = f"{name} {number}"
+        names.append(unique)
+    return names
 
 
 def name_of(thing: object) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 from .clock import DECODER, SOLVING, Clock
-from .given import rows_of
+from .given import names_of, rows_of
 from .looking import Look, Looker
 from .motion import Motion
 from .options import FitOptions
@@ -50,6 +50,7 @@ class SecondOrder:
         self, looker: Looker, options: FitOptions, residuals: Sequence[Residual] = ()
     ) -> None:
         self._looker, self._options, self._residuals = looker, options, tuple(residuals)
+        self._names = names_of(self._residuals)
         self._freedom = Freedom.of(options, len(looker.start.whitened))
         # A start that lies further out is not pulled in by force.
         usual = len(looker.start.whitened) ** 0.5 + options.limit
@@ -183,20 +184,21 @@ class SecondOrder:
         self._spent.add(evaluations, self._looker.ms)
         if look is None:
             return None
-        cost = self._cost(look) if self._residuals else 0.0
-        return Reached(look, self._steps_taken, cost, aims=bool(self._looker.goals))
+        cost, typical = self._cost(look) if self._residuals else (0.0, {})
+        return Reached(look, self._steps_taken, cost, bool(self._looker.goals), typical)
 
-    def _cost(self, look: Look) -> float:
-        """What the residuals take from a look's merit."""
+    def _cost(self, look: Look) -> tuple[float, dict[str, float]]:
+        """What the residuals take from a look's merit, and their root mean squares by name."""
         clock, cost = Clock(), 0.0
         motion = Motion(self._looker, look, self._freedom)
-        for residual, each in zip(self._residuals, self._extra(look, motion), strict=True):
-            mean = float((each.weights * each.values.square()).sum()) / max(len(each.values), 1)
-            cost += residual.weight * mean
+        found = self._extra(look, motion)
+        for residual, each in zip(self._residuals, found, strict=True):
+            cost += residual.weight * each.total / max(len(each.values), 1)
+        typical = dict(zip(self._names, (each.typical for each in found), strict=True))
         clock.lap("residuals")
         clock.move("residuals", DECODER, motion.decoder_ms)
         self._spent.add(motion.evaluations, clock.laps)
-        return cost
+        return cost, typical
 
     def _extra(self, look: Look, motion: Motion) -> list[Rows]:
         """The residuals that were given, on a look."""
@@ -239,4 +241,9 @@ class SecondOrder:
         self._best.note(reached)
         best = self._best.to_tell()
         step = step_of(reached.look, reached.number, self._options.steps, self._spent)
-        return replace(step, best_iou=best.look.iou, best_step=best.number)
+        return replace(
+            step,
+            best_iou=best.look.iou,
+            best_step=best.number,
+            residuals=dict(reached.residuals),
+        )

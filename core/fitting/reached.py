@@ -6,7 +6,7 @@ so only what was seen at that one is sure, and only that is ever given back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .looking import Look
 
@@ -20,13 +20,15 @@ LEAST_GAIN, COARSE_DOUBT = 1e-5, 5e-3
 class Reached:
     """A state as it was seen at step ``number``; ``cost`` is that of the residuals.
 
-    ``aims`` tells that there are targets, so that a shape can be beside them.
+    ``aims`` tells that there are targets, so that a shape can be beside them; ``residuals`` are the
+    root mean squares by name.
     """
 
     look: Look
     number: int
     cost: float
     aims: bool
+    residuals: dict[str, float] = field(default_factory=dict)
 
     @property
     def merit(self) -> float:

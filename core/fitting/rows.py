@@ -30,6 +30,17 @@ class Rows:
     weights: Tensor
     by: Callable[[], Tensor]
 
+    @property
+    def total(self) -> float:
+        """The sum of the weighted squares."""
+        return float((self.weights * self.values.square()).sum())
+
+    @property
+    def typical(self) -> float:
+        """The root mean square of the values, each as its weight counts; 0 where none counts."""
+        counted = float(self.weights.sum())
+        return (self.total / counted) ** 0.5 if counted > 0 else 0.0
+
 
 @dataclass(frozen=True)
 class Surface:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +26,17 @@ class FitStep:
 
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
     ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
-    ``masks`` the shape's silhouette ``(H, W)`` in each. ``evaluations`` of the decoder and ``ms``,
-    by part, are what the step took, with what it tried in vain; of the last step, what the whole
-    fit took. The parts add up to the time that passed: "decoder", and without it "extraction",
-    "silhouette", "derivative" (Adam's "gradient" is with it), "solving", "residuals" and
-    "topology". The last step has ``done`` and a ``reason``, and is the best one again. With
-    ``keep_thin`` the meshes are the fit's own: :func:`core.extraction.extract` gives the one to
-    keep.
+    ``masks`` the shape's silhouette ``(H, W)`` in each. ``residuals`` are the root mean squares of
+    those that were given, by name ("Landmarks", a second one "Landmarks 2"; one of your own by its
+    class), in the units of their values: radii of the start's shape for landmarks, depth and
+    symmetry, radii cubed for the volume, a function's own.
+
+    ``evaluations`` of the decoder and ``ms``, by part, are what the step took, with what it tried
+    in vain; of the last step, what the whole fit took. The parts add up to the time that passed:
+    "decoder", and without it "extraction", "silhouette", "derivative" (Adam's "gradient" is with
+    it), "solving", "residuals" and "topology". The last step has ``done`` and a ``reason``, and is
+    the best one again. With ``keep_thin`` the meshes are the fit's own:
+    :func:`core.extraction.extract` gives the one to keep.
     """
 
     step: int
@@ -51,6 +55,7 @@ class FitStep:
     evaluations: int
     ms: dict[str, float]
     masks: tuple[NDArray[np.bool_], ...] = ()
+    residuals: dict[str, float] = field(default_factory=dict)
     done: bool = False
     reason: str = ""
 

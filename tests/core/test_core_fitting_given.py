@@ -14,7 +14,7 @@ from core.errors import FitError
 from core.fitting import fit
 from core.fitting.residuals import Depth, Function, Landmarks, Rows, Symmetry, Volume
 
-from .test_core_fit import BALLS, FAST
+from .test_core_fit import BALLS, FAST, front_view, picture
 
 START = torch.tensor([0.4, 0.0, 0.0, 0.0])
 SHORT = replace(FAST, steps=2)
@@ -113,3 +113,36 @@ class Broken:
 def test_a_residual_without_numbers_is_named(residual, told):
     with pytest.raises(FitError, match=re.escape(told)):
         ends([residual])
+
+
+# What steps tell of them
+
+
+def test_steps_tell_how_far_off_residuals_are():
+    """A ball of radius 0.5 about the origin: distances are known, in radii of its mesh's box."""
+    radius = 0.5 * 3**0.5
+    given = [
+        Landmarks([[0.7, 0, 0], [0, -0.9, 0]], weights=[1.0, 3.0]),
+        Volume(0.0),
+        Landmarks([[0.5, 0, 0]], weight=7.0),
+        Function(lambda vertices: vertices.square().sum(dim=1).mean()[None] - 3.0),
+    ]
+    steps = list(fit(BALLS, torch.tensor([0.5, 0.0, 0.0, 0.0]), [], [], residuals=given))
+    told = steps[0].residuals
+    assert list(told) == ["Landmarks", "Volume", "Landmarks 2", "Function"]
+    off = ((0.2**2 + 3 * 0.4**2) / 4) ** 0.5
+    assert told["Landmarks"] == pytest.approx(off / radius, rel=0.02)
+    assert told["Volume"] == pytest.approx(4 / 3 * math.pi * 0.5**3 / radius**3, rel=0.02)
+    assert told["Landmarks 2"] == pytest.approx(0.0, abs=2e-3)
+    assert told["Function"] == pytest.approx(2.75, rel=0.01)
+    best = next(step for step in steps if step.step == steps[-1].best_step)
+    assert steps[-1].residuals.keys() == told.keys()
+    assert steps[-1].residuals["Function"] == pytest.approx(best.residuals["Function"], rel=0.2)
+
+
+def test_without_residuals_there_is_nothing_to_tell():
+    view = front_view()
+    target = picture(BALLS, [0.5, 0.1, 0, 0], view)
+    for solver in ("second_order", "adam"):
+        options = replace(FAST, solver=solver, steps=1)
+        assert all(not s.residuals for s in fit(BALLS, START, [view], [target], options=options))
