@@ -6,7 +6,7 @@ import json
 import struct
 from pathlib import Path
 
-from .errors import MeshSDFError
+from .errors import SpaceError
 
 PREFIX, SUFFIX, RUN = "builtin:", ".safetensors", "run.json"
 FOLDER = Path(__file__).resolve().parents[1] / "spaces"
@@ -23,7 +23,7 @@ def builtin_spaces() -> dict[str, Path]:
 def find_space(given: Path) -> Path:
     """Where the space is: a file, a folder or a training's run, or a built-in space by its name.
 
-    What lies there goes before what is built in. Raises MeshSDFError where there is neither.
+    What lies there goes before what is built in. Raises SpaceError where there is neither.
     """
     name, known = str(given), builtin_spaces()
     asked = name.removeprefix(PREFIX)
@@ -33,10 +33,10 @@ def find_space(given: Path) -> Path:
         return known[asked]
     names = ", ".join(known)
     if name.startswith(PREFIX):
-        raise MeshSDFError(
+        raise SpaceError(
             f"There is no built-in space '{asked}'", f"Use {names}" if known else "Name a file"
         )
-    raise MeshSDFError(
+    raise SpaceError(
         f"There is no file or folder '{given}'",
         "Check the path" + (f", or name a built-in space: {names}" if known else ""),
     )
@@ -46,7 +46,7 @@ def _of_run(folder: Path) -> Path:
     spaces = sorted(folder.glob(f"*{SUFFIX}"))
     if len(spaces) == 1:
         return spaces[0]
-    raise MeshSDFError(
+    raise SpaceError(
         f"The run in '{folder}' has {'several spaces' if spaces else 'no space yet'}",
         "Name one" if spaces else f"Resume it: train --out {folder} --resume",
     )

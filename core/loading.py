@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from .builtin import SUFFIX
+from .builtin import SUFFIX, find_space
 from .errors import SpaceError
 from .space import UPS, Space
 from .spacefile import read_space
@@ -19,15 +19,15 @@ def load_space(
 ) -> Space:
     """The space at ``path``: our own ``.safetensors`` file, or a DeepSDF experiment.
 
-    A DeepSDF experiment is named by its folder, its ``specs.json`` or a ``.pth`` file in it.
+    A DeepSDF experiment is named by its folder, its ``specs.json`` or a ``.pth`` file in it; the
+    folder of a training's run stands for the space in it. Where nothing lies there the name of a
+    built-in space ("heads") loads that one.
     ``up`` overrides the axis that points up ("Z" or "Y"): our own files say it, foreign ones do
     not and are taken as Y-up. Nothing in a file is ever executed. Raises SpaceError.
     """
-    path = Path(path)
     if up is not None and up not in UPS:
         raise SpaceError(f"'{up}' is no axis that points up", "Use 'Z' or 'Y'")
-    if not path.exists():
-        raise SpaceError(f"There is no file or folder '{path}'", "Check the path")
+    path = find_space(Path(path))
     if path.suffix.lower() == SUFFIX:
         space = read_space(path, device=device)
     else:

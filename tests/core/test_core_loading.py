@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import checkpoint as checkpoint_module
+from core.builtin import builtin_spaces
 from core.checkpoint import read_checkpoint
 from core.errors import SpaceError
 from core.loading import load_space
@@ -701,3 +702,21 @@ def test_codes_without_a_decoder(checkpoint: Callable[[str], Path]) -> None:
         "has latent codes",
         "ModelParameters/latest.pth is missing",
     )
+
+
+def test_a_built_in_space_is_loaded_by_its_name(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wanted = load_space(builtin_spaces()["bob_and_spot"])
+    for name in ("bob_and_spot", "builtin:bob_and_spot"):
+        assert torch.equal(load_space(name).codes, wanted.codes)
+    with pytest.raises(SpaceError, match=r"There is no file or folder 'tails'.*heads") as error:
+        load_space("tails")
+    assert "or name a built-in space" in error.value.remedy
+
+
+def test_a_file_or_folder_of_a_built_in_spaces_name_goes_first(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "heads").mkdir()
+    refused(Path("heads"), "no DeepSDF experiment")
+    (tmp_path / "cars").write_text("ply")
+    refused(Path("cars"), "is no shape space")
