@@ -43,7 +43,7 @@ class Extraction:
     vertices: Tensor
     faces: Tensor
     resolution: int
-    evaluations: int
+    evaluations: int = 0
     dense: bool = False
     open_at_wall: bool = False
     specks: int = 0
@@ -143,8 +143,7 @@ def _mesh(grid: Grid, resolution: int, *, cap: bool) -> Extraction:
         torch.from_numpy(kept),
         torch.from_numpy(triangles),
         resolution,
-        grid.evaluations,
-        grid.dense,
+        dense=grid.dense,
         open_at_wall=is_open,
         specks=specks,
         message=message,

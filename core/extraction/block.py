@@ -48,7 +48,6 @@ class Block(Grid):
             self.values.new_zeros(_shape(cells)),
             self.known.new_zeros(_shape(cells)),
             level=self.level,
-            evaluations=self.evaluations,
         )
         size = cells + 1
         grid.values[..., :size] = between[:size, :size, :size]

@@ -90,7 +90,7 @@ class Bricks(Grid):
         values, known = values[active], known[active]
         rest = _numbered(active), inside, active.nonzero(), None
         bricks = Bricks(block.last, block.step, values, known, *rest)
-        bricks.level, bricks.evaluations = block.level, block.evaluations
+        bricks.level = block.level
         return bricks
 
     def _add(self, places: Tensor) -> None:

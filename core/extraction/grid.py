@@ -56,7 +56,6 @@ class Grid(ABC):
     first: int = field(default=0, kw_only=True)
     origin: int = field(default=0, kw_only=True)
     level: float = field(default=0.0, kw_only=True)
-    evaluations: int = field(default=0, kw_only=True)
     dense: bool = field(default=False, kw_only=True)
     _signs: tuple[Tensor, Tensor] | None = field(default=None, init=False)
     _among: dict[tuple[int, ...], Tensor] = field(default_factory=dict, init=False)
@@ -186,7 +185,6 @@ class Grid(ABC):
 
     def sample(self, decoder: FoldedDecoder, nodes: Tensor) -> Tensor:
         """The field, less the level, at nodes. Raises SpaceError where it is no number."""
-        self.evaluations += len(nodes)
         values = decoder.evaluate_nodes(nodes - self.origin, self.step)
         if not bool(torch.isfinite(values).all()):
             raise SpaceError(

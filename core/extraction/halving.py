@@ -28,7 +28,7 @@ def finer(coarse: Bricks, cells: int, crossed: Tensor, near: Tensor, others: Ten
         active[places[there].unbind(dim=1)] = True
     sides, source = _sides(coarse, len(active)), _between(coarse)
     grid = Bricks.at(active, sides, source, cells, coarse.step / 2)
-    grid.level, grid.evaluations = coarse.level, coarse.evaluations
+    grid.level = coarse.level
     return grid
 
 

@@ -76,11 +76,8 @@ def coarse_to_fine(decoder: FoldedDecoder, resolution: int, *, way: float = 0.0)
     while ceil(resolution / 2**halvings) > WHOLE_UP_TO:
         halvings += 1
     if halvings:
-        fallback = _from_base(decoder, resolution, halvings, way=way)
-    else:
-        fallback = dense(decoder, resolution, way=way)
-    fallback.evaluations += grid.evaluations
-    return fallback
+        return _from_base(decoder, resolution, halvings, way=way)
+    return dense(decoder, resolution, way=way)
 
 
 def _from_base(decoder: FoldedDecoder, resolution: int, halvings: int, *, way: float) -> Grid:
@@ -203,13 +200,13 @@ def _is_right(decoder: FoldedDecoder, grid: Grid) -> bool:
     One half is spread evenly, the other among nodes near the surface, where errors are likely.
     """
     nodes, share = grid.last + 1, 2 * AUDIT_SHARE
-    stride = max(1, nodes**3 * share // grid.evaluations)
+    stride = max(1, nodes**3 * share // decoder.evaluations)
     while gcd(stride, nodes) != 1:  # else the sample keeps to a few planes
         stride += 1
     flat = torch.arange(0, nodes**3, stride, device=grid.values.device)
     spread = torch.stack([flat // nodes**2, flat // nodes % nodes, flat % nodes], dim=1)
     near = places(_filled_near(grid))
-    near = grid.coordinates(near[:: max(1, len(near) * share // grid.evaluations)])
+    near = grid.coordinates(near[:: max(1, len(near) * share // decoder.evaluations)])
     sample = torch.cat([spread, near])
     place, inside = grid.find(sample)
     kept = place >= 0

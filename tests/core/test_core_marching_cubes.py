@@ -150,8 +150,9 @@ def test_a_large_grid_takes_memory_and_evaluations_by_its_surface():
     space = space_of(ring, [[0.5, 0.2]])
     kept = {}
     for cells in (128, 256):
-        grid = coarse_to_fine(space.fold(space.codes[0]), cells)
-        kept[cells] = grid.values.numel(), grid.evaluations
+        field = space.fold(space.codes[0])
+        grid = coarse_to_fine(field, cells)
+        kept[cells] = grid.values.numel(), field.evaluations
         assert not grid.dense
         assert grid.values.numel() < 0.2 * cells**3
     assert kept[256][0] < 5.0 * kept[128][0]
