@@ -39,7 +39,7 @@ def held(ob: bpy.types.Object) -> list[State]:
             "at": [shortest(value) for value in handle.object.matrix_world.translation],
             "weight": shortest(handle.weight),
         }
-        for handle in handles.used(ob)
+        for handle in handles.listed(ob)
         if handle.object is not None
     ]
 

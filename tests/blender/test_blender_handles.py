@@ -627,6 +627,14 @@ def test_a_copied_script_brings_the_handles(egg, target, scene, story):
     assert copied(again) == first
 
 
+def test_a_copied_script_keeps_the_order_of_the_list(egg):
+    for name in ("Nose", "Chin", "Ear"):
+        add(name, (0.7, 0.1, 0.0))
+    bpy.ops.meshsdf.fit_step(steps=2)
+    text = copied(egg)
+    assert names(run_afresh(text, lambda: None)) == ["Nose", "Chin", "Ear"]
+
+
 def test_the_script_says_what_is_new_of_each_fit(egg):
     alone(egg)
     text = copied(egg)
