@@ -7,7 +7,7 @@ from bpy.props import BoolProperty, FloatProperty, PointerProperty, StringProper
 
 
 def _is_empty(handle: bpy.types.PropertyGroup, ob: bpy.types.Object) -> bool:
-    return ob.type == "EMPTY"
+    return ob.type == "EMPTY" and ob != handle.id_data
 
 
 class ShapeHandle(bpy.types.PropertyGroup):

@@ -78,6 +78,8 @@ def wrong(scene: bpy.types.Scene, handle: ShapeHandle) -> str:
     # A deleted one stays in the file while a handle points to it.
     if ob is None or is_deleted(ob):
         return "Its empty is gone"
+    if ob == handle.id_data:  # in a script, which no poll holds back
+        return "It is the shape itself"
     if scene.objects.get(ob.name) != ob and scene not in ob.users_scene:
         return f"Empty '{ob.name}' is not in scene '{scene.name}'"
     return ""
@@ -171,7 +173,8 @@ def remove(ob: bpy.types.Object, place: int) -> None:
     empty, made = settings.handles[place].object, settings.handles[place].made
     settings.handles.remove(place)
     settings.handle_index = max(0, min(settings.handle_index, len(settings.handles) - 1))
-    if made and empty is not None and empty.library is None and not _is_used(empty):
+    gone_with = made and empty is not None and empty != ob  # a script may have put any object there
+    if gone_with and empty.library is None and not _is_used(empty):
         bpy.data.objects.remove(empty)
 
 

@@ -318,6 +318,23 @@ def test_a_handle_without_its_empty_is_told_by_its_name(egg, part, harm, words):
     assert bpy.ops.meshsdf.fit_step() == {"FINISHED"}
 
 
+def test_a_shape_is_no_handle_of_its_own(egg, part):
+    """It would stand wherever the fit takes it, and so be met by any."""
+    handle = add("Nose")
+    handle.object = egg
+    assert part("fitting.handles").wrong(bpy.context.scene, handle) == "It is the shape itself"
+    told = refused(bpy.ops.meshsdf.fit)
+    assert "Handle 'Nose': It is the shape itself. Pick an empty for it" in told
+    exec(line_of(told) or "bpy.ops.meshsdf.handle_remove(handle='Nose')")
+    assert bpy.data.objects.get(egg.name) == egg  # though its empty was added with the handle
+    # A shape is a mesh, which the menu leaves out; and so it does if it were an empty.
+    offered = part("fitting.fit_properties")._is_empty
+    empty = SimpleNamespace(type="EMPTY")
+    assert offered(SimpleNamespace(id_data=egg), empty)
+    assert not offered(SimpleNamespace(id_data=empty), empty)
+    assert not offered(SimpleNamespace(id_data=empty), egg)
+
+
 def test_adam_is_refused_in_words_and_mended(egg, scene, part):
     add()
     scene.meshsdf.solver = "ADAM"
