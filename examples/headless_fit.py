@@ -33,6 +33,18 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 EXTENSION = "meshsdf"
 PRINT_EVERY = 1
 NOTHING_MET = 1e-3  # IoU
+# Of Blender's property, which would take the nearest of these for what lies beyond.
+FEWEST_CELLS, MOST_CELLS = 4, 512
+
+
+def cells(text: str) -> int:
+    """A resolution, as an argument."""
+    with contextlib.suppress(ValueError):
+        if FEWEST_CELLS <= int(text) <= MOST_CELLS:
+            return int(text)
+    raise argparse.ArgumentTypeError(
+        f"'{text}' is no whole number from {FEWEST_CELLS} to {MOST_CELLS}"
+    )
 
 
 def parsed() -> argparse.Namespace:
@@ -95,7 +107,7 @@ def parsed() -> argparse.Namespace:
     )
     add(
         "--resolution",
-        type=int,
+        type=cells,
         default=64,
         help="cells along each side of the grid, 4 to 512 (default: %(default)s)",
     )

@@ -33,7 +33,8 @@ UP_AXES = (
     ("Y", "Y Up", "The space was trained on shapes that stand along Y, as most published ones do"),
     ("Z", "Z Up", "The space was trained on shapes that stand along Z, as Blender's do"),
 )
-# Within the core's own limits; beyond it, only the largest machines have the memory.
+# Blender takes the nearest of these for what lies beyond. The core goes up to 1024 cells: files and
+# presets are to stay light enough for whoever opens them.
 SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 4, 512
 
 
@@ -51,7 +52,8 @@ def _remesh(values: bpy.types.bpy_struct, context: bpy.types.Context) -> None:
 def _resolution(update: Callable[[bpy.types.bpy_struct, bpy.types.Context], None] | None) -> object:
     return IntProperty(
         name="Resolution",
-        description="Cells along each side of the grid; twice as many take four times as long",
+        description=f"Cells along each side of the grid, {SMALLEST_RESOLUTION} to "
+        f"{LARGEST_RESOLUTION}; twice as many take four times as long",
         default=64,
         min=SMALLEST_RESOLUTION,
         soft_min=16,
@@ -232,7 +234,8 @@ class SceneSettings(Targeted, bpy.types.PropertyGroup):
     )
     resolution: IntProperty(
         name="Resolution",
-        description="Cells along each side while fitting; the result gets the shape's own",
+        description=f"Cells along each side while fitting, {SMALLEST_RESOLUTION} to "
+        f"{LARGEST_RESOLUTION}; the result gets the shape's own",
         default=64,
         min=SMALLEST_RESOLUTION,
         soft_min=16,

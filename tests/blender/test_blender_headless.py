@@ -154,3 +154,12 @@ def test_what_cannot_work_is_refused_before_the_fit_and_once(tmp_path, scene):
         assert done.returncode == 1
         assert (done.stdout + done.stderr).count(message) == 1
         assert message in done.stderr
+
+
+def test_cells_beyond_blenders_own_are_refused_and_not_cut(tmp_path):
+    for cells in ("1024", "3", "64.5", "many"):
+        done = headless(
+            tmp_path, "--target", "a.png", "--out", tmp_path / "a.blend", "--resolution", cells
+        )
+        assert done.returncode != 0
+        assert f"'{cells}' is no whole number from 4 to 512" in done.stderr
