@@ -95,7 +95,12 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=whole(1, MOST_THREADS), help="threads of torch (default: its own)"
     )
     spaced = argparse.ArgumentParser(add_help=False)
-    spaced.add_argument("space", metavar="SPACE", type=Path)
+    spaced.add_argument(
+        "space",
+        metavar="SPACE",
+        type=Path,
+        help="a built-in space by its name, or the file or folder of any other",
+    )
     mesh = argparse.ArgumentParser(add_help=False)
     mesh.add_argument("--resolution", type=whole(4), default=64, help="cells a side (64)")
     mesh.add_argument("--cap", action="store_true", help="close the surface at the cube's wall")
@@ -151,8 +156,14 @@ def _add_fit(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
         help="a .json file per target: matrix (4x4, world to pixels), or location with look_at or "
         "rotation, and lens, sensor_width, shift, ... (all keys: docs/command-line.md)",
     )
-    fit.add_argument("--threshold", type=number, help="0 to 1: from where a pixel is covered")
-    fit.add_argument("--invert", action="store_true", help="the shape is dark or transparent")
+    fit.add_argument(
+        "--threshold",
+        type=number,
+        help="the least brightness or opacity of a covered pixel, 0 to 1 (without it: in parts)",
+    )
+    fit.add_argument(
+        "--invert", action="store_true", help="the shape is darker or clearer than what is around"
+    )
     fit.add_argument("--start", default="mean", metavar="CODE", help="where to begin (mean)")
     add_fit_options(fit)
     fit.add_argument("--out", type=Path, help="the mesh: .ply, .obj, .stl or .glb")

@@ -16,6 +16,20 @@ from .errors import MeshSDFError
 
 MOST_PARTS = 100_000
 MOST_PROCESSES = 61  # what a pool can wait for on Windows
+# The numbers of a fit, in words, with the defaults of FitOptions, which PyTorch would have to load.
+OPTIONS: dict[str, tuple[type[int] | type[float], str]] = {
+    "steps": (int, "the most steps that a fit takes (60)"),
+    "stop-iou": (float, "the overlap with the targets, 0 to 1, at which it ends (0.995)"),
+    "resolution": (int, "cells along each side of the grid, 4 to 1024 (64)"),
+    "newton": (int, "steps that bring vertices nearer to the surface, 0 to 3 (0)"),
+    "prior": (float, "how strongly the code is drawn to the mean one, 0: not at all (0.001)"),
+    "limit": (float, "how far beyond usual codes one may lie, in deviations (2)"),
+    "reach": (float, "from how far a target pulls, as a share of the image (0.05)"),
+    "restarts": (int, "second order: how many known shapes it tries where it is stuck (2)"),
+    "patience": (int, "Adam: steps without progress until it ends (15)"),
+    "rate": (float, "Adam: how far a step moves the code, in deviations (0.1)"),
+    "pose-rate": (float, "Adam: how far a step moves the rest, in radii and radians (0.05)"),
+}
 
 
 def add_batch(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
@@ -32,34 +46,67 @@ def add_batch(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
         help="a folder of pictures, each with a camera of its own name (.json), or a JSON list of "
         "objects with name, targets, cameras, start",
     )
-    batch.add_argument("--camera", type=Path, help="of pictures that have none of their own")
-    batch.add_argument("--out", type=Path, required=True, help="the folder of what is found")
-    batch.add_argument("--meshes", default=".ply", choices=(".ply", ".obj", ".stl", ".glb", "none"))
-    batch.add_argument("--up", choices=("Z", "Y"), help="the axis of the space that points up")
-    batch.add_argument("--processes", type=whole(1, 1024), help="at a time (one a core)")
     batch.add_argument(
-        "--part", type=_part, default=(1, 1), metavar="I/N", help="part I of N, for a farm (1/1)"
+        "--camera", type=Path, help="the camera (.json) of pictures that have none of their own"
     )
-    batch.add_argument("--threshold", type=number, help="0 to 1: from where a pixel is covered")
-    batch.add_argument("--invert", action="store_true", help="the shapes are dark or transparent")
+    batch.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the folder for the results; a fit whose result is in it is not done again",
+    )
+    batch.add_argument(
+        "--meshes",
+        default=".ply",
+        choices=(".ply", ".obj", ".stl", ".glb", "none"),
+        help="the kind of mesh file that each fit writes (.ply)",
+    )
+    batch.add_argument(
+        "--up", choices=("Z", "Y"), help="the axis of the space that points up (as its file says)"
+    )
+    batch.add_argument(
+        "--processes", type=whole(1, 1024), help="how many fits run at a time (one a core)"
+    )
+    batch.add_argument(
+        "--part",
+        type=_part,
+        default=(1, 1),
+        metavar="I/N",
+        help="do only the I-th of N parts, so that N machines share the work (1/1: all)",
+    )
+    batch.add_argument(
+        "--threshold",
+        type=number,
+        help="the least brightness or opacity of a covered pixel, 0 to 1 (without it: in parts)",
+    )
+    batch.add_argument(
+        "--invert", action="store_true", help="the shapes are darker or clearer than what is around"
+    )
     add_fit_options(batch)
     batch.set_defaults(run=fit_batch, threads=None)
 
 
 def add_fit_options(parser: argparse.ArgumentParser) -> None:
     """The options of a fit; their ranges are FitOptions' own."""
-    parser.add_argument("--fixed-code", action="store_true", help="fit the transform alone")
-    for part in ("move", "turn", "scale"):
-        parser.add_argument(f"--{part}", action="store_true", help=f"fit this too: {part}")
-    parser.add_argument("--solver", choices=("second_order", "adam"), help="(second_order)")
-    parser.add_argument("--steps", type=int)
-    parser.add_argument("--patience", type=int, help="Adam's steps without progress")
-    parser.add_argument("--restarts", type=int, help="from known shapes, where it is stuck")
-    parser.add_argument("--resolution", type=int)
-    parser.add_argument("--newton", type=int)
-    parser.add_argument("--cap", action="store_true")
-    for name in ("rate", "pose-rate", "prior", "limit", "reach", "stop-iou"):
-        parser.add_argument(f"--{name}", type=float)
+    parser.add_argument(
+        "--fixed-code",
+        action="store_true",
+        help="keep the shape as it starts, and fit only what --move, --turn and --scale free",
+    )
+    for part, what in (
+        ("move", "where it stands"),
+        ("turn", "which way it faces"),
+        ("scale", "how large it is"),
+    ):
+        parser.add_argument(f"--{part}", action="store_true", help=f"also fit {what}")
+    parser.add_argument(
+        "--solver",
+        choices=("second_order", "adam"),
+        help="few steps that solve for all at once, or many small ones (second_order)",
+    )
+    parser.add_argument("--cap", action="store_true", help="close the surface at the cube's wall")
+    for name, (kind, said) in OPTIONS.items():
+        parser.add_argument(f"--{name}", type=kind, help=said)
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -110,7 +157,7 @@ def fit_batch(options: argparse.Namespace) -> int:
     ious = [outcome.figures["iou"] for outcome in outcomes if outcome.figures]
     failed = len(outcomes) - len(ious)
     if ious:
-        print(f"{len(ious)} fits: IoU {median(ious):.4f} in the middle, {min(ious):.4f} the worst")
+        print(f"{len(ious)} fits: median IoU {median(ious):.4f}, {min(ious):.4f} worst")
     if failed:
         print(f"{failed} of {len(outcomes)} fits failed; run it again to try them", file=sys.stderr)
     return 1 if failed else 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -236,3 +238,25 @@ console.log(JSON.stringify({tasks, keys: JOB_TYPE.settings.map(s => s.key)}));
         True,
         96,
     )
+
+
+def test_the_help_of_a_fit_tells_the_defaults_as_they_are():
+    from core.batch_commands import OPTIONS
+    from core.fitting import FitOptions
+
+    for field in fields(FitOptions):
+        if isinstance(field.default, int | float) and not isinstance(field.default, bool):
+            kind, said = OPTIONS[field.name.replace("_", "-")]
+            assert said.endswith(f"({field.default:g})"), field.name
+            assert kind is type(field.default)
+
+
+def test_every_option_of_a_batch_says_what_it_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["fit-batch", "--help"])
+    told = capsys.readouterr().out
+    entries = re.split(r"\n  (?=\S)", told.partition("positional arguments:")[2])[1:]
+    assert len(entries) > 20
+    for entry in entries:
+        name, _, said = " ".join(entry.split()).partition(" ")
+        assert len(said.split()) > 3, name
