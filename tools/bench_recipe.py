@@ -1,12 +1,14 @@
 """The published recipe of fitting beside ours, whose parts take the place of its own one by one.
 
-    python3 dev.py bench recipe [SPACE ...] [--fits N] [--checkpoint FOLDER] [--budget SECONDS]
+    python3 dev.py bench recipe [SPACE ...] [--fits N] [--held-out] [--checkpoint FOLDER]
+                                [--budget SECONDS] [--rows N ...]
 
 Spaces of two shapes (Bob and Spot: the default) are fitted from each to the other, others from the
-mean code to known shapes; one camera, 256 pixels, 63 cells. A fit ends at IoU 0.995, after the
-published 100 steps, or at its budget. All are judged alike, by the plain mesh of the code at 63
-cells, outside of the time that is counted. Evaluations are the decoder's: of grids, and one a point
-of a derivative. Medians of the fits that reach a mark.
+mean code to known shapes, or with --held-out to meshes that they were not trained on; one camera,
+256 pixels, 63 cells. A fit ends at IoU 0.995, after the published 100 steps, or at its budget. All
+are judged alike, by the plain mesh of the code at 63 cells, outside of the time that is counted.
+Evaluations are the decoder's: of grids, and one a point of a derivative. Medians of the fits that
+reach a mark.
 
 The soft silhouettes are tools/peers/soft.py, of the same formula as PyTorch3D's.
 """
@@ -20,19 +22,23 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.camera import View
-from core.extraction import Extraction, extract
+from core.extraction import extract
 from core.fitting import FitOptions, fit
 from core.loading import load_space
 from core.silhouette import intersection_over_union, see
 from core.space import Space
+from tools import bench_heldout
 from tools.around import camera
 from tools.bench_peers import show
 from tools.peers.decoders import SPACES
 from tools.peers.published import CELLS, RATE, Parts, Step, descend, placed
+from tools.spaces import shapes
 
 PIXELS, ENOUGH = 256, 0.995
 MARKS = (0.95, 0.98, 0.99)
@@ -47,11 +53,11 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Task:
-    """A known shape to be fitted from a code, as a camera sees it."""
+    """A shape to be fitted from a code, as a camera sees it: vertices in the world, and faces."""
 
     space: Space
     start: Tensor
-    wanted: Tensor
+    wanted: tuple[Tensor, Tensor]
     view: View
 
 
@@ -67,7 +73,7 @@ class Mark:
 
 def second_order(task: Task) -> Iterator[Step]:
     """Our fit as it is, but for the number of cells."""
-    target = torch.from_numpy(mask(task, extract(task.space, task.wanted, CELLS))).float()
+    target = torch.from_numpy(mask(task, *task.wanted)).float()
     options = FitOptions(resolution=CELLS)
     steps = fit(task.space, task.start, [task.view], [target], options=options)
     while True:
@@ -98,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py bench recipe", description=__doc__.split("\n")[0])
     parser.add_argument("spaces", nargs="*", metavar="SPACE", help=f"built-in spaces ({PAIR})")
     parser.add_argument("--fits", type=int, default=1, help="known shapes of each space (1)")
+    parser.add_argument("--held-out", action="store_true", help="shapes that were not trained on")
     parser.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FOLDER")
     parser.add_argument("--budget", type=float, default=200.0, help="seconds of a fit (200)")
     parser.add_argument("--rows", type=int, nargs="+", help="only these recipes, from 1 on")
@@ -117,47 +124,61 @@ def table(
 ) -> Iterator[tuple[str, ...]]:
     """The rows of every space."""
     for path in files:
-        for name, tasks in tasks_of(load_space(path), options.fits).items():
+        for name, tasks in tasks_of(path, options.fits, held_out=options.held_out).items():
             for differs, run in rows.items():
                 traces = [trace(run(task), task, options.budget) for task in tasks]
                 yield (path.stem, name, differs, *summary(traces, options.budget))
 
 
-def tasks_of(space: Space, count: int) -> dict[str, list[Task]]:
+def tasks_of(path: Path, count: int, *, held_out: bool) -> dict[str, list[Task]]:
     """The fits of a space, those of a name being one row."""
+    space = load_space(path)
     views = [camera(PIXELS, around=AZIMUTH + TURN * number) for number in range(count)]
     if len(space.codes) == 2:
         names = space.shape_names or ("code 0", "code 1")
         return {
             f"{names[1 - to]} to {names[to]}": [
-                Task(space, space.codes[1 - to], space.codes[to], views[0])
+                Task(space, space.codes[1 - to], known(space, space.codes[to]), views[0])
             ]
             for to in range(2)
         }
-    known = [space.codes[number * len(space.codes) // count] for number in range(count)]
+    if held_out:
+        files = bench_heldout.held_out(path.stem)
+        read = [shapes.read(files[number * len(files) // count]) for number in range(count)]
+        wanted = [(torch.from_numpy(s.vertices), torch.from_numpy(s.faces)) for s in read]
+    else:
+        codes = [space.codes[number * len(space.codes) // count] for number in range(count)]
+        wanted = [known(space, code) for code in codes]
     tasks = [
-        Task(space, space.mean_code, code, view) for code, view in zip(known, views, strict=True)
+        Task(space, space.mean_code, mesh, view) for mesh, view in zip(wanted, views, strict=True)
     ]
-    return {f"mean to {count} known": tasks}
+    return {f"mean to {count} {'held out' if held_out else 'known'}": tasks}
+
+
+def known(space: Space, code: Tensor) -> tuple[Tensor, Tensor]:
+    """The mesh of a code, in the world."""
+    mesh = extract(space, code, CELLS)
+    return placed(space, mesh.vertices), mesh.faces
 
 
 def trace(steps: Iterator[Step], task: Task, budget: float) -> list[Mark]:
     """A fit, judged at every step."""
-    wanted = mask(task, extract(task.space, task.wanted, CELLS))
+    wanted = mask(task, *task.wanted)
     evaluations, seconds, found = 0, 0.0, []
     for step in steps:
         evaluations, seconds = evaluations + step.evaluations, seconds + step.seconds
         mesh = step.mesh or extract(task.space, step.code, CELLS)
-        iou = intersection_over_union(mask(task, mesh), wanted)
+        seen = mask(task, placed(task.space, mesh.vertices), mesh.faces)
+        iou = intersection_over_union(seen, wanted)
         found.append(Mark(len(found), evaluations, seconds, iou))
         if iou >= ENOUGH or seconds > budget:
             break
     return found
 
 
-def mask(task: Task, mesh: Extraction):
+def mask(task: Task, vertices: Tensor, faces: Tensor) -> NDArray[np.bool_]:
     """The silhouette ``(H, W)``."""
-    return see(task.view, placed(task.space, mesh.vertices), mesh.faces.numpy()).mask
+    return see(task.view, vertices, faces.numpy()).mask
 
 
 def summary(traces: list[list[Mark]], budget: float) -> Iterator[str]:

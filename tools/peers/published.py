@@ -52,13 +52,14 @@ class Step:
 
 
 def descend(
-    parts: Parts, space: Space, start: Tensor, view: View, wanted: Tensor
+    parts: Parts, space: Space, start: Tensor, view: View, wanted: tuple[Tensor, Tensor]
 ) -> Iterator[Step]:
-    """The steps of a fit of ``start`` ``(L,)`` to the silhouette of the known code ``wanted``.
+    """The steps of a fit of ``start`` ``(L,)`` to the silhouette of ``wanted``: the vertices
+    ``(V, 3)``, in the world, and faces ``(F, 3)`` of a mesh.
 
     The first step is the start. A code without a surface ends it.
     """
-    image = silhouette_of(parts, space, view, extract(space, wanted, CELLS))
+    image = silhouette_of(parts, view, *wanted)
     code = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([code], lr=RATE)
     spent, seconds = 0, 0.0
@@ -84,13 +85,12 @@ def placed(space: Space, vertices: Tensor) -> Tensor:
     return transformed(space.frame.matrix(), vertices.double())
 
 
-def silhouette_of(parts: Parts, space: Space, view: View, mesh: Extraction) -> Tensor:
+def silhouette_of(parts: Parts, view: View, vertices: Tensor, faces: Tensor) -> Tensor:
     """The target's image ``(H, W)``: each way of seeing has its own."""
-    vertices = placed(space, mesh.vertices)
     if not parts.soft_edges:
-        return torch.from_numpy(see(view, vertices, mesh.faces.numpy()).mask).float()
+        return torch.from_numpy(see(view, vertices, faces.numpy()).mask).float()
     pixels, depths = view.project(vertices)
-    return soft_silhouette(pixels.float(), depths.float(), mesh.faces, view.width)
+    return soft_silhouette(pixels.float(), depths.float(), faces, view.width)
 
 
 def image_gradient(
