@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import SpaceError
 from ..folded import FoldedDecoder
-from .cases import CORNERS, FACE_CORNERS
+from .cases import CORNERS
 
 # Bytes of a word, and how many bits count them: shifts and masks stand for division by it.
 SIDE, BITS = 8, 3
@@ -57,7 +57,8 @@ class Grid(ABC):
     origin: int = field(default=0, kw_only=True)
     level: float = field(default=0.0, kw_only=True)
     dense: bool = field(default=False, kw_only=True)
-    _signs: tuple[Tensor, Tensor] | None = field(default=None, init=False)
+    _cases: Tensor | None = field(default=None, init=False)
+    _crossed: Tensor | None = field(default=None, init=False)
     _among: dict[tuple[int, ...], Tensor] = field(default_factory=dict, init=False)
 
     @abstractmethod
@@ -66,7 +67,9 @@ class Grid(ABC):
 
     @abstractmethod
     def padded_signs(self) -> tuple[Tensor, Tensor]:
-        """:meth:`signs`, found out."""
+        """Which nodes lie inside, and which of those one further along z: words of 0 and 1, with
+        one node more along x and along y.
+        """
 
     @abstractmethod
     def before(self, bits: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,13 +95,17 @@ class Grid(ABC):
         at ``flat``. They have to be kept.
         """
 
-    def signs(self) -> tuple[Tensor, Tensor]:
-        """Which nodes lie inside, and which of those one further along z: words of 0 and 1, with
-        one node more along x and along y.
+    def cases(self) -> Tensor:
+        """Which corners of the cell that begins at a node lie inside: a bit each, of bytes in words.
+
+        Without regard to whether the grid has that cell.
         """
-        if self._signs is None:
-            self._signs = self.padded_signs()
-        return self._signs
+        if self._cases is None:
+            here, above = self.padded_signs()
+            along_z = here | above << 4
+            along_y = along_z[..., :-1, :] | along_z[..., 1:, :] << 2
+            self._cases = along_y[..., :-1, :, :] | along_y[..., 1:, :, :] << 1
+        return self._cases
 
     def among(self, *last: int) -> Tensor:
         """The nodes of the grid that are at most at ``last`` x, y, z: words of 0 and 1."""
@@ -108,7 +115,7 @@ class Grid(ABC):
 
     def changed(self) -> None:
         """Forget what was found out from the values."""
-        self._signs = None
+        self._cases = self._crossed = None
 
     @property
     def nodes(self) -> Tensor:
@@ -122,23 +129,23 @@ class Grid(ABC):
 
     def crossed(self) -> Tensor:
         """The cells that have corners on both sides, words of 0 and 1."""
-        signs, (x, y) = self.signs(), self.values.shape[-3:-1]
-        some = every = signs[0][..., :x, :y, :]
-        for i, j, k in CORNER_STEPS[1:]:
-            corner = signs[k][..., i : i + x, j : j + y, :]
-            some, every = some | corner, every & corner
-        return (some ^ every) & self.cells
+        if self._crossed is None:
+            # Bytes 0 and 255 become 1 and 0, all others are more. To compare them takes longer.
+            more = (self.cases().view(torch.uint8) + 1).clamp_max_(2)
+            self._crossed = words(more) >> 1 & self.cells
+        return self._crossed
 
-    def crossed_edges(self) -> tuple[Tensor, Tensor, Tensor]:
+    def crossed_edges(self) -> list[Tensor]:
         """The first nodes of the edges along each axis whose ends are on both sides, as words."""
-        (here, above), (x, y) = self.signs(), self.values.shape[-3:-1]
-        own = here[..., :x, :y, :]
-        onward = here[..., 1:, :y, :], here[..., :x, 1:, :], above[..., :x, :y, :]
-        a, b, c = (
-            (own ^ there) & self.among(*(self.last - (other == axis) for other in range(3)))
-            for axis, there in enumerate(onward)
-        )
-        return a, b, c
+        return [
+            ends & self.among(*(self.last - (other == axis) for other in range(3)))
+            for axis, ends in enumerate(self._unlike())
+        ]
+
+    def _unlike(self) -> list[Tensor]:
+        """For each axis, a bit for corners of cells that differ from the next along it."""
+        case = self.cases()
+        return [case ^ case >> step for step in (1, 2, 4)]
 
     def read(self) -> Tensor:
         """The nodes whose values marching cubes reads, words of 0 and 1.
@@ -146,34 +153,27 @@ class Grid(ABC):
         Both ends of each crossed edge, and all corners of cells that have a face with its corners
         inside and outside in turns: the sides of such a face can be joined in two ways.
         """
-        edges = self.crossed_edges()
-        here, behind = self.before(edges[0] | edges[1] << 1 | edges[2] << 2)
-        ends = edges[0] | edges[1] | edges[2] | here[..., :-1, 1:, :]
-        ends |= here[..., 1:, :-1, :] >> 1 | behind[..., 1:, 1:, :] >> 2
-        turns = self._with_turns()
-        if bool(turns.any()):
-            ends |= self.at_corners(turns * LOWEST)
-        return ends & ONES
+        x, y, z = self.crossed_edges()
+        return self.at_corners(x * 0b11 | y * 0b101 | z * 0b10001 | self._with_turns() * LOWEST)
 
     def _with_turns(self) -> Tensor:
         """The cells with such a face, words of 0 and 1."""
-        signs, (x, y) = self.signs(), self.values.shape[-3:-1]
-        corner = [signs[k][..., i : i + x, j : j + y, :] for i, j, k in CORNER_STEPS]
-        found = torch.zeros_like(corner[0])
-        for a, b, c, d in FACE_CORNERS:
-            found |= (corner[a] ^ corner[b]) & (corner[b] ^ corner[c]) & (corner[c] ^ corner[d])
-        return found & self.cells
+        x, y, z = self._unlike()
+        # Both sides of the face along one axis, and one along the other: bits of its first corner.
+        found = x & x >> 2 & y & 0x11 * ONES
+        found |= x & x >> 4 & z & 0x05 * ONES
+        found |= y & y >> 4 & z & 0x03 * ONES
+        return words(found.view(torch.uint8).clamp_max_(1)) & self.cells
 
     def at_corners(self, bits: Tensor) -> Tensor:
         """The nodes that are corners of cells, words of 0 and 1: those of each cell's ``bits``.
 
         Corners that are not kept are left out.
         """
-        (x, y), cells = self.values.shape[-3:-1], self.before(bits)
-        nodes = torch.zeros_like(bits)
-        for corner, (i, j, k) in enumerate(CORNER_STEPS):
-            nodes |= cells[k][..., 1 - i : 1 - i + x, 1 - j : 1 - j + y, :] >> corner
-        return nodes & ONES
+        here, behind = self.before(bits)
+        along_z = here | behind >> 4
+        along_y = along_z[..., 1:, :] | along_z[..., :-1, :] >> 2
+        return (along_y[..., 1:, :, :] | along_y[..., :-1, :, :] >> 1) & ONES
 
     def evaluate(self, decoder: FoldedDecoder, mask: Tensor) -> None:
         """Evaluate the field at the nodes of ``mask``, words of 0 and 1, and remember it."""

@@ -28,7 +28,8 @@ def polygonise(grid: Grid) -> tuple[Tensor, Tensor]:
     numbers, vertices = _vertices(grid, values)
     cells = places(grid.crossed())
     corners = grid.beside(cells, torch.tensor(CORNER_STEPS, device=cells.device))
-    return _faces(corners, values, numbers, vertices)
+    case = grid.cases().view(torch.uint8).view(-1)[cells].long()
+    return _faces(case, corners, values, numbers, vertices)
 
 
 def _vertices(grid: Grid, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,14 +51,12 @@ def _vertices(grid: Grid, values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _faces(
-    corners: Tensor, values: Tensor, numbers: Tensor, vertices: Tensor
+    case: Tensor, corners: Tensor, values: Tensor, numbers: Tensor, vertices: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """All vertices and the faces of cells whose ``corners`` ``(M, 8)`` are places among the
-    ``values``.
+    """All vertices and the faces of cells in a ``case`` ``(M,)`` whose ``corners`` ``(M, 8)`` are
+    places among the ``values``.
     """
     lookup, device = table(), values.device
-    bits = 1 << torch.arange(CORNERS, device=device)
-    case = ((values[corners] < 0) * bits).sum(dim=1)
     place = case * DECISIONS + _decisions(case, corners, values)
     count = torch.from_numpy(lookup.count).to(device)[place]
     owner = torch.arange(len(place), device=device).repeat_interleave(count)
