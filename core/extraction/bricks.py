@@ -43,12 +43,10 @@ class Bricks(Grid):
     inside: Tensor
     places: Tensor
     source: Source | None = None
-    # For each of AROUND ``(K, 8)``: the brick a step on, and a step back; -1 without one. And on
-    # which side that space lies.
+    # For each of AROUND ``(K, 8)``: the brick a step on, and a step back. K stands for space outside
+    # without a brick, K + 1 for such space inside.
     onward: Tensor = field(init=False)
-    onward_inside: Tensor = field(init=False)
     back: Tensor = field(init=False)
-    back_inside: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         self._look_around()
@@ -112,13 +110,12 @@ class Bricks(Grid):
 
     def _look_around(self) -> None:
         """Space beyond the first and last bricks is no part of the grid, whatever its side."""
-        size = len(self.table) + 2
-        table = torch.nn.functional.pad(self.table, (1, 1) * 3, value=-1).reshape(-1)
-        inside = torch.nn.functional.pad(self.inside, (1, 1) * 3).reshape(-1)
+        size, count = len(self.table) + 2, len(self.places)
+        numbers = torch.where(self.table < 0, count + self.inside, self.table)
+        numbers = torch.nn.functional.pad(numbers, (1, 1) * 3, value=count).reshape(-1)
         own = flat_of(self.places + 1, size)[:, None]
         step = flat_of(STEPS, size).to(own.device)
-        self.onward, self.onward_inside = table[own + step], inside[own + step]
-        self.back, self.back_inside = table[own - step], inside[own - step]
+        self.onward, self.back = numbers[own + step], numbers[own - step]
         self._among.clear()
         self.changed()
 
@@ -132,32 +129,29 @@ class Bricks(Grid):
 
     def padded_signs(self) -> tuple[Tensor, Tensor]:
         own = words(self.values < 0).squeeze(3)
-        space = self.onward_inside.long() * ONES
-        here, beyond = self._seen(own, self.onward, space, forwards=True)
+        here, beyond = self._seen(own, self.onward, inside=ONES, forwards=True)
         return here, here >> SIDE | beyond << TOP
 
     def before(self, bits: Tensor) -> tuple[Tensor, Tensor]:
-        space = torch.zeros_like(self.back)
-        here, behind = self._seen(bits.squeeze(3), self.back, space, forwards=False)
+        here, behind = self._seen(bits.squeeze(3), self.back, inside=0, forwards=False)
         return here, here << SIDE | behind >> TOP & LOWEST
 
     def _seen(
-        self, own: Tensor, numbers: Tensor, space: Tensor, *, forwards: bool
+        self, own: Tensor, numbers: Tensor, *, inside: int, forwards: bool
     ) -> tuple[Tensor, Tensor]:
         """Words ``(K, 8, 8)`` with those of the bricks one step ahead along x and y, and the same
-        of those one step ahead along z: ``(K, 9, 9, 1)``. ``space`` ``(K, 8)`` is what is seen
-        without a brick.
+        of those one step ahead along z: ``(K, 9, 9, 1)``. Without a brick, ``inside`` is seen in
+        space that lies there, and 0 elsewhere.
         """
-        seen = own.new_empty(2, len(own), PADDED, PADDED)
+        space = own.new_tensor([0, inside]).view(-1, 1, 1).expand(-1, SIDE, SIDE)
+        own = torch.cat([own, space])
+        seen = own.new_empty(2, len(numbers), PADDED, PADDED)
         along = slice(SIDE) if forwards else slice(1, None)
         end, begin = (SIDE, 0) if forwards else (0, SIDE - 1)
         for place, (i, j, k) in enumerate(AROUND):
             near = own[:, begin] if i else own
             near = near[..., begin] if j else near
-            number = numbers[:, place]
-            there = near.index_select(0, number.clamp_min(0))
-            shape = (-1, *[1] * (near.dim() - 1))
-            there = torch.where((number >= 0).view(shape), there, space[:, place].view(shape))
+            there = near.index_select(0, numbers[:, place])
             seen[k, :, end if i else along, end if j else along] = there
         return seen[0].unsqueeze(3), seen[1].unsqueeze(3)
 
@@ -166,12 +160,13 @@ class Bricks(Grid):
         than space there was thought to.
         """
         inside, last = words(self.values < 0).squeeze(3), len(self.table) - 1
-        beyond = _anywhere(crossed.squeeze(3), at=SIDE - 1) & (self.onward < 0)
+        count = len(self.places)
+        beyond = _anywhere(crossed.squeeze(3), at=SIDE - 1) & (self.onward >= count)
         # Or backwards: space whose cells have their far corners here.
         other = _anywhere(inside ^ ONES, at=0)
-        other = torch.where(self.back_inside, other, _anywhere(inside, at=0))
+        other = torch.where(self.back > count, other, _anywhere(inside, at=0))
         found = []
-        for hit, sign in ((beyond, 1), (other & (self.back < 0), -1)):
+        for hit, sign in ((beyond, 1), (other & (self.back >= count), -1)):
             brick, way = hit.nonzero().unbind(dim=1)
             there = self.places[brick] + sign * STEPS.to(way.device)[way]
             found.append(there[((there >= 0) & (there <= last)).all(dim=1)])
@@ -192,14 +187,13 @@ class Bricks(Grid):
         return torch.where(brick >= 0, flat, -1), self.inside.reshape(-1)[place]
 
     def beside(self, flat: Tensor, steps: Tensor) -> Tensor:
-        found = flat[:, None] + flat_of(steps, SIDE)
-        out = torch.stack([at == SIDE - 1 for at in inner(flat)]).any(dim=0).nonzero().squeeze(1)
-        at = [(own[:, None] + step) for own, step in zip(inner(flat[out]), steps.t(), strict=True)]
-        x, y, z = (each >> BITS for each in at)
-        number = self.onward[(flat[out] >> 3 * BITS)[:, None], (x * 2 + y) * 2 + z]
-        x, y, z = (each & SIDE - 1 for each in at)
-        found[out] = ((number * SIDE + x) * SIDE + y) * SIDE + z
-        return found
+        way, there = flat_of(steps, 2), flat & NODES - 1
+        which, place = (
+            part.to(flat.device).index_select(1, way).index_select(0, there) for part in _ONWARD
+        )
+        brick = which.add_((flat >> 3 * BITS)[:, None] * len(AROUND)).view(-1)
+        number = self.onward.view(-1).index_select(0, brick).view(place.shape)
+        return place.add_(number << 3 * BITS)
 
 
 def _anywhere(nodes: Tensor, *, at: int) -> Tensor:
@@ -224,11 +218,6 @@ def along_axes(places: Tensor) -> Tensor:
     return (places.t().unsqueeze(2) << BITS) + torch.arange(SIDE, device=places.device)
 
 
-def inner(flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Where nodes lie in their bricks, from their ``flat`` places."""
-    return flat >> 2 * BITS & SIDE - 1, flat >> BITS & SIDE - 1, flat & SIDE - 1
-
-
 def _numbered(active: Tensor) -> Tensor:
     """Numbers in order where ``active``, -1 elsewhere."""
     number = active.reshape(-1).cumsum(0).view(active.shape) - 1
@@ -242,3 +231,10 @@ def flat_of(places: Tensor, size: int) -> Tensor:
 
 
 _INNER = torch.cartesian_prod(*[torch.arange(SIDE)] * 3)
+_REACHED = _INNER[:, None] + STEPS
+# For each node of a brick and each of AROUND, ``(512, 8)``: in which of AROUND the node lies that is
+# such a step on, and where there.
+_ONWARD = [
+    flat_of(part.view(-1, 3), size).view(NODES, -1)
+    for part, size in ((_REACHED >> BITS, 2), (_REACHED & SIDE - 1, SIDE))
+]

@@ -37,8 +37,8 @@ def places(word: Tensor) -> Tensor:
     some = word.reshape(-1)
     which = some.nonzero().squeeze(1)
     # Most words are 0.
-    row, place = some[which].view(torch.uint8).view(-1, SIDE).nonzero().unbind(dim=1)
-    return which[row] * SIDE + place
+    place = some.index_select(0, which).view(torch.bool).nonzero().squeeze(1)
+    return (which * SIDE).index_select(0, place >> BITS).add_(place & SIDE - 1)
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Grid(ABC):
     @abstractmethod
     def beside(self, flat: Tensor, steps: Tensor) -> Tensor:
         """The places ``(N, S)`` of the nodes at ``steps`` ``(S, 3)``, of 0 and 1, from those
-        at ``flat``. They have to be kept.
+        at ``flat``; beyond all of them where one is not kept.
         """
 
     def cases(self) -> Tensor:

@@ -46,22 +46,23 @@ def _sides(coarse: Bricks, size: int) -> Tensor:
 
 def _between(coarse: Bricks) -> Source:
     """What finer bricks begin with: values between those of the coarse grid's, by one product."""
-    values = torch.cat([coarse.values.view(-1), coarse.values.new_tensor([FAR, -FAR])])
+    # Space without a brick as two bricks more, see Bricks.onward.
+    space = coarse.values.new_tensor([FAR, -FAR]).view(-1, 1, 1, 1).expand(-1, *[SIDE] * 3)
+    values = torch.cat([coarse.values, space]).view(-1)
+    flags = torch.cat([coarse.known, torch.zeros_like(space, dtype=torch.bool)]).view(-1)
     which, place, weights = (part.to(values.device) for part in _octants())
 
     def source(places: Tensor) -> tuple[Tensor, Tensor]:
-        parent = (places >> 1).unbind(dim=1)
-        number, octant = coarse.table[parent], flat_of(places & 1, 2)
-        brick = coarse.onward[number.clamp_min(0)[:, None], which[octant]]
-        inside = coarse.onward_inside[number.clamp_min(0)[:, None], which[octant]]
-        lonely = (number < 0)[:, None]
-        inside = torch.where(lonely, coarse.inside[parent][:, None], inside)
-        space = coarse.values.numel() + inside
-        index = torch.where((brick < 0) | lonely, space, brick * NODES + place[octant])
-        between = (values[index] @ weights).view(-1, SIDE, SIDE, SIDE)
+        parent, octant = (places >> 1).unbind(dim=1), flat_of(places & 1, 2)
+        number = coarse.table[parent][:, None]
+        around = coarse.onward.index_select(0, number[:, 0].clamp_min(0))
+        lonely = len(coarse.places) + coarse.inside[parent][:, None]
+        around = torch.where(number < 0, lonely, around) << 3 * BITS
+        index = around.gather(1, which[octant]).add_(place[octant])
+        seen = values.index_select(0, index.view(-1)).view(index.shape)
+        between = (seen @ weights).view(-1, SIDE, SIDE, SIDE)
         half, size = SIDE // 2, SIDE // 2 + 1
         own = index.view(-1, size, size, size)[:, :half, :half, :half]
-        flags = torch.cat([coarse.known.view(-1), coarse.known.new_zeros(2)])
         known = coarse.known.new_zeros((len(places), SIDE, SIDE, SIDE))
         known[:, ::2, ::2, ::2] = flags[own]
         return between, known

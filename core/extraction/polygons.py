@@ -42,7 +42,8 @@ def _vertices(grid: Grid, values: Tensor) -> tuple[Tensor, Tensor]:
         number = torch.arange(count, count + len(flat), dtype=torch.int32, device=values.device)
         numbers[axis, flat] = number
         count += len(flat)
-        low, high = values[flat], values[grid.beside(flat, steps[axis : axis + 1])[:, 0]]
+        ends = flat, grid.beside(flat, steps[axis : axis + 1])[:, 0]
+        low, high = (values.index_select(0, end) for end in ends)
         at = (grid.coordinates(flat) - grid.origin).float()
         at[:, axis] += low / (low - high)
         # As a quotient, the wall is at 1 exactly.
@@ -58,15 +59,18 @@ def _faces(
     """
     lookup, device = table(), values.device
     place = case * DECISIONS + _decisions(case, corners, values)
-    count = torch.from_numpy(lookup.count).to(device)[place]
-    owner = torch.arange(len(place), device=device).repeat_interleave(count)
-    slot = torch.arange(len(owner), device=device) - (count.cumsum(0) - count)[owner]
-    edges = torch.from_numpy(lookup.edges).to(device)[place[owner], slot]
+    count = torch.from_numpy(lookup.count).to(device).index_select(0, place)
+    owner = torch.repeat_interleave(count)
+    most, rows = lookup.edges.shape[1], torch.from_numpy(lookup.edges).to(device).view(-1, 3)
+    row = (place * most + count - count.cumsum(0)).index_select(0, owner)
+    edges = rows.index_select(0, row.add_(torch.arange(len(owner), device=device)))
     # An edge's vertex belongs to its first node.
     first = torch.tensor([low for low, _ in EDGE_CORNERS] + [0], device=device)
     axis = torch.arange(MIDDLE + 1, device=device) // 4 % AXES
-    where = corners.view(-1)[owner[:, None] * CORNERS + first[edges]]
-    faces = numbers.view(-1)[axis[edges] * len(values) + where].long()
+    corner, start = (part.index_select(0, edges.view(-1)) for part in (first, axis * len(values)))
+    corner = corner.view(-1, 3).add_(owner[:, None] * CORNERS).view(-1)
+    where = corners.view(-1).index_select(0, corner).add_(start)
+    faces = numbers.view(-1).index_select(0, where).long().view(-1, 3)
     middle = edges == MIDDLE
     if bool(middle.any()):
         vertices, faces = _with_middles(vertices, faces, middle, owner)

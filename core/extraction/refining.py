@@ -135,10 +135,12 @@ def _slope(grid: Grid, crossed: Tensor, *, share: float = 0.5) -> float:
     Models differ: |grad f| near the surface is 0.03 in one public file and 2 in another.
     """
     flat = places(crossed if bool(crossed.any()) else grid.cells)
-    if not len(flat):  # no brick anywhere
-        return 0.0
     flat = flat[:: max(1, len(flat) // SLOPE_CELLS)]
-    corners = grid.values.view(-1)[grid.beside(flat, flat.new_tensor(CORNER_STEPS))]
+    corners, values = grid.beside(flat, flat.new_tensor(CORNER_STEPS)), grid.values.view(-1)
+    corners = corners[(corners < len(values)).all(dim=1)]
+    if not len(corners):  # no brick anywhere
+        return 0.0
+    corners = values[corners]
     rise = corners.amax(dim=1) - corners.amin(dim=1)
     middle = rise.median() if share == 0.5 else rise.quantile(share)
     return float(middle) / (MEAN_CELL_RISE * grid.step)
