@@ -175,13 +175,17 @@ class Grid(ABC):
         along_y = along_z[..., 1:, :] | along_z[..., :-1, :] >> 2
         return (along_y[..., 1:, :, :] | along_y[..., :-1, :, :] >> 1) & ONES
 
-    def evaluate(self, decoder: FoldedDecoder, mask: Tensor) -> None:
-        """Evaluate the field at the nodes of ``mask``, words of 0 and 1, and remember it."""
-        flat = places(mask)
-        if len(flat):
-            self.values.view(-1)[flat] = self.sample(decoder, self.coordinates(flat))
-            self.known.view(-1)[flat] = True
+    def evaluate(self, decoder: FoldedDecoder, mask: Tensor) -> bool:
+        """Evaluate the field at the nodes of ``mask``, words of 0 and 1, and remember it; whether
+        one of them lies on the other side than was thought.
+        """
+        flat, values = places(mask), self.values.view(-1)
+        found, thought = self.sample(decoder, self.coordinates(flat)), values.index_select(0, flat)
+        values[flat] = found
+        self.known.view(-1)[flat] = True
+        if moved := bool(((found < 0) != (thought < 0)).any()):
             self.changed()
+        return moved
 
     def sample(self, decoder: FoldedDecoder, nodes: Tensor) -> Tensor:
         """The field, less the level, at nodes. Raises SpaceError where it is no number."""

@@ -178,10 +178,9 @@ def close(decoder: FoldedDecoder, grid: Grid) -> None:
     while True:
         while grid.grow(grid.crossed()):
             pass
-        needed = grid.read() & ~words(grid.known)
-        if not bool(needed.any()):
+        # What is read follows from the signs.
+        if not grid.evaluate(decoder, grid.read() & ~words(grid.known)):
             return
-        grid.evaluate(decoder, needed)
 
 
 def _filled_near(grid: Grid) -> Tensor:
