@@ -111,7 +111,7 @@ class Bricks(Grid):
     def _look_around(self) -> None:
         """Space beyond the first and last bricks is no part of the grid, whatever its side."""
         size, count = len(self.table) + 2, len(self.places)
-        numbers = torch.where(self.table < 0, count + self.inside, self.table)
+        numbers = torch.where(self.table < 0, count + self.inside, self.table).int()
         numbers = torch.nn.functional.pad(numbers, (1, 1) * 3, value=count).reshape(-1)
         own = flat_of(self.places + 1, size)[:, None]
         step = flat_of(STEPS, size).to(own.device)
@@ -177,8 +177,8 @@ class Bricks(Grid):
         return True
 
     def coordinates(self, flat: Tensor) -> Tensor:
-        within = _INNER.to(flat.device)[flat & NODES - 1]
-        return within.add_((self.places << BITS)[flat >> 3 * BITS])
+        within = _INNER.to(flat.device).index_select(0, flat & NODES - 1)
+        return within.add_((self.places << BITS).index_select(0, flat >> 3 * BITS))
 
     def find(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
         place = flat_of(nodes >> BITS, len(self.table))
@@ -187,13 +187,12 @@ class Bricks(Grid):
         return torch.where(brick >= 0, flat, -1), self.inside.reshape(-1)[place]
 
     def beside(self, flat: Tensor, steps: Tensor) -> Tensor:
-        way, there = flat_of(steps, 2), flat & NODES - 1
-        which, place = (
-            part.to(flat.device).index_select(1, way).index_select(0, there) for part in _ONWARD
-        )
-        brick = which.add_((flat >> 3 * BITS)[:, None] * len(AROUND)).view(-1)
-        number = self.onward.view(-1).index_select(0, brick).view(place.shape)
-        return place.add_(number << 3 * BITS)
+        way = flat_of(steps, 2)
+        onward = _ONWARD.to(flat.device).index_select(1, way).index_select(0, flat & NODES - 1)
+        own = (flat >> 3 * BITS).int()[:, None] * len(AROUND)
+        brick = (onward >> 3 * BITS).add_(own)
+        number = self.onward.view(-1).index_select(0, brick.view(-1)).view(brick.shape)
+        return (number << 3 * BITS).add_(onward.bitwise_and_(NODES - 1))
 
 
 def _anywhere(nodes: Tensor, *, at: int) -> Tensor:
@@ -231,10 +230,8 @@ def flat_of(places: Tensor, size: int) -> Tensor:
 
 
 _INNER = torch.cartesian_prod(*[torch.arange(SIDE)] * 3)
-_REACHED = _INNER[:, None] + STEPS
-# For each node of a brick and each of AROUND, ``(512, 8)``: in which of AROUND the node lies that is
-# such a step on, and where there.
-_ONWARD = [
-    flat_of(part.view(-1, 3), size).view(NODES, -1)
-    for part, size in ((_REACHED >> BITS, 2), (_REACHED & SIDE - 1, SIDE))
-]
+_REACHED = (_INNER[:, None] + STEPS).view(-1, 3)
+# For each node of a brick and each of AROUND, ``(512, 8)``: where the node lies that is such a step
+# on, if the bricks of AROUND were numbered so. As int32: half the memory is a fifth of the time.
+_ONWARD = flat_of(_REACHED >> BITS, 2) << 3 * BITS | flat_of(_REACHED & SIDE - 1, SIDE)
+_ONWARD = _ONWARD.view(NODES, len(AROUND)).int()

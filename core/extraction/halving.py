@@ -64,7 +64,7 @@ def _between(coarse: Bricks) -> Source:
         half, size = SIDE // 2, SIDE // 2 + 1
         own = index.view(-1, size, size, size)[:, :half, :half, :half]
         known = coarse.known.new_zeros((len(places), SIDE, SIDE, SIDE))
-        known[:, ::2, ::2, ::2] = flags[own]
+        known[:, ::2, ::2, ::2] = flags.index_select(0, own.reshape(-1)).view(own.shape)
         return between, known
 
     return source

@@ -65,11 +65,11 @@ def _faces(
     row = (place * most + count - count.cumsum(0)).index_select(0, owner)
     edges = rows.index_select(0, row.add_(torch.arange(len(owner), device=device)))
     # An edge's vertex belongs to its first node.
-    first = torch.tensor([low for low, _ in EDGE_CORNERS] + [0], device=device)
-    axis = torch.arange(MIDDLE + 1, device=device) // 4 % AXES
+    first = torch.tensor([low for low, _ in EDGE_CORNERS] + [0], dtype=torch.int32, device=device)
+    axis = torch.arange(MIDDLE + 1, dtype=torch.int32, device=device) // 4 % AXES
     corner, start = (part.index_select(0, edges.view(-1)) for part in (first, axis * len(values)))
-    corner = corner.view(-1, 3).add_(owner[:, None] * CORNERS).view(-1)
-    where = corners.view(-1).index_select(0, corner).add_(start)
+    corner.view(-1, 3).add_(owner.int()[:, None] * CORNERS)
+    where = corners.view(-1).index_select(0, corner) + start
     faces = numbers.view(-1).index_select(0, where).long().view(-1, 3)
     middle = edges == MIDDLE
     if bool(middle.any()):
