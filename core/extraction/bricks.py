@@ -43,8 +43,8 @@ class Bricks(Grid):
     inside: Tensor
     places: Tensor
     source: Source | None = None
-    # For each of AROUND ``(K, 8)``: the brick a step on, and a step back. K stands for space outside
-    # without a brick, K + 1 for such space inside.
+    # For each of AROUND ``(K, 8)``: the brick a step on, and a step back. Space without a brick is
+    # K where it lies outside, and K + 1 inside.
     onward: Tensor = field(init=False)
     back: Tensor = field(init=False)
 
@@ -192,7 +192,7 @@ class Bricks(Grid):
         own = (flat >> 3 * BITS).int()[:, None] * len(AROUND)
         brick = (onward >> 3 * BITS).add_(own)
         number = self.onward.view(-1).index_select(0, brick.view(-1)).view(brick.shape)
-        return (number << 3 * BITS).add_(onward.bitwise_and_(NODES - 1))
+        return number.bitwise_left_shift_(3 * BITS).add_(onward.bitwise_and_(NODES - 1))
 
 
 def _anywhere(nodes: Tensor, *, at: int) -> Tensor:
@@ -232,6 +232,7 @@ def flat_of(places: Tensor, size: int) -> Tensor:
 _INNER = torch.cartesian_prod(*[torch.arange(SIDE)] * 3)
 _REACHED = (_INNER[:, None] + STEPS).view(-1, 3)
 # For each node of a brick and each of AROUND, ``(512, 8)``: where the node lies that is such a step
-# on, if the bricks of AROUND were numbered so. As int32: half the memory is a fifth of the time.
+# on, if AROUND were the grid's bricks. In 32 bits, like all that is looked up for every cell: fresh
+# memory is most of what that takes.
 _ONWARD = flat_of(_REACHED >> BITS, 2) << 3 * BITS | flat_of(_REACHED & SIDE - 1, SIDE)
 _ONWARD = _ONWARD.view(NODES, len(AROUND)).int()

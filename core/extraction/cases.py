@@ -71,7 +71,7 @@ class Table:
 
     ambiguous: NDArray[np.uint8]
     count: NDArray[np.int64]
-    edges: NDArray[np.int64]
+    edges: NDArray[np.int32]
 
 
 def alternating(case: int, face: int) -> bool:
@@ -154,7 +154,7 @@ def table() -> Table:
                 triangle for loop in loops(case, decision) for triangle in filled(loop)
             ]
     count = np.zeros(CASES * DECISIONS, np.int64)
-    edges = np.zeros((CASES * DECISIONS, max(map(len, found.values())), 3), np.int64)
+    edges = np.zeros((CASES * DECISIONS, max(map(len, found.values())), 3), np.int32)
     for place, triangles in found.items():
         count[place] = len(triangles)
         edges[place, : len(triangles)] = np.array(triangles).reshape(-1, 3)

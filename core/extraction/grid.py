@@ -96,9 +96,9 @@ class Grid(ABC):
         """
 
     def cases(self) -> Tensor:
-        """Which corners of the cell that begins at a node lie inside: a bit each, of bytes in words.
+        """Which corners of each node's cell lie inside: bytes in words, a bit for each corner.
 
-        Without regard to whether the grid has that cell.
+        Whether the grid has that cell is not asked.
         """
         if self._cases is None:
             here, above = self.padded_signs()

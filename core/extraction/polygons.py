@@ -69,7 +69,7 @@ def _faces(
     axis = torch.arange(MIDDLE + 1, dtype=torch.int32, device=device) // 4 % AXES
     corner, start = (part.index_select(0, edges.view(-1)) for part in (first, axis * len(values)))
     corner.view(-1, 3).add_(owner.int()[:, None] * CORNERS)
-    where = corners.view(-1).index_select(0, corner) + start
+    where = corners.view(-1).index_select(0, corner).add_(start)
     faces = numbers.view(-1).index_select(0, where).long().view(-1, 3)
     middle = edges == MIDDLE
     if bool(middle.any()):

@@ -138,7 +138,7 @@ def _slope(grid: Grid, crossed: Tensor, *, share: float = 0.5) -> float:
     flat = flat[:: max(1, len(flat) // SLOPE_CELLS)]
     corners, values = grid.beside(flat, flat.new_tensor(CORNER_STEPS)), grid.values.view(-1)
     corners = corners[(corners < len(values)).all(dim=1)]
-    if not len(corners):  # no brick anywhere
+    if not len(corners):  # no brick anywhere, or none with a whole cell
         return 0.0
     corners = values[corners]
     rise = corners.amax(dim=1) - corners.amin(dim=1)
