@@ -4,9 +4,10 @@
 
 Each fit begins at the space's mean and sees silhouettes of a held-out mesh, 256 pixels a side, from
 an azimuth of its own and 20 degrees above. It is judged by the plain mesh of its code at 128 cells
-in pictures of 512 pixels, and by the mean distance between its surface and the true one, both
-ways, against that of the mean shape. A silhouette can be matched by a wrong shape: the distance
-says so. Bob and Spot have two shapes: each is fitted to the other, as known shapes.
+(--judged: thin shapes need more) in pictures of 512 pixels, and by the mean distance between its
+surface and the true one, both ways, against that of the mean shape. A silhouette can be matched by
+a wrong shape: the distance says so. Bob and Spot have two shapes: each is fitted to the other, as
+known shapes.
 
 Seconds are of the fit's own steps, in a process with one thread; ``--processes`` of them run at a
 time. The meshes are those of `dev.py spaces`, which makes them where they are missing.
@@ -44,7 +45,7 @@ from tools.spaces import shapes
 from tools.spaces.recipe import NAMES, maker
 
 SPACES = Path(__file__).parents[1] / "spaces"
-PIXELS, JUDGED_PIXELS, JUDGED_CELLS = 256, 512, 128
+PIXELS, JUDGED_PIXELS, JUDGED_CELLS = 256, 512, 128  # of cells, unless asked otherwise
 MARKS = (0.95, 0.98, 0.99)
 TURN = 47.0  # degrees from one fit's first camera to the next one's
 POINTS = 20_000
@@ -65,6 +66,7 @@ class Task:
     views: int
     solver: str
     resolution: int
+    judged: int
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--views", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--solvers", nargs="+", choices=SOLVERS, default=[SECOND_ORDER])
     parser.add_argument("--resolution", type=int, default=64)
+    parser.add_argument("--judged", type=int, default=JUDGED_CELLS, help="cells to judge by (128)")
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args(arguments)
     print("| " + " | ".join(HEAD) + " |\n" + "|---" * len(HEAD) + "|", flush=True)
@@ -101,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for solver in options.solvers:
                     count = 2 if name == PAIR else options.fits
                     tasks = [
-                        Task(name, number, views, solver, options.resolution)
+                        Task(name, number, views, solver, options.resolution, options.judged)
                         for number in range(count)
                     ]
                     tell(tasks[0], list(pool.map(one, tasks)))
@@ -144,7 +147,7 @@ def one(task: Task) -> Found:
         options = replace(options, steps=150)
     steps = list(fit(space, start, views, targets, options=options))
     judges = [camera(JUDGED_PIXELS, around=azimuth) for azimuth in cameras]
-    before, after = (surface(space, code) for code in (start, steps[-1].code))
+    before, after = (surface(space, code, task.judged) for code in (start, steps[-1].code))
     return Found(
         start=seen(judges, before, (vertices, faces)),
         iou=seen(judges, after, (vertices, faces)),
@@ -185,15 +188,16 @@ def held_out(name: str) -> tuple[Path, ...]:
 def wanted(task: Task, space: Space) -> tuple[NDArray[np.float64], NDArray[np.int64], Tensor]:
     """The true mesh in the world, and the code to start at."""
     if task.space == PAIR:
-        return *surface(space, space.codes[task.number % 2]), space.codes[1 - task.number % 2]
+        known = surface(space, space.codes[task.number % 2], task.judged)
+        return *known, space.codes[1 - task.number % 2]
     files = held_out(task.space)
     shape = shapes.read(files[task.number % len(files)])
     return shape.vertices, shape.faces, space.mean_code
 
 
-def surface(space: Space, code: Tensor) -> Mesh:
+def surface(space: Space, code: Tensor, cells: int) -> Mesh:
     """The plain mesh of a code in the world."""
-    mesh = extract(space, code, JUDGED_CELLS)
+    mesh = extract(space, code, cells)
     return transformed(space.frame.matrix(), mesh.vertices.double()).numpy(), mesh.faces.numpy()
 
 
