@@ -44,6 +44,14 @@ class TrainingError(MeshSDFError):
     """A training cannot start or resume: no shapes, or a checkpoint of something else."""
 
 
+class EncoderError(MeshSDFError):
+    """An encoder of pictures cannot be used: missing, damaged, or of another space."""
+
+
+class PictureError(MeshSDFError):
+    """A picture cannot be read, or nothing can be told from it: no object, several, cut off."""
+
+
 def reason(error: BaseException) -> str:
     """What an error of Python's or a library's says, for a message; its type is not for people."""
     if isinstance(error, KeyError) and error.args:

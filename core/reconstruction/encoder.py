@@ -1,0 +1,135 @@
+"""The encoder: a square picture of an object in, several guesses of its code and view out.
+
+A small residual network (He et al., CVPR 2016) over the picture, masked, and its mask. What one
+picture cannot tell (which side of a chair is seen in a silhouette) makes several guesses differ:
+each has its own code, view and likelihood, and in training only the best of them is held to the
+truth (Guzman-Rivera et al., NIPS 2012).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .cropview import SIZE, CropView, crop_view
+
+CHANNELS = 4  # red, green and blue times the mask, and the mask
+STRIDES = 16  # of the picture's pixels a feature's
+
+
+@dataclass(frozen=True)
+class EncoderForm:
+    """The form of an encoder.
+
+    code_length, guesses
+        L, and how many guesses are made.
+    side
+        Pixels of the square picture, a multiple of 16.
+    widths
+        Channels after each of four halvings.
+    features
+        What is left of the picture before the guesses.
+    """
+
+    code_length: int
+    guesses: int = 4
+    side: int = 64
+    widths: tuple[int, int, int, int] = (24, 48, 96, 160)
+    features: int = 320
+
+    @property
+    def outputs(self) -> int:
+        """Numbers of a guess: code, view, and the logarithm of its likelihood."""
+        return self.code_length + SIZE + 1
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One guess: a whitened code ``(L,)``, the view, and how likely it is among all."""
+
+    whitened: Tensor
+    view: CropView
+    likelihood: float
+
+
+class Encoder(nn.Module):
+    """Weights of an :class:`EncoderForm`; freshly made ones are torch's own start."""
+
+    def __init__(self, form: EncoderForm) -> None:
+        super().__init__()
+        self.form = form
+        layers: list[nn.Module] = []
+        before = CHANNELS
+        for width in form.widths:
+            layers.append(_Halving(before, width))
+            if before != CHANNELS:  # at half of the picture's resolution these would cost most
+                layers.append(_Residual(width))
+            before = width
+        self.picture = nn.Sequential(*layers)
+        self.narrow = nn.Sequential(nn.Conv2d(before, 48, 1, bias=False), nn.BatchNorm2d(48))
+        cells = (form.side // STRIDES) ** 2
+        self.whole = nn.Sequential(
+            nn.Flatten(), nn.ReLU(), nn.Linear(48 * cells, form.features), nn.ReLU()
+        )
+        self.guesses = nn.Linear(form.features, form.guesses * form.outputs)
+        with torch.no_grad():  # guesses start apart, near the mean shape seen from anywhere
+            self.guesses.weight.mul_(0.3)
+            bias = torch.randn(form.guesses, form.outputs) * 0.5
+            bias[:, : form.code_length] = 0.0
+            bias[:, form.code_length + 6 :] = 0.0
+            bias[:, form.code_length + 9] = -1.5  # the tangent's logarithm, about 0.2
+            self.guesses.bias.copy_(bias.flatten())
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Guesses ``(B, K, L + 11)`` from ``pictures`` ``(B, 4, S, S)`` in [0, 1].
+
+        Of each the whitened code, the ten numbers of :mod:`core.reconstruction.cropview`, and the
+        unnormalised logarithm of the likelihood. Differentiable.
+        """
+        features = self.whole(self.narrow(self.picture(pictures)))
+        guesses: Tensor = self.guesses(features)
+        return guesses.reshape(len(pictures), self.form.guesses, self.form.outputs)
+
+    @torch.no_grad()
+    def guess(self, picture: Tensor) -> list[Guess]:
+        """The guesses for one ``picture`` ``(4, S, S)``, the likeliest first."""
+        outputs = self(picture[None])[0].double()
+        length = self.form.code_length
+        likelihoods = outputs[:, -1].softmax(0)
+        order = likelihoods.argsort(descending=True).tolist()
+        return [
+            Guess(
+                outputs[i, :length].float(),
+                crop_view(outputs[i, length:-1].numpy()),
+                float(likelihoods[i]),
+            )
+            for i in order
+        ]
+
+
+class _Halving(nn.Module):
+    """From ``before`` channels to ``width`` at half of the resolution."""
+
+    def __init__(self, before: int, width: int) -> None:
+        super().__init__()
+        side = 5 if before == CHANNELS else 3
+        self.conv = nn.Conv2d(before, width, side, stride=2, padding=side // 2, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.norm(self.conv(x)))
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.first_norm = nn.BatchNorm2d(width)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.second_norm = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = torch.relu(self.first_norm(self.first(x)))
+        return torch.relu(x + self.second_norm(self.second(inner)))

@@ -1,0 +1,143 @@
+"""What an encoder learns from: codes of a space, drawn before random cameras.
+
+Half of the codes are drawn from the space's normal distribution, the other half lie between two
+known shapes (a known shape itself where the share is 0). Each mesh is drawn from several cameras.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..extraction import extract
+from ..space import Space
+from .cropview import CropView, around
+from .shading import Chance, Floats, Shape, background, draw, projected
+
+CELLS = 40
+MOST_DEVIATIONS = 2.5
+# Cameras: elevations and tilts in degrees, and radii of distance.
+ELEVATIONS, TILT = (-12.0, 55.0), 4.0
+DISTANCES = (2.4, 12.0)
+# The square is wider than the object by this, as far as it is known.
+MARGINS = (1.04, 1.35)
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """Which cameras pictures are taken by: ``elevations`` and ``tilt`` in degrees (the latter one
+    deviation), ``distances`` in radii; ``turned`` where the azimuth matters."""
+
+    elevations: tuple[float, float] = ELEVATIONS
+    tilt: float = TILT
+    distances: tuple[float, float] = DISTANCES
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture of a known shape: its whitened code ``(L,)``, how it was seen, what was seen.
+
+    rgb ``(3, H, W)`` and ``behind`` ``(3, H, W)``, coverage ``(H, W)``: bytes.
+    """
+
+    whitened: Tensor
+    view: CropView
+    rgb: NDArray[np.uint8]
+    coverage: NDArray[np.uint8]
+    behind: NDArray[np.uint8]
+
+
+def random_code(space: Space, generator: torch.Generator) -> Tensor:
+    """A whitened code ``(L,)``."""
+    statistics, count = space.statistics, len(space.codes)
+    if count > 1 and float(torch.rand((), generator=generator)) < 0.6:
+        pair = torch.randint(count, (2,), generator=generator)
+        # Near one of the two more often than halfway, where shapes may be broken.
+        share = float(torch.rand((), generator=generator)) ** 2
+        code = torch.lerp(space.codes[pair[0]].cpu(), space.codes[pair[1]].cpu(), share)
+        return statistics.whiten(code)
+    spread = float(torch.rand((), generator=generator)) ** 0.5
+    drawn = torch.randn(space.code_length, generator=generator) * spread
+    return drawn.clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
+
+
+def shape_of(space: Space, whitened: Tensor, cells: int = CELLS) -> Shape:
+    """The mesh of a code in its object's axes; without faces where there is no surface."""
+    # Draft: walls thinner than a cell stay whole.
+    mesh = extract(space, space.statistics.unwhiten(whitened), cells, draft=True)
+    turn = space.frame.matrix()[:3, :3] / space.frame.scale
+    vertices = (mesh.vertices.double().cpu() @ turn.T).numpy()
+    return Shape.of(vertices, mesh.faces.cpu().numpy())
+
+
+def random_view(shape: Shape, cameras: Cameras, chance: Chance) -> CropView:
+    """A camera somewhere around ``shape`` that looks at the middle of a square about it."""
+    azimuth = chance.number(-math.pi, math.pi)
+    elevation = math.radians(chance.number(*cameras.elevations))
+    tilt = math.radians(cameras.tilt) * float(chance.normal(1)[0])
+    near, far = (math.log(distance) for distance in cameras.distances)
+    distance = math.exp(chance.number(near, far))
+    rotation = around(azimuth, elevation, tilt)
+    margin = chance.number(*MARGINS)
+    shift = 0.06 * chance.normal(2)
+    return squared(shape, rotation, distance, margin=margin, shift=shift)
+
+
+def squared(
+    shape: Shape,
+    rotation: Floats,
+    distance: float,
+    *,
+    margin: float = 1.15,
+    shift: Floats | None = None,
+) -> CropView:
+    """The view of ``shape`` whose square is its box times ``margin``, off by ``shift`` half sides."""
+    centre, tangent = np.zeros(2), 1.0
+    view = CropView(rotation, (0.0, 0.0), 1.0 / distance, 1.0)
+    for _ in range(3):  # turning to the box's middle moves the box a little
+        seen, _ = projected(shape, view)
+        low, high = seen.min(axis=0) * view.tangent, seen.max(axis=0) * view.tangent
+        tangent = max(float((high - low).max()) / 2 * margin, 1e-3)
+        middle = (low + high) / 2
+        centre = np.array(view.centre) * view.tangent - middle
+        if shift is not None:
+            centre = centre + shift * tangent
+        right, up = (centre / tangent).tolist()
+        # The object's centre stays as far away, measured along the camera's axis.
+        view = CropView(rotation, (right, up), 1.0 / (distance * tangent), tangent)
+        shift = None
+    return view
+
+
+def examples(
+    space: Space,
+    side: int,
+    *,
+    generator: torch.Generator,
+    cameras: Cameras | None = None,
+    views: int = 4,
+) -> Iterator[Example]:
+    """Pictures ``side`` pixels square without end, ``views`` of each code."""
+    chance, cameras = Chance(generator), cameras or Cameras()
+    while True:
+        whitened = random_code(space, generator)
+        shape = shape_of(space, whitened)
+        if not len(shape.faces):
+            continue
+        for _ in range(views):
+            view = random_view(shape, cameras, chance)
+            picture = draw(shape, view, side, chance)
+            behind = background(side, chance)
+            yield Example(
+                whitened, view, *(_bytes(image) for image in (picture.rgb, picture.coverage, behind))
+            )
+
+
+def _bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray((values * 255).round(), np.uint8)

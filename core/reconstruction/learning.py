@@ -1,0 +1,238 @@
+"""Teaching an encoder: pictures drawn once, seen many times, each time a little different.
+
+Each time a picture is seen its mask is noisy, as a drawn or predicted one is, some of the
+background shows within it, light and contrast differ, and now and then there is no colour at all,
+so that a silhouette alone is understood as well.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ..errors import TrainingError
+from ..files import write_whole
+from ..space import Space
+from ..training.autodecoder import cosine_share
+from .cropview import rotations
+from .encoder import Encoder, EncoderForm
+from .examples import Example
+
+CHECKPOINT_KIND = "meshsdf encoder training 1"
+# What an error of each part weighs: the code's is 1 for the mean shape, the rotation's 2 for a
+# quarter turn; places and logarithms are of the square's half side.
+ROTATION, PLACE, TANGENT = 1.0, 8.0, 0.5
+# The share of the loss that all guesses carry, so that none is never the best and dies.
+EVERY_GUESS, LIKELIHOOD = 0.06, 0.1
+NO_COLOUR, NOISY, CLIP = 0.25, 0.6, 1.0
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """How to teach: ``pictures`` of ``views`` each code, seen in ``steps`` of ``batch``."""
+
+    pictures: int = 8_000
+    views: int = 5
+    steps: int = 1_500
+    batch: int = 64
+    rate: float = 2e-3
+    final_rate: float = 0.01
+    decay: float = 0.02
+
+
+@dataclass(frozen=True)
+class EncoderStep:
+    """What a step did: the best guesses' errors of code, rotation (degrees) and the whole loss."""
+
+    step: int
+    steps: int
+    loss: float
+    code_error: float
+    degrees: float
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Drawn pictures and their truths: rgb, behind ``(N, 3, S, S)`` and coverage ``(N, S, S)``
+    bytes, whitened ``(N, L)``, views ``(N, 10)``."""
+
+    rgb: Tensor
+    coverage: Tensor
+    behind: Tensor
+    whitened: Tensor
+    views: Tensor
+
+    @staticmethod
+    def of(examples: list[Example]) -> Lessons:
+        def bytes_of(name: str) -> Tensor:
+            return torch.from_numpy(np.stack([getattr(each, name) for each in examples]))
+
+        return Lessons(
+            *(bytes_of(name) for name in ("rgb", "coverage", "behind")),
+            torch.stack([each.whitened for each in examples]).float(),
+            torch.from_numpy(np.stack([each.view.numbers() for each in examples])).float(),
+        )
+
+    def __len__(self) -> int:
+        return len(self.whitened)
+
+
+def code_weights(space: Space) -> Tensor:
+    """What an error of each whitened number weighs ``(L,)``, 1 in all: as it moves the code."""
+    variances = space.statistics.deviations.square()
+    return variances / variances.sum()
+
+
+class EncoderTraining:
+    """The state of a run: encoder, optimiser, generator, step."""
+
+    def __init__(
+        self, form: EncoderForm, options: EncoderOptions, *, generator: torch.Generator
+    ) -> None:
+        self.form, self.options, self.generator = form, options, generator
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+            self.encoder = Encoder(form)
+        self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser = torch.optim.AdamW(
+            self.encoder.parameters(), lr=options.rate, weight_decay=options.decay
+        )
+        self.step = 0
+
+    def run(self, lessons: Lessons, weights: Tensor, *, azimuth: bool = True) -> Iterator[EncoderStep]:
+        """Teach until the last step; one yield a step. ``weights``: see :func:`code_weights`.
+
+        Without ``azimuth`` the shapes look alike from all around, and views are held to the truth
+        but for that.
+        """
+        options, generator = self.options, self.generator
+        while self.step < options.steps:
+            self.encoder.train()
+            drawn = torch.randint(len(lessons), (options.batch,), generator=generator)
+            pictures = seen(lessons, drawn, generator)
+            outputs = self.encoder(pictures.to(memory_format=torch.channels_last))
+            loss, code, degrees = errors(
+                outputs, lessons.whitened[drawn], lessons.views[drawn], weights, azimuth=azimuth
+            )
+            for group in self.optimiser.param_groups:
+                warm = min(1.0, (self.step + 1) / 100)
+                share = cosine_share(self.step, options.steps, options.final_rate)
+                group["lr"] = options.rate * warm * share
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), CLIP)
+            self.optimiser.step()
+            self.step += 1
+            if not math.isfinite(float(loss.detach())):
+                raise TrainingError(
+                    f"The encoder came apart at step {self.step}", "Teach it with a smaller rate"
+                )
+            yield EncoderStep(self.step, options.steps, float(loss.detach()), code, degrees)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; a run that dies while writing leaves the former one whole."""
+        buffer = io.BytesIO()
+        state: dict[str, Any] = {
+            "kind": CHECKPOINT_KIND,
+            "form": asdict(self.form),
+            "options": asdict(self.options),
+            "step": self.step,
+            "encoder": self.encoder.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+        torch.save(state, buffer)
+        write_whole(path, buffer.getvalue())
+
+    @staticmethod
+    def load(path: Path) -> EncoderTraining:
+        """The run that a checkpoint is of. Raises TrainingError."""
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if state["kind"] != CHECKPOINT_KIND:
+                raise KeyError("kind")
+            form = EncoderForm(**{**state["form"], "widths": tuple(state["form"]["widths"])})
+            generator = torch.Generator()
+            training = EncoderTraining(
+                form, EncoderOptions(**state["options"]), generator=generator
+            )
+            training.encoder.load_state_dict(state["encoder"])
+            training.optimiser.load_state_dict(state["optimiser"])
+            generator.set_state(state["generator"])
+            training.step = int(state["step"])
+        except Exception as error:
+            raise TrainingError(
+                f"'{path}' is no checkpoint of an encoder's training", "Begin anew"
+            ) from error
+        return training
+
+
+def errors(
+    outputs: Tensor, whitened: Tensor, views: Tensor, weights: Tensor, *, azimuth: bool = True
+) -> tuple[Tensor, float, float]:
+    """The loss of guesses ``(B, K, L + 11)``; the best ones' code error and rotation in degrees."""
+    length = whitened.shape[1]
+    code = ((outputs[..., :length] - whitened[:, None]).square() * weights).sum(-1)
+    found, true = rotations(outputs[..., length : length + 6]), rotations(views[:, :6])[:, None]
+    if azimuth:
+        turned = (found - true).square().sum((-2, -1)) / 2
+    else:  # the upright axis alone, as the camera sees it
+        turned = (found[..., 2] - true[..., 2]).square().sum(-1)
+    place = (outputs[..., length + 6 : length + 9] - views[:, None, 6:9]).square().sum(-1)
+    tangent = (outputs[..., length + 9] - views[:, None, 9]).square()
+    each = code + ROTATION * turned + PLACE * place + TANGENT * tangent
+    best = each.detach().argmin(dim=1)
+    row = torch.arange(len(best))
+    likelihood = torch.nn.functional.cross_entropy(outputs[..., -1], best)
+    loss = (
+        (1 - EVERY_GUESS) * each[row, best].mean()
+        + EVERY_GUESS * each.mean()
+        + LIKELIHOOD * likelihood
+    )
+    cosine = (1 - turned[row, best].detach() / 4 * (1 if azimuth else 2)).clamp(-1, 1)
+    # For rotations |A - B|^2 / 2 = 4 sin^2(angle / 2).
+    degrees = 2 * (1 - cosine).clamp_min(0).sqrt().clamp_max(1).asin() * 180 / math.pi
+    return loss, float(code[row, best].detach().mean()), float(degrees.mean())
+
+
+def seen(lessons: Lessons, drawn: Tensor, generator: torch.Generator) -> Tensor:
+    """The pictures ``drawn`` as an encoder may get them: ``(B, 4, S, S)`` in [0, 1]."""
+    rgb = lessons.rgb[drawn].float() / 255
+    cover = lessons.coverage[drawn].float().unsqueeze(1) / 255
+    behind = lessons.behind[drawn].float() / 255
+    count = len(drawn)
+
+    def chance(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator)
+
+    mask = torch.where(chance(1, 1, 1) < NOISY, roughened(cover, generator), cover)
+    picture = rgb + behind * (1 - cover)
+    contrast, light = 0.6 + 0.8 * chance(1, 1, 1), 0.3 * (chance(1, 1, 1) - 0.5)
+    tint = 1 + 0.2 * (chance(3, 1, 1) - 0.5)
+    grain = 0.05 * chance(1, 1, 1) * torch.randn(picture.shape, generator=generator)
+    picture = ((picture * tint - 0.5) * contrast + 0.5 + light + grain).clamp(0, 1)
+    picture = torch.where(chance(1, 1, 1) < NO_COLOUR, 0.5, picture)
+    return torch.cat([picture * mask, mask], dim=1)
+
+
+def roughened(cover: Tensor, generator: torch.Generator) -> Tensor:
+    """Masks ``(B, 1, S, S)`` with edges drawn or guessed: wavy, thicker or thinner, with bites."""
+    count, _, side, _ = cover.shape
+    waves = torch.randn(count, 1, side // 8, side // 8, generator=generator)
+    waves = interpolate(waves, size=(side, side), mode="bicubic", align_corners=False)
+    blurred = torch.nn.functional.avg_pool2d(cover, 5, stride=1, padding=2)
+    strength = 0.25 * torch.rand(count, 1, 1, 1, generator=generator)
+    offset = 0.3 * (torch.rand(count, 1, 1, 1, generator=generator) - 0.5)
+    rough = ((blurred - 0.5 + strength * waves + offset) * 4 + 0.5).clamp(0, 1)
+    # Thin parts, which the blur would lose, stay as they are half of the time.
+    thin = torch.rand(count, 1, 1, 1, generator=generator) < 0.5
+    return torch.where(thin, torch.maximum(rough, cover * (blurred > 0.05)), rough)

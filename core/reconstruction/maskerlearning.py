@@ -1,0 +1,73 @@
+"""Teaching a masker: the pictures an encoder learns from, laid small and large on any background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, binary_cross_entropy_with_logits, grid_sample
+
+from ..training.autodecoder import cosine_share
+from .learning import Lessons
+from .masker import Masker
+
+# The share of the picture's side that the lesson's square takes, and how far off its middle it is.
+SMALLEST, LARGEST, OFF = 0.35, 1.25, 0.6
+RATE, FINAL, DECAY = 3e-3, 0.01, 0.01
+# The share of a background drawn for another picture, which hides fewer of the same edges.
+EXCHANGED = 0.7
+
+
+def teach_masker(
+    masker: Masker, lessons: Lessons, steps: int, *, batch: int, generator: torch.Generator
+) -> Iterator[float]:
+    """Teach for so many steps; each yields the intersection over union of its masks."""
+    optimiser = torch.optim.AdamW(masker.parameters(), lr=RATE, weight_decay=DECAY)
+    masker.train()
+    for step in range(steps):
+        drawn = torch.randint(len(lessons), (batch,), generator=generator)
+        pictures, masks = placed(lessons, drawn, generator)
+        logits = masker(pictures.contiguous(memory_format=torch.channels_last))
+        found = logits.sigmoid()
+        overlap = (found * masks).sum((1, 2, 3))
+        union = (found + masks - found * masks).sum((1, 2, 3))
+        # Pixels, and the overlap itself, so that small objects count as much as large ones.
+        soft = 1 - ((overlap + 1) / (union + 1)).mean()
+        loss = binary_cross_entropy_with_logits(logits, masks) + soft
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * cosine_share(step, steps, FINAL)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        hard, true = found.detach() > 0.5, masks > 0.5
+        yield float(((hard & true).sum() / (hard | true).sum().clamp_min(1)))
+
+
+def placed(
+    lessons: Lessons, drawn: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The pictures ``drawn``, somewhere in a square: ``(B, 3, S, S)``, and masks ``(B, 1, S, S)``."""
+    count = len(drawn)
+
+    def chance(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator)
+
+    rgb = lessons.rgb[drawn].float() / 255
+    cover = lessons.coverage[drawn].float().unsqueeze(1) / 255
+    other = torch.randint(len(lessons), (count,), generator=generator)
+    other = torch.where(chance() < EXCHANGED, other, drawn)
+    behind = lessons.behind[other].float() / 255
+    scale = SMALLEST + (LARGEST - SMALLEST) * chance()
+    room = (1 - scale).abs() * OFF
+    off = (2 * chance(2) - 1) * room[:, None]
+    inverse = torch.zeros(count, 2, 3)
+    inverse[:, 0, 0] = inverse[:, 1, 1] = 1 / scale
+    inverse[:, :, 2] = -off / scale[:, None]
+    grid = affine_grid(inverse, list(rgb.shape), align_corners=False)
+    both = grid_sample(torch.cat([rgb, cover], dim=1), grid, align_corners=False)
+    rgb, cover = both[:, :3], both[:, 3:]
+    contrast, light = 0.7 + 0.6 * chance(1, 1, 1), 0.2 * (chance(1, 1, 1) - 0.5)
+    picture = rgb + behind * (1 - cover)
+    grain = 0.04 * chance(1, 1, 1) * torch.randn(picture.shape, generator=generator)
+    return ((picture - 0.5) * contrast + 0.5 + light + grain).clamp(0, 1), cover

@@ -1,0 +1,176 @@
+"""Where the object is in a picture: from its transparency, a drawn mask, or predicted.
+
+A predicted mask is found in three looks: at the whole picture, at the square around what was found
+there, and along its edge, where a random walk from the sure pixels (Grady, PAMI 2006) follows the
+picture's own colours.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skimage.measure import label, regionprops
+from skimage.segmentation import random_walker
+from torch import Tensor
+from torch.nn.functional import grid_sample, interpolate
+
+from ..errors import PictureError
+from .cropview import Square
+from .masker import SIDE, Masker
+
+OPAQUE = 0.98  # a picture with nothing less opaque has no transparency
+COVERED = 0.5
+# Of the picture's pixels: less is no object, more is the picture itself.
+LEAST, MOST = 5e-4, 0.995
+# A second piece of so much of the largest one's area is another object.
+ANOTHER = 0.3
+# A mask along so much of its box's side at the border is cut off there.
+CUT_OFF = 0.15
+MARGIN = 1.15  # of the square, as an encoder is used to
+WIDE_MARGIN = 1.5  # of the square that the masker looks at again
+WALK_SIDE, WALK_BETA, SURE, UNSURE = 192, 250.0, 0.9, 0.1
+
+
+@dataclass(frozen=True)
+class Found:
+    """The object: its mask ``(H, W)`` in [0, 1], the square about it, and what there is to say."""
+
+    mask: Tensor
+    square: Square
+    predicted: bool
+    remarks: tuple[str, ...] = ()
+
+
+def find(picture: Tensor, masker: Masker | None, mask: Tensor | None = None) -> Found:
+    """The object in a ``picture`` ``(4, H, W)``; ``mask`` ``(H, W)`` where it is known.
+
+    Raises PictureError where there is none, or the whole picture is covered.
+    """
+    predicted = False
+    if mask is None and float(picture[3].min()) < OPAQUE:
+        mask = picture[3]
+    if mask is None:
+        if masker is None:
+            raise PictureError("The picture has no mask", "Give one, or make its background clear")
+        mask, predicted = _predicted(picture[:3], masker), True
+    if mask.shape != picture.shape[1:]:
+        raise PictureError(
+            f"The mask has {mask.shape[1]} x {mask.shape[0]} pixels and the picture "
+            f"{picture.shape[2]} x {picture.shape[1]}",
+            "Give both the same size",
+        )
+    covered = float((mask > COVERED).float().mean())
+    if covered < LEAST:
+        raise PictureError(
+            "No object was found in the picture" if predicted else "The mask is empty",
+            "Draw a mask, or cut the object out" if predicted else "Check which side is covered",
+        )
+    if covered > MOST:
+        raise PictureError(
+            "The mask covers the whole picture",
+            "Use a picture that shows some background around the object",
+        )
+    mask, remarks = _largest(mask)
+    square, cut = _square(mask)
+    if cut:
+        remarks = (*remarks, f"The object is cut off at the {' and the '.join(cut)}: a guess there")
+    return Found(mask, square, predicted, remarks)
+
+
+def cut(picture: Tensor, square: Square, side: int) -> Tensor:
+    """The ``square`` of a ``picture`` ``(C, H, W)`` as ``(C, side, side)``; beside it is 0.
+
+    Each pixel is the mean of what it covers, or interpolated where it covers less than one.
+    """
+    _, height, width = picture.shape
+    finer = max(1, min(8, int(np.ceil(2 * square.half / side))))
+    at = (torch.arange(side * finer) + 0.5) / (side * finer) * 2 - 1
+    columns = (square.column + at * square.half) / width * 2 - 1
+    rows = (square.row + at * square.half) / height * 2 - 1
+    grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], dim=-1)
+    fine = grid_sample(picture[None].float(), grid[None].float(), align_corners=False)
+    return torch.nn.functional.avg_pool2d(fine, finer)[0] if finer > 1 else fine[0]
+
+
+def _square(mask: Tensor) -> tuple[Square, list[str]]:
+    """The square around a mask, and the sides of the picture that cut the object off."""
+    covered = (mask > COVERED).numpy()
+    rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    half = max(bottom - top, right - left) / 2 * MARGIN
+    sides = {
+        "left": (covered[:, 0], bottom - top),
+        "right": (covered[:, -1], bottom - top),
+        "top": (covered[0], right - left),
+        "bottom": (covered[-1], right - left),
+    }
+    cut_off = [name for name, (line, side) in sides.items() if line.sum() > CUT_OFF * side]
+    return Square((left + right) / 2, (top + bottom) / 2, max(half, 1.0)), cut_off
+
+
+def _largest(mask: Tensor) -> tuple[Tensor, tuple[str, ...]]:
+    """The mask of its largest piece; pieces much smaller than it are kept, as parts of it."""
+    pieces = label((mask > COVERED).numpy(), connectivity=2)
+    regions = sorted(regionprops(pieces), key=lambda region: -region.area)
+    others = [region.label for region in regions[1:] if region.area > ANOTHER * regions[0].area]
+    if not others:
+        return mask, ()
+    kept = torch.from_numpy(~np.isin(pieces, others))
+    count = len(others) + 1
+    return mask * kept, (f"There are {count} objects in the picture: the largest is taken",)
+
+
+def _predicted(rgb: Tensor, masker: Masker) -> Tensor:
+    """The mask ``(H, W)`` of a picture ``(3, H, W)``."""
+    _, height, width = rgb.shape
+    whole = Square(width / 2, height / 2, max(height, width) / 2)
+    mask = _look(rgb, masker, whole)
+    for _ in range(2):
+        if float((mask > COVERED).float().mean()) < LEAST:
+            return mask
+        square, _ = _square(_largest(mask)[0])
+        near = Square(square.column, square.row, square.half * WIDE_MARGIN / MARGIN)
+        mask = _look(rgb, masker, near)
+    return _walked(rgb, mask, near) if float((mask > COVERED).float().mean()) >= LEAST else mask
+
+
+def _look(rgb: Tensor, masker: Masker, square: Square) -> Tensor:
+    """What the masker sees in a square, in the picture's pixels."""
+    return _pasted(masker.predict(cut(rgb, square, SIDE)), square, rgb.shape[1:])
+
+
+def _walked(rgb: Tensor, mask: Tensor, square: Square) -> Tensor:
+    """The mask with its edge where the picture's colours change."""
+    small, guess = cut(rgb, square, WALK_SIDE), cut(mask[None], square, WALK_SIDE)[0]
+    seeds: NDArray[np.int32] = np.zeros(guess.shape, np.int32)
+    seeds[guess.numpy() > SURE], seeds[guess.numpy() < UNSURE] = 1, 2
+    if not {1, 2} <= set(np.unique(seeds)):
+        return mask
+    image = small.permute(1, 2, 0).double().numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of faster solvers that are not installed
+        walked = random_walker(
+            image, seeds, beta=WALK_BETA, mode="cg_j", tol=1e-2, return_full_prob=True,
+            channel_axis=-1,
+        )
+    return _pasted(torch.from_numpy(walked[0]).float(), square, rgb.shape[1:])
+
+
+def _pasted(found: Tensor, square: Square, size: torch.Size) -> Tensor:
+    """A square's values ``(S, S)`` in a picture of that ``size``; 0 beside it."""
+    height, width = size
+    side = max(2, round(2 * square.half))
+    large = interpolate(found[None, None], (side, side), mode="bilinear")[0, 0]
+    top, left = round(square.row - square.half), round(square.column - square.half)
+    mask = torch.zeros(height, width)
+    low_row, low_column = max(top, 0), max(left, 0)
+    high_row, high_column = min(top + side, height), min(left + side, width)
+    if high_row > low_row and high_column > low_column:
+        mask[low_row:high_row, low_column:high_column] = large[
+            low_row - top : high_row - top, low_column - left : high_column - left
+        ]
+    return mask

@@ -1,0 +1,134 @@
+"""From a guess to a place: where the object stands before a known camera, or where the camera is.
+
+A view is one matrix from world to pixels, so a known camera is taken apart into its axes and lens
+(Hartley and Zisserman, Multiple View Geometry, 6.2.4). A perspective camera fixes the distance to
+an object by its size; an orthographic one says nothing of it, and leaves the object's scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..camera import View
+from ..errors import ViewError
+from ..space import Frame
+from .cropview import CropView, Floats, Square, towards
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A camera taken apart: world to camera ``(3, 3)``, its place ``(3,)`` in the world, and pixels.
+
+    ``focal`` (right and down) are pixels at depth 1 in perspective, pixels a unit else; ``centre``
+    is where the optical axis meets the picture.
+    """
+
+    rotation: Floats
+    place: Floats
+    focal: tuple[float, float]
+    centre: tuple[float, float]
+    perspective: bool
+
+    @staticmethod
+    def of(view: View) -> Lens:
+        """The lens of a ``view``. Raises ViewError for one that no camera has."""
+        matrix = view.matrix.numpy()
+        rows, depth = matrix[[0, 1], :3], matrix[3, :3]
+        length = float(np.linalg.norm(depth))
+        if length < 1e-9 * float(np.abs(rows).max()):
+            return _orthographic(matrix)
+        back = -depth / length
+        matrix = matrix / length
+        centre = rows @ -back / length
+        right, down = rows / length + np.outer(centre, back)
+        focal = float(np.linalg.norm(right)), float(np.linalg.norm(down))
+        rotation = np.stack([right / focal[0], -down / focal[1], back])
+        _check(rotation)
+        place = -np.linalg.solve(matrix[[0, 1, 3], :3], matrix[[0, 1, 3], 3])
+        return Lens(rotation, place, focal, (float(centre[0]), float(centre[1])), True)
+
+
+def _orthographic(matrix: Floats) -> Lens:
+    w = float(matrix[3, 3])
+    right, down = matrix[[0, 1], :3] / w
+    focal = float(np.linalg.norm(right)), float(np.linalg.norm(down))
+    rotation = np.stack([right / focal[0], -down / focal[1], np.zeros(3)])
+    rotation[2] = np.cross(rotation[0], rotation[1])
+    _check(rotation)
+    # Any place on the axis will do; this one sees the world's origin at depth 0.
+    centre = matrix[0, 3] / w, matrix[1, 3] / w
+    return Lens(rotation, np.zeros(3), focal, (float(centre[0]), float(centre[1])), False)
+
+
+def _check(rotation: Floats) -> None:
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+        raise ViewError(
+            "The view's matrix is that of no camera: its axes are not at right angles",
+            "Use a camera without shear",
+        )
+
+
+def before_camera(
+    guess: CropView, square: Square, view: View, frame: Frame, *, scale: float, depth: float
+) -> Tensor:
+    """The object's matrix ``(4, 4)`` that shows it in ``view`` as it was guessed.
+
+    ``scale`` is the object's own; ``depth`` is how far before an orthographic camera's place it
+    is put. ``frame`` is its space's.
+    """
+    lens = Lens.of(view)
+    right = (square.column - lens.centre[0]) / lens.focal[0]
+    up = (lens.centre[1] - square.row) / lens.focal[1]
+    half = square.half / lens.focal[0]
+    unit = scale * frame.scale  # half of the cube's side, in the world
+    if lens.perspective:
+        seen = guess.with_tangent(half)
+        turn = towards(np.array([right, up, -1.0]))
+        place = turn @ seen.place * float(np.hypot(1.0, np.hypot(right, up))) * unit
+    else:
+        turn = np.eye(3)
+        unit = guess.size * half  # what is seen is all that is known of its size
+        aside = np.array(guess.centre) * half + [right, up]
+        place = np.array([*aside, -depth])
+    linear = lens.rotation.T @ turn @ guess.rotation * (unit / frame.scale)
+    matrix = np.eye(4)
+    matrix[:3, :3] = linear
+    matrix[:3, 3] = lens.place + lens.rotation.T @ place - linear @ np.array(frame.offset)
+    return torch.from_numpy(matrix)
+
+
+def camera_of(
+    guess: CropView, square: Square, width: int, height: int, frame: Frame
+) -> tuple[Tensor, float]:
+    """Where the camera is of an object in its own coordinates: camera to world ``(4, 4)``, and the
+    focal length in pixels of a picture ``width`` by ``height``."""
+    to_camera, focal = guess.in_picture(square, width, height)
+    own = np.eye(4)  # from the shape's own coordinates to the cube's, upright
+    own[:3, :3] /= frame.scale
+    own[:3, 3] = -np.array(frame.offset) / frame.scale
+    matrix = to_camera @ own
+    matrix[:3] *= frame.scale  # a camera does not scale
+    return torch.from_numpy(np.linalg.inv(matrix)), focal
+
+
+def picture_view(camera_to_world: Tensor, focal: float, width: int, height: int) -> View:
+    """The view of a camera with that ``focal`` length in pixels, its axis through the middle."""
+    to_pixels = torch.tensor(
+        [[focal, 0, -width / 2, 0], [0, -focal, -height / 2, 0], [0, 0, -1, 0], [0, 0, -1, 0]],
+        dtype=torch.float64,
+    )
+    return View(to_pixels @ torch.linalg.inv(camera_to_world), width, height)
+
+
+def cut_view(view: View, square: Square, side: int) -> View:
+    """The view of a ``square`` of its picture, ``side`` pixels wide."""
+    share = side / (2 * square.half)
+    change = torch.eye(4, dtype=torch.float64)
+    change[0, 0] = change[1, 1] = share
+    change[0, 3] = -(square.column - square.half) * share
+    change[1, 3] = -(square.row - square.half) * share
+    return View(change @ view.matrix, side, side, view.weight)
