@@ -7,11 +7,12 @@ anything: some 10 ms for 10,000 triangles in 192 x 192 pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 # Twice the area, in pixels, below which a triangle is an edge that no pixel's centre lies in.
 FLAT = 1e-12

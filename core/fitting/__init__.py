@@ -12,6 +12,7 @@ from ..errors import FitError
 from ..pose import check_transform
 from ..space import Space
 from .adam import Adam
+from .belief import Belief
 from .given import residuals_of
 from .goal import goals_of
 from .levenberg import SecondOrder
@@ -21,7 +22,7 @@ from .rows import Residual
 from .steps import FitStep
 from .stopping import FitSteps, stopped
 
-__all__ = ["FitOptions", "FitStep", "FitSteps", "fit", "stopped"]
+__all__ = ["Belief", "FitOptions", "FitStep", "FitSteps", "fit", "stopped"]
 
 
 def fit(
@@ -33,15 +34,17 @@ def fit(
     options: FitOptions | None = None,
     object_matrix: Tensor | None = None,
     residuals: Residual | Sequence[Residual] = (),
+    belief: Belief | None = None,
 ) -> FitSteps:
     """Fit ``code`` ``(L,)`` to ``targets`` ``(H, W)`` in [0, 1], one per view.
 
     ``object_matrix`` ``(4, 4)`` takes the shape's own Z-up coordinates to the world (identity by
     default); to fit move, turn or scale it must be a similarity. ``residuals``
     (:mod:`core.fitting.residuals`; one or several) count beside the outlines, and alone where there
-    are no views; the IoU is 0 then. Step 0 is the start; the last step is the best of all, so that
-    a fit never returns worse than it was given. To end it sooner, and still get that step, call
-    ``stopped`` with the generator. Deterministic.
+    are no views; the IoU is 0 then. ``belief`` says where the code probably lies, in place of the
+    space's own statistics, and is what the options' prior pulls to. Step 0 is the start; the last
+    step is the best of all, so that a fit never returns worse than it was given. To end it sooner,
+    and still get that step, call ``stopped`` with the generator. Deterministic.
 
     Raises CodeError, ViewError for a target that cannot be matched, FitError where nothing can be
     fitted. All of this is checked before the first step.
@@ -51,6 +54,14 @@ def fit(
     plugged = residuals_of(residuals)
     if plugged and options.solver == ADAM:
         raise FitError("Adam takes no residuals", "Use the solver 'second_order'")
+    if belief is not None and options.solver == ADAM:
+        raise FitError("Adam takes no belief", "Use the solver 'second_order'")
+    if belief is not None and len(belief.whitened) != space.code_length:
+        raise FitError(
+            f"The belief is about a code of {len(belief.whitened)} numbers, and those of space "
+            f"'{space.name}' have {space.code_length}",
+            "Give one of this space",
+        )
     goals = (
         goals_of(views, targets, reach=options.reach)
         if views or len(targets) or not plugged
@@ -63,4 +74,4 @@ def fit(
     looker = Looker(space, goals, options, start, matrix)
     if options.solver == ADAM:
         return Adam(looker, options).run()
-    return SecondOrder(looker, options, plugged).run()
+    return SecondOrder(looker, options, plugged, belief).run()

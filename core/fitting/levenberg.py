@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
+from .belief import Belief
 from .clock import DECODER, SOLVING, Clock
 from .given import names_of, rows_of
 from .looking import Look, Looker
@@ -47,10 +48,15 @@ class SecondOrder:
     """A second-order fit under way."""
 
     def __init__(
-        self, looker: Looker, options: FitOptions, residuals: Sequence[Residual] = ()
+        self,
+        looker: Looker,
+        options: FitOptions,
+        residuals: Sequence[Residual] = (),
+        belief: Belief | None = None,
     ) -> None:
         self._looker, self._options, self._residuals = looker, options, tuple(residuals)
         self._names = names_of(self._residuals)
+        self._belief = belief or Belief.of_space(len(looker.start.whitened))
         self._freedom = Freedom.of(options, len(looker.start.whitened))
         # A start that lies further out is not pulled in by force.
         usual = len(looker.start.whitened) ** 0.5 + options.limit
@@ -170,7 +176,7 @@ class SecondOrder:
             share = RESIDUAL * residual.weight / max(len(each.values), 1)
             found.append(replace(each, weights=share * each.weights))
         prior = PRIOR * self._options.prior
-        equations = Equations.of(look.state, freedom, found, prior=prior)
+        equations = Equations.of(look.state, freedom, found, self._belief, prior=prior)
         clock.lap("derivative")
         clock.move("derivative", DECODER, motion.decoder_ms)
         self._spent.add(motion.evaluations, clock.laps)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .belief import Belief
 from .rows import Rows
 from .state import Freedom, State
 
@@ -28,13 +29,17 @@ class Equations:
     gradient: Tensor
 
     @staticmethod
-    def of(state: State, freedom: Freedom, rows: Iterable[Rows], *, prior: float) -> Equations:
-        """Those of all residuals, and of the code's squared deviations, which weigh ``prior``."""
+    def of(
+        state: State, freedom: Freedom, rows: Iterable[Rows], belief: Belief, *, prior: float
+    ) -> Equations:
+        """Those of all residuals, and of the code's squared deviations from what is believed of
+        it, which weigh ``prior``."""
         curvature = torch.zeros(freedom.size, freedom.size, dtype=torch.float64)
         gradient = torch.zeros(freedom.size, dtype=torch.float64)
         if free := freedom.code:
-            curvature[:free, :free] = prior * torch.eye(free, dtype=torch.float64)
-            gradient[:free] = prior * state.whitened.double()
+            firm = prior / belief.deviations.square()
+            curvature[:free, :free] = torch.diag(firm)
+            gradient[:free] = firm * (state.whitened.double() - belief.whitened)
         for each in rows:
             by = each.by()
             weighted = each.weights[:, None] * by

@@ -2,8 +2,8 @@
 
 A picture is cut to a square about the object before an encoder sees it, so what can be guessed is
 how the object stands to the ray through the square's middle (Kundu et al., CVPR 2018, call it
-allocentric): its rotation, where its centre lies in the square, how large it is in it, and how wide
-the square is as an angle. With the whole picture's focal length, given or guessed, this is a camera.
+allocentric): its rotation, where its centre lies in the square, how large it is in it, and how
+wide the square is as an angle. With the picture's focal length, given or guessed, this is a camera.
 
 Camera axes are Blender's: x right, y up, the camera looks along -z. The object's are those of its
 space, Z up, with the middle of the space's cube for its centre and half of the cube's side for its
@@ -121,9 +121,7 @@ def towards(ray: Floats) -> Floats:
     to = ray / np.linalg.norm(ray)
     axis = np.cross([0.0, 0.0, -1.0], to)
     cosine = -to[2]
-    skew = np.array(
-        [[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]], float
-    )
+    skew = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]], float)
     return np.asarray(np.eye(3) + skew + skew @ skew / (1.0 + cosine))
 
 
@@ -133,7 +131,9 @@ def around(azimuth: float, elevation: float, roll: float) -> Floats:
     At azimuth 0 the camera stands at -Y and sees the front; it goes counterclockwise from above.
     """
     sine, cosine = math.sin(azimuth), math.cos(azimuth)
-    back = np.array([sine * math.cos(elevation), -cosine * math.cos(elevation), math.sin(elevation)])
+    back = np.array(
+        [sine * math.cos(elevation), -cosine * math.cos(elevation), math.sin(elevation)]
+    )
     right = np.array([cosine, sine, 0.0])
     rows = np.stack([right, np.cross(back, right), back])
     tilt, level = math.sin(roll), math.cos(roll)

@@ -1,7 +1,8 @@
 """The file of a space's encoder: one ``.safetensors`` file, read without running anything.
 
 Tensors are the networks' own, ``encoder.*`` and ``masker.*``, matrices and kernels as float16 and
-all else as float32, and ``usual_error`` ``(L,)``. The header's ``__metadata__`` has one entry, ``meshsdf``, a JSON object::
+all else as float32, and ``usual_error`` ``(L,)``. The header's ``__metadata__`` has one entry,
+``meshsdf``, a JSON object::
 
     {"format": "meshsdf-encoder", "version": 1, "space": "heads", "fingerprint": "9f...",
      "form": {"code_length": 64, "guesses": 4, "side": 64, "widths": [24, 48, 96, 160],
@@ -41,7 +42,7 @@ MAX_FILE_BYTES, MAX_HEADER_BYTES = 64 * 1024**2, 1024**2
 HEADER_LENGTH = struct.Struct("<Q")
 # What a form may ask for; more is no encoder of ours, or meant to do harm.
 MOST = {"code_length": 4096, "guesses": 64, "side": 512, "features": 8192}
-MOST_WIDTH = 2048
+MOST_WIDTH, LEVELS = 2048, 4
 
 
 @dataclass(frozen=True)
@@ -192,18 +193,16 @@ def _description(data: bytes, path: Path) -> dict[str, Any]:
 def _form(said: Mapping[str, Any], path: Path) -> EncoderForm:
     form = said.get("form")
     form = form if isinstance(form, dict) else {}
-    widths = form.get("widths")
     numbers = {key: form.get(key) for key in MOST}
-    right = (
-        all(type(n) is int and 1 <= n <= MOST[key] for key, n in numbers.items())
-        and isinstance(widths, list)
-        and len(widths) == 4
-        and all(type(n) is int and 1 <= n <= MOST_WIDTH for n in widths)
-        and numbers["side"] % STRIDES == 0
+    widths = form.get("widths")
+    whole = [*numbers.values(), *(widths if isinstance(widths, list) else [])]
+    most = [*MOST.values(), *[MOST_WIDTH] * LEVELS]
+    fits = len(whole) == len(most) and all(
+        type(n) is int and 1 <= n <= high for n, high in zip(whole, most, strict=True)
     )
-    if not right or not isinstance(widths, list):
+    if not fits or int(form["side"]) % STRIDES:
         raise _damaged(path, "its 'form' describes no encoder")
-    return EncoderForm(widths=tuple(widths), **numbers)
+    return EncoderForm(widths=tuple(form["widths"]), **{key: int(form[key]) for key in MOST})
 
 
 def _stored(tensor: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def random_code(space: Space, generator: torch.Generator) -> Tensor:
         code = torch.lerp(space.codes[pair[0]].cpu(), space.codes[pair[1]].cpu(), share)
         return statistics.whiten(code)
     spread = float(torch.rand((), generator=generator)) ** 0.5
-    drawn = torch.randn(space.code_length, generator=generator) * spread
+    drawn: Tensor = torch.randn(space.code_length, generator=generator) * spread
     return drawn.clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
 
 
@@ -97,7 +97,7 @@ def squared(
     margin: float = 1.15,
     shift: Floats | None = None,
 ) -> CropView:
-    """The view of ``shape`` whose square is its box times ``margin``, off by ``shift`` half sides."""
+    """The view whose square is the shape's box times ``margin``, off by ``shift`` half sides."""
     centre, tangent = np.zeros(2), 1.0
     view = CropView(rotation, (0.0, 0.0), 1.0 / distance, 1.0)
     for _ in range(3):  # turning to the box's middle moves the box a little
@@ -135,7 +135,9 @@ def examples(
             picture = draw(shape, view, side, chance)
             behind = background(side, chance)
             yield Example(
-                whitened, view, *(_bytes(image) for image in (picture.rgb, picture.coverage, behind))
+                whitened,
+                view,
+                *(_bytes(image) for image in (picture.rgb, picture.coverage, behind)),
             )
 
 

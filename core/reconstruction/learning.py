@@ -77,9 +77,11 @@ class Lessons:
             return torch.from_numpy(np.stack([getattr(each, name) for each in examples]))
 
         return Lessons(
-            *(bytes_of(name) for name in ("rgb", "coverage", "behind")),
-            torch.stack([each.whitened for each in examples]).float(),
-            torch.from_numpy(np.stack([each.view.numbers() for each in examples])).float(),
+            rgb=bytes_of("rgb"),
+            coverage=bytes_of("coverage"),
+            behind=bytes_of("behind"),
+            whitened=torch.stack([each.whitened for each in examples]).float(),
+            views=torch.from_numpy(np.stack([each.view.numbers() for each in examples])).float(),
         )
 
     def __len__(self) -> int:
@@ -108,7 +110,9 @@ class EncoderTraining:
         )
         self.step = 0
 
-    def run(self, lessons: Lessons, weights: Tensor, *, azimuth: bool = True) -> Iterator[EncoderStep]:
+    def run(
+        self, lessons: Lessons, weights: Tensor, *, azimuth: bool = True
+    ) -> Iterator[EncoderStep]:
         """Teach until the last step; one yield a step. ``weights``: see :func:`code_weights`.
 
         Without ``azimuth`` the shapes look alike from all around, and views are held to the truth

@@ -7,6 +7,8 @@ finds the edge in the picture.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -27,8 +29,7 @@ class Masker(nn.Module):
             before = width
         self.down = nn.ModuleList(down)
         self.up = nn.ModuleList(
-            _block(deep + shallow, shallow)
-            for shallow, deep in reversed(list(zip(WIDTHS, WIDTHS[1:], strict=False)))
+            _block(deep + shallow, shallow) for shallow, deep in reversed(list(pairwise(WIDTHS)))
         )
         self.last = nn.Conv2d(WIDTHS[0], 1, 1)
 

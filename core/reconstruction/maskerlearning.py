@@ -1,4 +1,4 @@
-"""Teaching a masker: the pictures an encoder learns from, laid small and large on any background."""
+"""Teaching a masker: an encoder's pictures, laid small and large on any background."""
 
 from __future__ import annotations
 
@@ -41,13 +41,11 @@ def teach_masker(
         loss.backward()
         optimiser.step()
         hard, true = found.detach() > 0.5, masks > 0.5
-        yield float(((hard & true).sum() / (hard | true).sum().clamp_min(1)))
+        yield float((hard & true).sum() / (hard | true).sum().clamp_min(1))
 
 
-def placed(
-    lessons: Lessons, drawn: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """The pictures ``drawn``, somewhere in a square: ``(B, 3, S, S)``, and masks ``(B, 1, S, S)``."""
+def placed(lessons: Lessons, drawn: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Pictures ``drawn``, somewhere in a square: ``(B, 3, S, S)``; masks ``(B, 1, S, S)``."""
     count = len(drawn)
 
     def chance(*shape: int) -> Tensor:

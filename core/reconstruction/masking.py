@@ -154,7 +154,12 @@ def _walked(rgb: Tensor, mask: Tensor, square: Square) -> Tensor:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of faster solvers that are not installed
         walked = random_walker(
-            image, seeds, beta=WALK_BETA, mode="cg_j", tol=1e-2, return_full_prob=True,
+            image,
+            seeds,
+            beta=WALK_BETA,
+            mode="cg_j",
+            tol=1e-2,
+            return_full_prob=True,
             channel_axis=-1,
         )
     return _pasted(torch.from_numpy(walked[0]).float(), square, rgb.shape[1:])

@@ -21,7 +21,7 @@ from .cropview import CropView, Floats, Square, towards
 
 @dataclass(frozen=True)
 class Lens:
-    """A camera taken apart: world to camera ``(3, 3)``, its place ``(3,)`` in the world, and pixels.
+    """A camera taken apart: world to camera ``(3, 3)``, its place ``(3,)`` in the world, pixels.
 
     ``focal`` (right and down) are pixels at depth 1 in perspective, pixels a unit else; ``centre``
     is where the optical axis meets the picture.

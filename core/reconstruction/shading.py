@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from scipy import ndimage
 from ..zbuffer import look, vertex_normals
 from .cropview import CropView
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 OVERSAMPLING = 2
 MOST_LIGHTS = 4
@@ -151,7 +152,9 @@ def _material(points: Floats, chance: Chance) -> Floats:
     else:  # waves through each other, as in marble and wood
         wave = np.zeros(len(points))
         for _ in range(4):
-            wave += np.sin(points @ (chance.direction() * chance.number(2, 25)) + chance.number(0, 6))
+            wave += np.sin(
+                points @ (chance.direction() * chance.number(2, 25)) + chance.number(0, 6)
+            )
         wave /= 2
     sharp = chance.number(0.5, 8)
     share = 1 / (1 + np.exp(-wave * sharp))
@@ -173,7 +176,7 @@ def _lights(normals: Floats, chance: Chance) -> tuple[Floats, Floats]:
         colour = 1 + 0.25 * chance.normal(3)
         strength = chance.number(0.1, 0.9)
         light += strength * colour * np.maximum(normals @ towards, 0)[:, None]
-        half = towards + [0, 0, 1]
+        half = towards + np.array([0.0, 0.0, 1.0])
         half /= max(float(np.linalg.norm(half)), 1e-6)
         gloss += shine * strength * (np.maximum(normals @ half, 0) ** sharpness)[:, None]
     return light, gloss

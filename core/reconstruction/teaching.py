@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -40,7 +40,7 @@ ROUND = 0.03
 class TeachOptions:
     """How an encoder is taught: ``encoder``, and steps of the ``masker``; ``seed`` of all of it."""
 
-    encoder: EncoderOptions = EncoderOptions()
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
     masker: int = 500
     seed: int = 1
 
@@ -135,7 +135,7 @@ def judged(space: Space, found: SpaceEncoder, *, seed: int) -> tuple[dict[str, f
     drawn = examples(space, found.encoder.form.side, generator=generator, views=5)
     lessons = Lessons.of([next(drawn) for _ in range(CHECKED)])
     every = torch.arange(CHECKED)
-    told = {}
+    told: dict[str, float] = {}
     with torch.no_grad():
         outputs = found.encoder(seen(lessons, every, generator))
         likeliest = outputs[every, outputs[..., -1].argmax(1)][:, None]

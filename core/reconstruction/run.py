@@ -1,0 +1,208 @@
+"""One reconstruction: guesses in their places, trials, and the refinement of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from ..camera import View
+from ..errors import FitError, MeshSDFError
+from ..fitting import Belief, FitOptions, FitStep, fit
+from ..space import Space
+from . import masking, placing
+from .cropview import Square
+from .encoder import Guess
+from .encoderfile import SpaceEncoder
+from .result import Reconstruction, ReconstructOptions
+
+# Guesses less likely than this share of the likeliest are not tried.
+LEAST_LIKELY = 0.03
+# What the logarithm of a likelihood weighs beside an IoU.
+LIKELIHOOD_WEIGHT = 0.01
+# Trials and refinement look at the square, with room for the outline to move, at so many pixels.
+ROOM, TRIAL_PIXELS, PIXELS = 1.25, 96, 192
+TRIAL_CELLS, TRIAL_STEPS = 32, 3
+# An orthographic camera does not say how far away things are, in units of the shape.
+ORTHOGRAPHIC_DEPTH = 5.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be reconstructed: see :func:`core.reconstruction.reconstruct`."""
+
+    space: Space
+    encoder: SpaceEncoder
+    picture: Tensor
+    mask: Tensor | None
+    view: View | None
+    scale: float
+    options: ReconstructOptions
+
+
+@dataclass
+class _Try:
+    """A guess in its place: the fit's matrix and views."""
+
+    guess: Guess
+    code: Tensor
+    matrix: Tensor
+    camera: Tensor | None
+    focal: float
+    view: View
+    iou: float = 0.0
+
+
+class Run:
+    """A reconstruction under way."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._ms: dict[str, float] = {}
+        self._options, self._space, self._encoder = asked.options, asked.space, asked.encoder
+        picture, mask = asked.picture, asked.mask
+        started = perf_counter()
+        if mask is not None and mask.ndim == 2 and mask.shape != picture.shape[1:]:
+            size, fine = list(picture.shape[1:]), mask[None, None].float()
+            mask = torch.nn.functional.interpolate(fine, size, mode="area")[0, 0]
+        self._found = masking.find(picture, asked.encoder.masker, mask)
+        self._lap("mask", started)
+        started = perf_counter()
+        height, width = picture.shape[1:]
+        self._width, self._height = width, height
+        view = asked.view
+        self._view = _of_size(view, width, height) if view is not None else None
+        network = asked.encoder.encoder
+        both = torch.cat([picture[:3] * self._found.mask, self._found.mask[None]])
+        guesses = network.guess(masking.cut(both, self._found.square, network.form.side))
+        self._lap("encoder", started)
+        self._tries = [self._placed(each) for each in guesses]
+
+    def _lap(self, name: str, since: float) -> None:
+        self._ms[name] = self._ms.get(name, 0.0) + (perf_counter() - since) * 1e3
+
+    def run(self) -> Iterator[Reconstruction]:
+        """All steps: the encoder's word, the best trial, the refinement."""
+        best = self._tries[0]
+        best.iou = self._seen(best)
+        yield self._told(best, "guess")
+        if not self._options.steps:
+            yield self._told(best, "done")
+            return
+        best = self._best_try()
+        yield self._told(best, "trial")
+        for step in self._fit(best, self._options.steps, self._options.resolution, PIXELS):
+            if step.done:
+                self._ms["refine"] = sum(step.ms.values())
+            iou = step.best_iou if step.done else step.iou
+            reached = replace(best, code=step.code, matrix=step.object_matrix, iou=iou)
+            yield self._told(reached, "done" if step.done else "refine", step.step)
+
+    def _placed(self, guess: Guess) -> _Try:
+        code = self._space.statistics.unwhiten(guess.whitened)
+        frame, square = self._space.frame, self._found.square
+        if self._view is not None:
+            matrix = placing.before_camera(
+                guess.view,
+                square,
+                self._view,
+                frame,
+                scale=self._asked.scale,
+                depth=ORTHOGRAPHIC_DEPTH,
+            )
+            return _Try(guess, code, matrix, None, 0.0, self._view)
+        camera, focal = placing.camera_of(guess.view, square, self._width, self._height, frame)
+        view = placing.picture_view(camera, focal, self._width, self._height)
+        return _Try(guess, code, torch.eye(4, dtype=torch.float64), camera, focal, view)
+
+    def _best_try(self) -> _Try:
+        """The likely guess that matches best after a few steps."""
+        started = perf_counter()
+        likeliest = self._tries[0].guess.likelihood
+        best, merit = self._tries[0], -1e9
+        for each in self._tries[: self._options.guesses]:
+            if each.guess.likelihood < LEAST_LIKELY * likeliest:
+                continue
+            try:
+                *_, found = self._fit(each, TRIAL_STEPS, TRIAL_CELLS, TRIAL_PIXELS)
+            except FitError:  # a guess that stands in the camera, or beside what it sees
+                continue
+            each.code, each.matrix = found.code, found.object_matrix
+            each.iou = found.best_iou
+            likelihood = torch.tensor(each.guess.likelihood).log()
+            told = found.best_iou + LIKELIHOOD_WEIGHT * float(likelihood)
+            if told > merit:
+                best, merit = each, told
+        self._lap("trials", started)
+        return best
+
+    def _fit(self, at: _Try, steps: int, cells: int, pixels: int) -> Iterator[FitStep]:
+        pose = self._options.pose
+        options = FitOptions(
+            steps=steps, resolution=cells, move=pose, turn=pose, restarts=0, keep_thin=True
+        )
+        view, mask = self._square_of(at, pixels)
+        belief = None
+        if self._options.trust:
+            usual = self._encoder.usual_error
+            belief = Belief(at.guess.whitened, usual / self._options.trust**0.5)
+        return fit(
+            self._space,
+            at.code,
+            [view],
+            [mask],
+            options=options,
+            object_matrix=at.matrix,
+            belief=belief,
+        )
+
+    def _seen(self, at: _Try) -> float:
+        """The IoU of a guess as it is."""
+        view, mask = self._square_of(at, TRIAL_PIXELS)
+        options = FitOptions(steps=0, resolution=TRIAL_CELLS)
+        try:
+            *_, found = fit(
+                self._space, at.code, [view], [mask], options=options, object_matrix=at.matrix
+            )
+        except MeshSDFError:
+            return 0.0
+        return found.iou
+
+    def _square_of(self, at: _Try, pixels: int) -> tuple[View, Tensor]:
+        """The view and the mask of the square, with room, as a fit sees them."""
+        square = self._found.square
+        square = Square(square.column, square.row, square.half * ROOM)
+        view = placing.cut_view(at.view, square, pixels)
+        return view, masking.cut(self._found.mask[None], square, pixels)[0].clamp(0, 1)
+
+    def _told(self, at: _Try, stage: str, step: int = 0) -> Reconstruction:
+        camera, view, matrix = at.camera, at.view, at.matrix
+        if camera is not None:  # the shape stays where it is, and the camera moves
+            camera = torch.linalg.inv(matrix) @ camera
+            view = replace(view, matrix=view.matrix @ matrix)
+            matrix = torch.eye(4, dtype=torch.float64)
+        return Reconstruction(
+            code=at.code,
+            object_matrix=matrix,
+            camera=camera,
+            focal=at.focal,
+            view=view,
+            iou=at.iou,
+            stage=stage,
+            step=step,
+            mask=self._found.mask,
+            predicted=self._found.predicted,
+            remarks=self._found.remarks,
+            likelihood=at.guess.likelihood,
+            ms=dict(self._ms),
+        )
+
+
+def _of_size(view: View, width: int, height: int) -> View:
+    """The same camera with a picture of another size."""
+    change = torch.eye(4, dtype=torch.float64)
+    change[0, 0], change[1, 1] = width / view.width, height / view.height
+    return View(change @ view.matrix, width, height, view.weight)
