@@ -1,0 +1,1 @@
+"""What `dev.py bench reconstruct` measures by: photos by Cycles, and the judge."""
