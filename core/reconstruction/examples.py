@@ -97,21 +97,23 @@ def squared(
     margin: float = 1.15,
     shift: Floats | None = None,
 ) -> CropView:
-    """The view whose square is the shape's box times ``margin``, off by ``shift`` half sides."""
+    """The view whose square is the shape's box times ``margin``, off by ``shift`` half sides.
+
+    The box stays in the square, however large the shift.
+    """
+    room = max(1 - 1 / margin, 0.0)
+    off = np.zeros(2) if shift is None else np.clip(shift, -room, room)
     centre, tangent = np.zeros(2), 1.0
     view = CropView(rotation, (0.0, 0.0), 1.0 / distance, 1.0)
-    for _ in range(3):  # turning to the box's middle moves the box a little
+    for _ in range(4):  # moving the box to the middle changes it a little
         seen, _ = projected(shape, view)
         low, high = seen.min(axis=0) * view.tangent, seen.max(axis=0) * view.tangent
         tangent = max(float((high - low).max()) / 2 * margin, 1e-3)
         middle = (low + high) / 2
-        centre = np.array(view.centre) * view.tangent - middle
-        if shift is not None:
-            centre = centre + shift * tangent
+        centre = np.array(view.centre) * view.tangent - middle + off * tangent
         right, up = (centre / tangent).tolist()
         # The object's centre stays as far away, measured along the camera's axis.
         view = CropView(rotation, (right, up), 1.0 / (distance * tangent), tangent)
-        shift = None
     return view
 
 
