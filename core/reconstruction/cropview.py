@@ -84,11 +84,10 @@ class CropView:
         focal = square.half / self.tangent
         right = (square.column - width / 2) / focal
         up = (height / 2 - square.row) / focal
-        turn = towards(np.array([right, up, -1.0]))
+        turn, tangent = facing(right, up, (self.tangent, self.tangent))
         matrix = np.eye(4)
         matrix[:3, :3] = turn @ self.rotation
-        # Off the axis the same angle takes more pixels, along the ray by the square of this.
-        matrix[:3, 3] = turn @ self.place * math.hypot(1.0, right, up)
+        matrix[:3, 3] = turn @ self.with_tangent(tangent).place
         return matrix, focal
 
 
@@ -123,6 +122,29 @@ def towards(ray: Floats) -> Floats:
     cosine = -to[2]
     skew = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]], float)
     return np.asarray(np.eye(3) + skew + skew @ skew / (1.0 + cosine))
+
+
+def facing(right: float, up: float, half: tuple[float, float]) -> tuple[Floats, float]:
+    """The turn ``(3, 3)`` to a square of a picture, and half of its side as it is seen then.
+
+    Its middle lies ``right`` and ``up`` of the axis and it reaches ``half`` aside and up, all in
+    focal lengths. A camera that turns to it sees no square. This one looks where the middles of
+    opposite sides are as far away as each other, and the tangent is the mean of both pairs'.
+    """
+    ends = np.array(
+        [
+            [right - half[0], up, -1.0],
+            [right + half[0], up, -1.0],
+            [right, up - half[1], -1.0],
+            [right, up + half[1], -1.0],
+        ]
+    )
+    rays = ends / np.linalg.norm(ends, axis=1, keepdims=True)
+    halved = [
+        math.acos(float(np.clip(rays[i] @ rays[i + 1], -1.0, 1.0))) / 2 for i in (0, 2)
+    ]
+    tangent = math.sqrt(math.tan(halved[0]) * math.tan(halved[1]))
+    return towards(rays.sum(axis=0)), tangent
 
 
 def around(azimuth: float, elevation: float, roll: float) -> Floats:

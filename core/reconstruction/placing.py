@@ -16,7 +16,7 @@ from torch import Tensor
 from ..camera import View
 from ..errors import ViewError
 from ..space import Frame
-from .cropview import CropView, Floats, Square, towards
+from .cropview import CropView, Floats, Square, facing
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,15 @@ def before_camera(
     lens = Lens.of(view)
     right = (square.column - lens.centre[0]) / lens.focal[0]
     up = (lens.centre[1] - square.row) / lens.focal[1]
-    half = square.half / lens.focal[0]
+    half = square.half / lens.focal[0], square.half / lens.focal[1]
     unit = scale * frame.scale  # half of the cube's side, in the world
     if lens.perspective:
-        seen = guess.with_tangent(half)
-        turn = towards(np.array([right, up, -1.0]))
-        place = turn @ seen.place * float(np.hypot(1.0, np.hypot(right, up))) * unit
+        turn, tangent = facing(right, up, half)
+        place = turn @ guess.with_tangent(tangent).place * unit
     else:
         turn = np.eye(3)
-        unit = guess.size * half  # what is seen is all that is known of its size
+        # What is seen is all that is known of its size.
+        unit = guess.size * (half[0] * half[1]) ** 0.5
         aside = np.array(guess.centre) * half + [right, up]
         place = np.array([*aside, -depth])
     linear = lens.rotation.T @ turn @ guess.rotation * (unit / frame.scale)
