@@ -46,7 +46,7 @@ class Lens:
         centre = rows @ -back / length
         right, down = rows / length + np.outer(centre, back)
         focal = float(np.linalg.norm(right)), float(np.linalg.norm(down))
-        rotation = np.stack([right / focal[0], -down / focal[1], back])
+        rotation = np.stack([right / (focal[0] or np.nan), -down / (focal[1] or np.nan), back])
         _check(rotation)
         place = -np.linalg.solve(matrix[[0, 1, 3], :3], matrix[[0, 1, 3], 3])
         return Lens(rotation, place, focal, (float(centre[0]), float(centre[1])), True)
@@ -54,18 +54,22 @@ class Lens:
 
 def _orthographic(matrix: Floats) -> Lens:
     w = float(matrix[3, 3])
-    right, down = matrix[[0, 1], :3] / w
+    right, down = matrix[[0, 1], :3] / (w or np.nan)
     focal = float(np.linalg.norm(right)), float(np.linalg.norm(down))
-    rotation = np.stack([right / focal[0], -down / focal[1], np.zeros(3)])
+    rotation = np.stack([right / (focal[0] or np.nan), -down / (focal[1] or np.nan), np.zeros(3)])
     rotation[2] = np.cross(rotation[0], rotation[1])
     _check(rotation)
-    # Any place on the axis will do; this one sees the world's origin at depth 0.
-    centre = matrix[0, 3] / w, matrix[1, 3] / w
-    return Lens(rotation, np.zeros(3), focal, (float(centre[0]), float(centre[1])), False)
+    # Any place on the axis sees the same: the one at the matrix's own depth 0, where it has any.
+    depth, place = matrix[2, :3], np.zeros(3)
+    length = float(np.linalg.norm(depth))
+    if length and np.allclose(depth / length, -rotation[2], atol=1e-6):
+        place = rotation[2] * float(matrix[2, 3]) / length
+    centre = matrix[:2, 3] / w + matrix[:2, :3] @ place / w
+    return Lens(rotation, place, focal, (float(centre[0]), float(centre[1])), False)
 
 
 def _check(rotation: Floats) -> None:
-    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+    if not np.isfinite(rotation).all() or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
         raise ViewError(
             "The view's matrix is that of no camera: its axes are not at right angles",
             "Use a camera without shear",
