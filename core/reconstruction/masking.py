@@ -26,8 +26,8 @@ OPAQUE = 0.98  # a picture with nothing less opaque has no transparency
 COVERED = 0.5
 # Of the picture's pixels: less is no object, more is the picture itself.
 LEAST, MOST = 5e-4, 0.995
-# A second piece of so much of the largest one's area is another object.
-ANOTHER = 0.3
+# A second piece of so much of the largest one's area is another object, and of so little is dirt.
+ANOTHER, DIRT = 0.3, 0.002
 # A mask along so much of its box's side at the border is cut off there.
 CUT_OFF = 0.15
 MARGIN = 1.15  # of the square, as an encoder is used to
@@ -113,15 +113,20 @@ def _square(mask: Tensor) -> tuple[Square, list[str]]:
 
 
 def _largest(mask: Tensor) -> tuple[Tensor, tuple[str, ...]]:
-    """The mask of its largest piece; pieces much smaller than it are kept, as parts of it."""
+    """The mask of its largest piece; pieces much smaller than it are kept, as parts of it.
+
+    Those that are next to nothing are left out: a speck far away would widen the square.
+    """
     pieces = label((mask > COVERED).numpy(), connectivity=2)
     regions = sorted(regionprops(pieces), key=lambda region: -region.area)
-    others = [region.label for region in regions[1:] if region.area > ANOTHER * regions[0].area]
+    whole = regions[0].area
+    others = [region.label for region in regions[1:] if region.area > ANOTHER * whole]
+    dirt = [region.label for region in regions[1:] if region.area < DIRT * whole]
+    mask = mask * torch.from_numpy(~np.isin(pieces, others + dirt))
     if not others:
         return mask, ()
-    kept = torch.from_numpy(~np.isin(pieces, others))
     count = len(others) + 1
-    return mask * kept, (f"There are {count} objects in the picture: the largest is taken",)
+    return mask, (f"There are {count} objects in the picture: the largest is taken",)
 
 
 def _predicted(rgb: Tensor, masker: Masker) -> Tensor:
