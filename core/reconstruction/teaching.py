@@ -7,7 +7,6 @@ was: the pictures in parts, the encoder's training as a checkpoint.
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -28,6 +27,7 @@ from .masker import Masker
 from .maskerlearning import placed, teach_masker
 
 PART = 500  # pictures
+CHECKPOINT = "encoder.pt"
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 CHECKED = 500  # pictures, drawn anew, by which the card tells how good it is
 # No guess is held to more firmly than this, in deviations.
@@ -80,10 +80,12 @@ def teach(
     lessons = _joined(parts)
     weights = code_weights(space)
     training = _training(space, folder, options)
+    if training.step:
+        yield clock.step("encoder", training.step / max(training.options.steps, 1), {}, kept=True)
     saved = time.monotonic()
     for step in training.run(lessons, weights, azimuth=azimuth):
         if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS or step.step == step.steps:
-            training.save(folder / "encoder.pt")
+            training.save(folder / CHECKPOINT)
             saved = time.monotonic()
         figures = {"loss": step.loss, "code": step.code_error, "degrees": step.degrees}
         yield clock.step("encoder", step.step / step.steps, figures)
@@ -175,12 +177,15 @@ class _Clock:
         }
         self._started, self._first = time.monotonic(), -1.0
 
-    def step(self, stage: str, share: float, figures: dict[str, float]) -> TeachStep:
+    def step(
+        self, stage: str, share: float, figures: dict[str, float], *, kept: bool = False
+    ) -> TeachStep:
+        """Where the run is. What was ``kept`` of a former one took no time, and tells no pace."""
         stages = list(self._work)
         before = sum(self._work[name] for name in stages[: stages.index(stage)])
         done = (before + share * self._work[stage]) / sum(self._work.values())
-        if self._first < 0:
-            self._first = done
+        if self._first < 0 or kept:
+            self._started, self._first = time.monotonic(), done
         passed, made = time.monotonic() - self._started, done - self._first
         left = passed / made * (1 - done) if made > 0.002 else None
         return TeachStep(stage, done, left, figures)
@@ -192,19 +197,20 @@ def _pictures(
     """Draw a part of the pictures where it is missing."""
     path = folder / f"pictures_{number}.safetensors"
     parts = -(-options.encoder.pictures // PART)
-    if not path.exists():
+    kept = path.exists()
+    if not kept:
         generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
         drawn = examples(
             space, EncoderForm(1).side, generator=generator, views=options.encoder.views
         )
         made = []
-        for count in range(PART):
+        for count in range(min(PART, options.encoder.pictures - number * PART)):
             made.append(next(drawn))
             if count % 25 == 24:
                 yield clock.step("pictures", (number + (count + 1) / PART) / parts, {})
         lessons = Lessons.of(made)
         write_whole(path, save({name: value.contiguous() for name, value in vars(lessons).items()}))
-    yield clock.step("pictures", (number + 1) / parts, {})
+    yield clock.step("pictures", (number + 1) / parts, {}, kept=kept)
 
 
 def _joined(parts: list[dict[str, Tensor]]) -> Lessons:
@@ -212,7 +218,7 @@ def _joined(parts: list[dict[str, Tensor]]) -> Lessons:
 
 
 def _training(space: Space, folder: Path, options: TeachOptions) -> EncoderTraining:
-    checkpoint = folder / "encoder.pt"
+    checkpoint = folder / CHECKPOINT
     if checkpoint.exists():
         return EncoderTraining.load(checkpoint)
     generator = torch.Generator().manual_seed(options.seed)
@@ -227,8 +233,8 @@ def _claim(folder: Path, space: Space, options: TeachOptions) -> None:
     if note.exists() and note.read_text("utf-8") == of:
         return
     if note.exists():
-        shutil.rmtree(folder)
-        folder.mkdir()
+        for path in (*folder.glob("pictures_*.safetensors"), folder / CHECKPOINT):
+            path.unlink(missing_ok=True)
     elif any(folder.iterdir()):
         raise TrainingError(f"The folder '{folder}' holds something else", "Choose an empty one")
     write_whole(note, of.encode())
