@@ -94,9 +94,12 @@ class CropView:
 def crop_view(numbers: Floats) -> CropView:
     """What ``numbers`` ``(10,)`` stand for: two columns made a rotation by Gram and Schmidt (Zhou
     et al., CVPR 2019), the centre, and the logarithms of size and tangent."""
-    x = numbers[:3] / max(float(np.linalg.norm(numbers[:3])), 1e-9)
+    length = float(np.linalg.norm(numbers[:3]))
+    x = numbers[:3] / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
     y = numbers[3:6] - x * (x @ numbers[3:6])
-    y = y / max(float(np.linalg.norm(y)), 1e-9)
+    if np.linalg.norm(y) < 1e-6:  # any at right angles
+        y = np.cross(x, np.eye(3)[np.abs(x).argmin()])
+    y = y / float(np.linalg.norm(y))
     size = math.exp(float(np.clip(numbers[8], -3.0, 2.0)))
     tangent = float(np.clip(math.exp(float(np.clip(numbers[9], -9, 9))), NARROWEST, WIDEST))
     rotation = np.stack([x, y, np.cross(x, y)], axis=1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..errors import EncoderError
 from .cropview import SIZE, CropView, crop_view
 
 CHANNELS = 4  # red, green and blue times the mask, and the mask
@@ -94,8 +95,13 @@ class Encoder(nn.Module):
 
     @torch.no_grad()
     def guess(self, picture: Tensor) -> list[Guess]:
-        """The guesses for one ``picture`` ``(4, S, S)``, the likeliest first."""
+        """The guesses for one ``picture`` ``(4, S, S)``, the likeliest first.
+
+        Raises EncoderError where the weights make none.
+        """
         outputs = self(picture[None])[0].double()
+        if not bool(torch.isfinite(outputs).all()):
+            raise EncoderError("The encoder's guesses are no numbers", "Teach it anew")
         length = self.form.code_length
         likelihoods = outputs[:, -1].softmax(0)
         order = likelihoods.argsort(descending=True).tolist()

@@ -97,7 +97,11 @@ def find_encoder(space: Space, space_path: Path) -> SpaceEncoder:
         return found
     wanted = fingerprint(space)
     for path in sorted((BUILTIN / ENCODERS).glob(f"*{SUFFIX}")):
-        if described(path).get("fingerprint") == wanted:
+        try:
+            fits = described(path).get("fingerprint") == wanted
+        except EncoderError:  # one that is damaged fits nothing
+            continue
+        if fits:
             return read_encoder(path)
     raise EncoderError(
         f"The space '{space.name}' has no encoder: nothing tells its codes from pictures",
@@ -133,7 +137,9 @@ def read_encoder(path: Path) -> SpaceEncoder:
     data = read_whole(path, MAX_FILE_BYTES, EncoderError)
     said = _description(data, path)
     form = _form(said, path)
-    encoder, masker = Encoder(form), Masker()
+    # Without memory: a form is taken at its word only where the file holds its tensors.
+    with torch.device("meta"):
+        encoder, masker = Encoder(form), Masker()
     try:
         tensors = load_tensors(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -141,18 +147,21 @@ def read_encoder(path: Path) -> SpaceEncoder:
     for name, network in (("encoder", encoder), ("masker", masker)):
         state = network.state_dict()
         for key, value in state.items():
-            if not value.is_floating_point():
+            if not value.is_floating_point():  # how many batches there were
+                state[key] = torch.zeros_like(value, device="cpu")
                 continue
             tensor = tensors.get(f"{name}.{key}")
-            if tensor is None or tensor.shape != value.shape:
+            if tensor is None or tensor.shape != value.shape or not tensor.is_floating_point():
                 raise _damaged(path, f"tensor '{name}.{key}' is missing or of another shape")
             if not bool(torch.isfinite(tensor).all()):
                 raise _damaged(path, f"tensor '{name}.{key}' holds what is no number")
+            if key.endswith("running_var") and not bool((tensor >= 0).all()):
+                raise _damaged(path, f"tensor '{name}.{key}' holds variances below 0")
             state[key] = tensor.float()
-        network.load_state_dict(state)
+        network.load_state_dict(state, assign=True)
         network.eval().requires_grad_(False)
     usual = tensors.get("usual_error")
-    if usual is None or usual.shape != (form.code_length,) or not bool((usual > 0).all()):
+    if usual is None or usual.shape != (form.code_length,) or not _positive(usual):
         raise _damaged(path, "tensor 'usual_error' is missing or holds no errors")
     card = said.get("card")
     return SpaceEncoder(
@@ -203,6 +212,10 @@ def _form(said: Mapping[str, Any], path: Path) -> EncoderForm:
     if not fits or int(form["side"]) % STRIDES:
         raise _damaged(path, "its 'form' describes no encoder")
     return EncoderForm(widths=tuple(form["widths"]), **{key: int(form[key]) for key in MOST})
+
+
+def _positive(tensor: Tensor) -> bool:
+    return bool(((tensor > 0) & torch.isfinite(tensor)).all())
 
 
 def _stored(tensor: Tensor) -> Tensor:

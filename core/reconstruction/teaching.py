@@ -32,9 +32,9 @@ SECONDS_BETWEEN_CHECKPOINTS = 30.0
 CHECKED = 500  # pictures, drawn anew, by which the card tells how good it is
 # No guess is held to more firmly than this, in deviations.
 LEAST_ERROR = 0.05
-# A shape that upright turns change by less than this anywhere, in its radii, looks alike all around.
-# Of the built-in families' usual shapes vases change by 0.02, and cups with their handles by 0.16.
-ROUND, LOOKED_AT = 0.06, 8
+# A shape that upright turns change by less than this, in its radii, looks alike from all around. Of
+# the built-in families the usual vase changes by 0.03, the usual cup, for its handle, by 0.16.
+ROUND, LOOKED_AT = 0.07, 8
 TURNS = (25.0, 60.0, 90.0, 145.0, 180.0)  # degrees
 
 
