@@ -68,8 +68,8 @@ class Reconstruction:
         "guess" (what the encoder says), "trial", "refine", and "done".
     mask ``(H, W)``, remarks
         The object in the picture, and what a user should know of it.
-    likelihood
-        The encoder's, of the guess that this came from.
+    likelihood, guess
+        The encoder's, of the guess that this came from; which it is, by likelihood, from 0.
     """
 
     code: Tensor
@@ -85,6 +85,7 @@ class Reconstruction:
     remarks: tuple[str, ...]
     likelihood: float
     ms: dict[str, float]
+    guess: int = 0
 
     @property
     def done(self) -> bool:

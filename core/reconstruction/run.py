@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..camera import View
-from ..errors import FitError, MeshSDFError
+from ..errors import FitError, MeshSDFError, PictureError, ViewError
 from ..fitting import Belief, FitOptions, FitStep, fit
 from ..space import Space
 from . import masking, placing
@@ -47,6 +47,7 @@ class Asked:
 class _Try:
     """A guess in its place: the fit's matrix and views."""
 
+    number: int
     guess: Guess
     code: Tensor
     matrix: Tensor
@@ -66,6 +67,12 @@ class Run:
         picture, mask = asked.picture, asked.mask
         started = perf_counter()
         if mask is not None and mask.ndim == 2 and mask.shape != picture.shape[1:]:
+            if not _alike(mask.shape[1], mask.shape[0], picture):
+                raise PictureError(
+                    f"The mask has {mask.shape[1]} x {mask.shape[0]} pixels, which are not the "
+                    f"proportions of the picture, {picture.shape[2]} x {picture.shape[1]}",
+                    "Make the mask of this picture, and turned as it is",
+                )
             size, fine = list(picture.shape[1:]), mask[None, None].float()
             mask = torch.nn.functional.interpolate(fine, size, mode="area")[0, 0]
         self._found = masking.find(picture, asked.encoder.masker, mask)
@@ -74,12 +81,18 @@ class Run:
         height, width = picture.shape[1:]
         self._width, self._height = width, height
         view = asked.view
+        if view is not None and not _alike(view.width, view.height, picture):
+            raise ViewError(
+                f"The camera takes pictures of {view.width} x {view.height} pixels, which are not "
+                f"the proportions of this one, {width} x {height}",
+                "Use the camera that took the picture",
+            )
         self._view = _of_size(view, width, height) if view is not None else None
         network = asked.encoder.encoder
         both = torch.cat([picture[:3] * self._found.mask, self._found.mask[None]])
         guesses = network.guess(masking.cut(both, self._found.square, network.form.side))
         self._lap("encoder", started)
-        self._tries = [self._placed(each) for each in guesses]
+        self._tries = [self._placed(number, each) for number, each in enumerate(guesses)]
 
     def _lap(self, name: str, since: float) -> None:
         self._ms[name] = self._ms.get(name, 0.0) + (perf_counter() - since) * 1e3
@@ -101,7 +114,7 @@ class Run:
             reached = replace(best, code=step.code, matrix=step.object_matrix, iou=iou)
             yield self._told(reached, "done" if step.done else "refine", step.step)
 
-    def _placed(self, guess: Guess) -> _Try:
+    def _placed(self, number: int, guess: Guess) -> _Try:
         code = self._space.statistics.unwhiten(guess.whitened)
         frame, square = self._space.frame, self._found.square
         if self._view is not None:
@@ -113,10 +126,10 @@ class Run:
                 scale=self._asked.scale,
                 depth=ORTHOGRAPHIC_DEPTH,
             )
-            return _Try(guess, code, matrix, None, 0.0, self._view)
+            return _Try(number, guess, code, matrix, None, 0.0, self._view)
         camera, focal = placing.camera_of(guess.view, square, self._width, self._height, frame)
         view = placing.picture_view(camera, focal, self._width, self._height)
-        return _Try(guess, code, torch.eye(4, dtype=torch.float64), camera, focal, view)
+        return _Try(number, guess, code, torch.eye(4, dtype=torch.float64), camera, focal, view)
 
     def _best_try(self) -> _Try:
         """The likely guess that matches best after a few steps."""
@@ -198,7 +211,14 @@ class Run:
             remarks=self._found.remarks,
             likelihood=at.guess.likelihood,
             ms=dict(self._ms),
+            guess=at.number,
         )
+
+
+def _alike(width: int, height: int, picture: Tensor) -> bool:
+    """Whether a size has a picture's proportions, but for a pixel where one of both was rounded."""
+    rows, columns = picture.shape[1:]
+    return abs(width * rows - height * columns) <= max(width, height, rows, columns)
 
 
 def _of_size(view: View, width: int, height: int) -> View:
