@@ -15,6 +15,7 @@ from . import commands
 from .argumenttypes import MOST_THREADS, number, whole
 from .batch_commands import add_batch, add_fit_options
 from .errors import MeshSDFError
+from .reconstruction_commands import add_reconstruction
 from .training_arguments import add_training
 from .worker import __main__ as worker
 
@@ -141,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_fit(verbs, [spaced, common])
     add_batch(verbs, [spaced])
+    add_reconstruction(verbs, [common])
     add_training(verbs, [spaced, common])
     return parser
 

@@ -71,7 +71,7 @@ def train(options: argparse.Namespace) -> int:
         )
     team, own_device = distributed.join(device)
     try:
-        with _stopped_by_interrupt() if team.size == 1 else nullcontext(Event()) as stop:
+        with stopped_by_interrupt() if team.size == 1 else nullcontext(Event()) as stop:
             steps = run(
                 options.out,
                 options.source,
@@ -99,19 +99,19 @@ def _tell_end(last: Progress, folder: Path, threads: Sequence[str]) -> int:
     if last.path is not None:
         print(f"wrote {last.path}")
     if last.reason == "stopped":
-        again = _command("train", "--out", folder, "--resume", *threads)
+        again = command_text("train", "--out", folder, "--resume", *threads)
         print(f"stopped; nothing is lost, go on with: {again}", file=sys.stderr)
         return INTERRUPTED
     record = RunFolder(folder).read()
     if record.get("held_out"):
-        print(f"how good it is on shapes that it never saw: {_command('judge', folder)}")
+        print(f"how good it is on shapes that it never saw: {command_text('judge', folder)}")
     else:
         more = "" if len(record["shapes"]) > 2 else "three shapes or more and "
         print(f"train with {more}--held-out 0.1 to see how good it is on shapes it never saw")
     return 0
 
 
-def _command(*arguments: object) -> str:
+def command_text(*arguments: object) -> str:
     """This program's command with other arguments, as it can be pasted."""
     python = Path(sys.executable)
     if python.is_relative_to(Path.cwd()):
@@ -120,7 +120,7 @@ def _command(*arguments: object) -> str:
 
 
 @contextmanager
-def _stopped_by_interrupt() -> Iterator[Event]:
+def stopped_by_interrupt() -> Iterator[Event]:
     """The first Ctrl+C asks for an end after the step, the second ends at once."""
     stop = Event()
 
@@ -166,11 +166,12 @@ def _line(progress: Progress) -> str:
     if progress.loss is not None:
         parts.append(f"loss {progress.loss:.5f}")
     if progress.seconds_left is not None:
-        parts.append(f"{_duration(progress.seconds_left)} left")
+        parts.append(f"{duration(progress.seconds_left)} left")
     return "  ".join(parts)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

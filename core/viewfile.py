@@ -75,7 +75,8 @@ def read_view(path: Path, width: int, height: int) -> View:
     Either ``matrix``, 4x4, from world coordinates to (col w, row w, depth, w); or a lens:
     ``lens`` or ``ortho_scale``, ``sensor_width``, ``sensor_height``, ``sensor_fit``, ``shift``,
     ``pixel_aspect``, and where the camera is: ``camera_to_world``, 4x4, or ``location`` with
-    ``rotation`` (degrees about x, then y, then z) or ``look_at`` (a point). Raises ViewError.
+    ``rotation`` (degrees about x, then y, then z) or ``look_at`` (a point). What ``reconstruct``
+    saved has all of this in its ``camera``. Raises ViewError.
     """
     camera = _Camera(path)
     width, height = camera.pixels("width", width), camera.pixels("height", height)
@@ -105,6 +106,8 @@ class _Camera:
     def __init__(self, path: Path) -> None:
         self._path = path
         values = json_object(read_whole(path, MAX_CAMERA_BYTES, ViewError), f"'{path}'", ViewError)
+        if isinstance(values.get("camera"), dict):
+            values = values["camera"]
         unknown = sorted(values.keys() - KEYS)
         if unknown:
             raise self.wrong(unknown[0][:40], f"entries of {', '.join(sorted(KEYS))} only")

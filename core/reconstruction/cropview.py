@@ -143,9 +143,7 @@ def facing(right: float, up: float, half: tuple[float, float]) -> tuple[Floats, 
         ]
     )
     rays = ends / np.linalg.norm(ends, axis=1, keepdims=True)
-    halved = [
-        math.acos(float(np.clip(rays[i] @ rays[i + 1], -1.0, 1.0))) / 2 for i in (0, 2)
-    ]
+    halved = [math.acos(float(np.clip(rays[i] @ rays[i + 1], -1.0, 1.0))) / 2 for i in (0, 2)]
     tangent = math.sqrt(math.tan(halved[0]) * math.tan(halved[1]))
     return towards(rays.sum(axis=0)), tangent
 

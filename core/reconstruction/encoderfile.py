@@ -7,7 +7,7 @@ all else as float32, and ``usual_error`` ``(L,)``. The header's ``__metadata__``
     {"format": "meshsdf-encoder", "version": 1, "space": "heads", "fingerprint": "9f...",
      "form": {"code_length": 64, "guesses": 4, "side": 64, "widths": [24, 48, 96, 160],
               "features": 320},
-     "azimuth": true, "card": {"recipe": {}, "quality": {}}}
+     "azimuth": true, "up": "Z", "card": {"recipe": {}, "quality": {}}}
 
 It lies in the folder ``encoders`` beside the space's file and has its name. It fits one space
 alone, known by a digest of its decoder and codes, for another decoder's codes mean other shapes.
@@ -49,7 +49,8 @@ MOST_WIDTH, LEVELS = 2048, 4
 class SpaceEncoder:
     """What turns pictures of one space's shapes into codes, views and masks.
 
-    ``azimuth`` tells that the shapes look different from all around; ``usual_error`` ``(L,)`` is
+    ``azimuth`` tells that the shapes look different from all around, ``up`` which axis of the cube
+    pointed up (a space's frame); ``usual_error`` ``(L,)`` is
     the likeliest guess's usual error of each whitened number, on pictures it was not taught with.
     """
 
@@ -59,6 +60,7 @@ class SpaceEncoder:
     masker: Masker
     usual_error: Tensor
     azimuth: bool = True
+    up: str = "Z"
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, space: Space) -> None:
@@ -68,6 +70,12 @@ class SpaceEncoder:
                 f"The encoder of '{self.space}' was not taught with the space '{space.name}' as it "
                 "is now",
                 "Teach one for this space",
+            )
+        if self.up != space.frame.up:
+            raise EncoderError(
+                f"The encoder of '{self.space}' was taught with {self.up} up, and the space has "
+                f"{space.frame.up} up here",
+                f"Load the space with {self.up} up, or teach one for this space",
             )
 
 
@@ -125,6 +133,7 @@ def write_encoder(path: Path, encoder: SpaceEncoder) -> None:
         "fingerprint": encoder.fingerprint,
         "form": asdict(encoder.encoder.form),
         "azimuth": encoder.azimuth,
+        "up": encoder.up,
         "card": dict(encoder.card),
     }
     text = json.dumps(described, allow_nan=False, ensure_ascii=False, sort_keys=True)
@@ -171,6 +180,7 @@ def read_encoder(path: Path) -> SpaceEncoder:
         masker,
         usual.float(),
         bool(said.get("azimuth", True)),
+        str(said.get("up", "Z")),
         card if isinstance(card, dict) else {},
     )
 

@@ -21,6 +21,8 @@ LARGEST_SIDE = 1024
 SMALLEST_SIDE = 8
 DEEP_MODES = ("I", "F")  # one channel of more than 8 bits
 MOST_16_BIT = 2**16 - 1
+# The tag of EXIF that says how the camera was held, and its values for a quarter turn.
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 
 
 def read_picture(path: Path) -> Tensor:
@@ -44,10 +46,24 @@ def read_picture(path: Path) -> Tensor:
             pixels = np.asarray(image, np.float32) / 255
     # Pillow raises what its many decoders raise; a file can also be too large for it.
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise PictureError(
-            f"'{path}' cannot be read as a picture ({str(error)[:200]})", "Use a PNG or JPEG"
-        ) from error
+        raise _unreadable(path, error) from error
     return checked(torch.from_numpy(pixels.transpose(2, 0, 1)), f"'{path}'")
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels of the picture in a file, turned as its camera noted.
+
+    Raises PictureError.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as file:
+            turned = file.getexif().get(ORIENTATION, 1) in SIDEWAYS
+            width, height = file.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise _unreadable(path, error) from error
+    return (height, width) if turned else (width, height)
 
 
 def checked(picture: Tensor, what: str = "The picture") -> Tensor:
@@ -71,6 +87,12 @@ def checked(picture: Tensor, what: str = "The picture") -> Tensor:
         size = [max(SMALLEST_SIDE, round(side * share)) for side in (height, width)]
         picture = torch.nn.functional.interpolate(picture[None], size, mode="area")[0]
     return picture
+
+
+def _unreadable(path: Path, error: Exception) -> PictureError:
+    return PictureError(
+        f"'{path}' cannot be read as a picture ({str(error)[:200]})", "Use a PNG or JPEG"
+    )
 
 
 def _shallow(image: Image.Image) -> Image.Image:

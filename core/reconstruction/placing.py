@@ -69,7 +69,9 @@ def _orthographic(matrix: Floats) -> Lens:
 
 
 def _check(rotation: Floats) -> None:
-    if not np.isfinite(rotation).all() or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+    finite = bool(np.isfinite(rotation).all())
+    square = finite and np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3)
+    if not square or np.linalg.det(rotation) < 0:
         raise ViewError(
             "The view's matrix is that of no camera: its axes are not at right angles",
             "Use a camera without shear",

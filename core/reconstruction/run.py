@@ -87,7 +87,7 @@ class Run:
                 f"the proportions of this one, {width} x {height}",
                 "Use the camera that took the picture",
             )
-        self._view = _of_size(view, width, height) if view is not None else None
+        self._view = of_size(view, width, height) if view is not None else None
         network = asked.encoder.encoder
         both = torch.cat([picture[:3] * self._found.mask, self._found.mask[None]])
         guesses = network.guess(masking.cut(both, self._found.square, network.form.side))
@@ -221,7 +221,7 @@ def _alike(width: int, height: int, picture: Tensor) -> bool:
     return abs(width * rows - height * columns) <= max(width, height, rows, columns)
 
 
-def _of_size(view: View, width: int, height: int) -> View:
+def of_size(view: View, width: int, height: int) -> View:
     """The same camera with a picture of another size."""
     change = torch.eye(4, dtype=torch.float64)
     change[0, 0], change[1, 1] = width / view.width, height / view.height

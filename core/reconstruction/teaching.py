@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class TeachStep:
 
 def teach(
     space: Space, out: Path, folder: Path, *, options: TeachOptions | None = None
-) -> Iterator[TeachStep]:
+) -> Generator[TeachStep, None, None]:
     """Teach an encoder of ``space``, write it to ``out``; ``folder`` keeps what a run needs.
 
     Deterministic on one thread. Raises TrainingError, OSError.
@@ -83,12 +83,16 @@ def teach(
     if training.step:
         yield clock.step("encoder", training.step / max(training.options.steps, 1), {}, kept=True)
     saved = time.monotonic()
-    for step in training.run(lessons, weights, azimuth=azimuth):
-        if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS or step.step == step.steps:
-            training.save(folder / CHECKPOINT)
-            saved = time.monotonic()
-        figures = {"loss": step.loss, "code": step.code_error, "degrees": step.degrees}
-        yield clock.step("encoder", step.step / step.steps, figures)
+    try:
+        for step in training.run(lessons, weights, azimuth=azimuth):
+            if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS or step.step == step.steps:
+                training.save(folder / CHECKPOINT)
+                saved = time.monotonic()
+            figures = {"loss": step.loss, "code": step.code_error, "degrees": step.degrees}
+            yield clock.step("encoder", step.step / step.steps, figures)
+    except GeneratorExit:  # stopped: nothing is lost
+        training.save(folder / CHECKPOINT)
+        raise
     generator = torch.Generator().manual_seed(options.seed + 2)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
@@ -102,8 +106,14 @@ def teach(
     masker.eval()
     networks = training.encoder, masker
     found = SpaceEncoder(
-        space.name, fingerprint(space), *networks, torch.ones(space.code_length), azimuth
+        space.name,
+        fingerprint(space),
+        *networks,
+        torch.ones(space.code_length),
+        azimuth,
+        space.frame.up,
     )
+    yield clock.step("judging", 0.0, {})
     quality, usual = judged(space, found, seed=options.seed + 3)
     card = {"recipe": asdict(options), "quality": quality}
     write_encoder(out, replace(found, usual_error=usual, card=card))
@@ -174,6 +184,7 @@ class _Clock:
             "pictures": 35.0 * encoder.pictures,
             "encoder": 5.0 * batch * encoder.steps,
             "masker": 4.0 * batch * options.masker,
+            "judging": 35.0 * CHECKED,
         }
         self._started, self._first = time.monotonic(), -1.0
 

@@ -1,0 +1,270 @@
+"""``reconstruct`` and ``teach``: their arguments, and what they print."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .argumenttypes import MOST_SEED, whole
+from .builtin import find_space
+from .commands import load, write_json
+from .errors import EncoderError, MeshSDFError, PictureError
+from .training_commands import (
+    INTERRUPTED,
+    SECONDS_BETWEEN_LINES,
+    command_text,
+    duration,
+    stopped_by_interrupt,
+)
+
+if TYPE_CHECKING:
+    from .camera import View
+    from .reconstruction import Reconstruction
+    from .reconstruction.teaching import TeachStep
+
+RUNS = Path("runs")
+SENSOR = 36.0  # millimetres, the camera file's usual width
+MOST_PICTURES, MOST_STEPS = 1_000_000, 1_000_000
+
+
+def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> None:
+    """Add both commands to the parser's."""
+    one = verbs.add_parser(
+        "reconstruct", parents=common, help="the shape that one picture shows, and its camera"
+    )
+    one.add_argument("image", metavar="IMAGE", type=Path, help="a photo, a render, a drawing")
+    one.add_argument("--space", metavar="SPACE", type=Path, required=True, help="whose encoder")
+    one.add_argument("--encoder", type=Path, help="its file (default: the one beside the space)")
+    one.add_argument(
+        "--mask",
+        type=Path,
+        help="an image that is bright, or opaque, where the object is (default: the picture's "
+        "transparency; without it, predicted)",
+    )
+    one.add_argument(
+        "--camera",
+        type=Path,
+        help="a .json file of the camera that took the picture, as fit reads it (default: guessed)",
+    )
+    one.add_argument("--guesses", type=int, help="how many are tried (3)")
+    one.add_argument("--steps", type=int, help="of the refinement (12); 0: the encoder's word")
+    one.add_argument("--resolution", type=int, help="cells a side (64)")
+    one.add_argument("--fixed-pose", action="store_true", help="refine the code alone")
+    one.add_argument("--out", type=Path, help="the mesh: .ply, .obj, .stl or .glb")
+    one.add_argument("--save", type=Path, help="code, transform and camera: .json")
+    one.set_defaults(run=reconstruct)
+
+    taught = verbs.add_parser(
+        "teach", parents=common, help="an encoder of a space, which reconstruct needs"
+    )
+    taught.add_argument("space", metavar="SPACE", type=Path)
+    taught.add_argument(
+        "--out", metavar="FILE", type=Path, help="(encoders/NAME.safetensors beside the space)"
+    )
+    taught.add_argument(
+        "--run",
+        dest="folder",
+        metavar="FOLDER",
+        type=Path,
+        help="what an interrupted run goes on from (runs/NAME_encoder)",
+    )
+    taught.add_argument("--pictures", type=whole(1, MOST_PICTURES), help="to learn from (8000)")
+    taught.add_argument("--steps", type=whole(1, MOST_STEPS), help="(1500)")
+    taught.add_argument("--seed", type=whole(0, MOST_SEED), default=1, help="(1)")
+    taught.set_defaults(run=teach)
+
+
+def reconstruct(options: argparse.Namespace) -> None:
+    """Reconstruct one picture, and tell of each step."""
+    from .meshfile import check_mesh_path, write_mesh
+
+    place = find_space(options.space)
+    for path in (options.image, options.mask, options.camera, options.encoder):
+        if path is not None and not path.exists():
+            raise PictureError(f"There is no file '{path}'", "Check the path")
+    if options.out is not None:
+        check_mesh_path(options.out)
+    from .reconstruction import ReconstructOptions, find_encoder, read_encoder, read_picture
+    from .reconstruction import reconstruct as steps_of
+    from .reconstruction.picture import picture_size
+    from .viewfile import read_mask, read_view
+
+    given = {name: getattr(options, name) for name in ("guesses", "steps", "resolution")}
+    chosen = ReconstructOptions(
+        pose=not options.fixed_pose, **{key: n for key, n in given.items() if n is not None}
+    )
+    picture, (width, height) = read_picture(options.image), picture_size(options.image)
+    mask = None if options.mask is None else read_mask(options.mask)
+    view = None if options.camera is None else read_view(options.camera, width, height)
+    space = load(options)
+    encoder = (
+        find_encoder(space, place) if options.encoder is None else read_encoder(options.encoder)
+    )
+    encoder.check(space)
+    started, found, told = time.perf_counter(), None, 0
+    for found in steps_of(space, encoder, picture, mask=mask, view=view, options=chosen):
+        for remark in found.remarks[told:]:
+            print(f"note: {remark}", file=sys.stderr)
+        told = len(found.remarks)
+        print(_line(found), flush=True)
+    assert found is not None
+    if found.iou == 0:
+        raise MeshSDFError(
+            "No guess ever touched the object in the picture (IoU 0), so nothing was written",
+            "Check that the picture shows a shape of this space, or give its --mask",
+        )
+    if found.predicted:
+        print("note: the object's mask was predicted; --mask gives it", file=sys.stderr)
+    parts = ", ".join(f"{name} {ms / 1e3:.2f}" for name, ms in found.ms.items())
+    print(f"{time.perf_counter() - started:.2f} s: {parts}")
+    print(f"code {' '.join(f'{float(value):.6g}' for value in found.code)}")
+    if options.save is not None:
+        write_json(options.save, described(found, width, height))
+    if options.out is not None:
+        from .extraction import extract
+
+        mesh = extract(space, found.code, chosen.resolution)
+        if not len(mesh.vertices):
+            raise MeshSDFError("There is no surface, so no mesh was written", "Use more guesses")
+        write_mesh(
+            options.out, mesh.vertices, mesh.faces, space.frame, object_matrix=found.object_matrix
+        )
+    if options.save is None and options.out is None:
+        print(
+            "note: nothing was kept; --out writes the mesh, --save the code and the camera",
+            file=sys.stderr,
+        )
+
+
+def _line(found: Reconstruction) -> str:
+    which = f"guess {found.guess + 1}, likelihood {found.likelihood:.2f}"
+    if found.stage == "refine":
+        return f"step {found.step:3d}  IoU {found.iou:.4f}"
+    name = {"guess": "likeliest", "trial": "best trial", "done": "done"}[found.stage]
+    return f"{name}: IoU {found.iou:.4f} ({which})"
+
+
+def described(found: Reconstruction, width: int, height: int) -> Mapping[str, object]:
+    """What ``--save`` writes: a CODE for the command line, and a camera that ``fit`` reads.
+
+    ``width`` and ``height`` are the picture's own; the reconstruction may have seen a smaller one.
+    """
+    return {
+        "code": found.code.tolist(),
+        "object_matrix": found.object_matrix.tolist(),
+        "iou": found.iou,
+        "guess": found.guess + 1,
+        "likelihood": found.likelihood,
+        "remarks": list(found.remarks),
+        "camera": _camera(found, width, height),
+    }
+
+
+def _camera(found: Reconstruction, width: int, height: int) -> dict[str, object]:
+    size = {"width": width, "height": height}
+    if found.camera is None:
+        return {"matrix": _resized(found.view, width, height), **size}
+    focal = found.focal * width / found.view.width  # in the picture's own pixels
+    return {
+        "camera_to_world": found.camera.tolist(),
+        "lens": focal * SENSOR / max(width, height),
+        "sensor_width": SENSOR,
+        **size,
+    }
+
+
+def _resized(view: View, width: int, height: int) -> list[list[float]]:
+    from .reconstruction.run import of_size
+
+    rows: list[list[float]] = of_size(view, width, height).matrix.tolist()
+    return rows
+
+
+def teach(options: argparse.Namespace) -> int:
+    """Teach an encoder, or go on, and tell of it; 130 when it was stopped before its end."""
+    place = find_space(options.space)
+    from .reconstruction.encoderfile import encoder_path
+    from .reconstruction.learning import EncoderOptions
+    from .reconstruction.teaching import TeachOptions
+    from .reconstruction.teaching import teach as steps_of
+
+    out: Path = options.out or encoder_path(place)
+    _check_writable(out, named=options.out is not None)
+    folder: Path = options.folder or RUNS / f"{place.stem}_encoder"
+    usual, whole_run = EncoderOptions(), TeachOptions()
+    steps = options.steps or usual.steps
+    chosen = TeachOptions(
+        encoder=EncoderOptions(pictures=options.pictures or usual.pictures, steps=steps),
+        masker=max(1, round(whole_run.masker * steps / usual.steps)),
+        seed=options.seed,
+    )
+    space = load(options)
+    print(f"the encoder goes to {out}, and what a stopped run goes on from to {folder}", flush=True)
+    told, stage = 0.0, ""
+    running = steps_of(space, out, folder, options=chosen)
+    try:
+        with stopped_by_interrupt() as stop:
+            for step in running:
+                if step.stage == "done":
+                    print(_told_quality(step.figures))
+                    break
+                if stop.is_set():
+                    running.close()
+                    again = command_text("teach", options.space, *_same(options))
+                    print(f"stopped; nothing is lost, go on with: {again}", file=sys.stderr)
+                    return INTERRUPTED
+                if step.stage != stage or time.monotonic() - told > SECONDS_BETWEEN_LINES:
+                    told, stage = time.monotonic(), step.stage
+                    print(_teach_line(step), flush=True)
+    except OSError as error:
+        raise EncoderError(
+            f"'{error.filename or out}' cannot be written: {error.strerror or error}",
+            "Choose another place with --out and --run",
+        ) from error
+    print(f"wrote {out}")
+    return 0
+
+
+def _same(options: argparse.Namespace) -> list[str]:
+    """The options that a run has to be gone on with."""
+    names = {"out": "out", "folder": "run", "pictures": "pictures", "steps": "steps"}
+    names |= {"seed": "seed", "threads": "threads", "up": "up"}
+    given = {flag: getattr(options, name) for name, flag in names.items()}
+    texts = [(f"--{flag}", str(value)) for flag, value in given.items() if value is not None]
+    return [text for pair in texts for text in pair]
+
+
+def _check_writable(out: Path, *, named: bool) -> None:
+    """Raise EncoderError where the file could not be written in the end."""
+    folder = next(folder for folder in out.absolute().parents if folder.exists())
+    if folder.is_dir() and os.access(folder, os.W_OK) and not out.is_dir():
+        return
+    raise EncoderError(
+        f"'{out}' cannot be written",
+        "Choose another file" if named else "Name a file of your own: --out FILE.safetensors",
+    )
+
+
+def _teach_line(step: TeachStep) -> str:
+    parts = [f"{step.stage:<8} {step.share:4.0%}"]
+    names = {"degrees": "rotation off by {:.0f} degrees", "code": "code error {:.3f}"}
+    names |= {"loss": "loss {:.3f}", "iou": "mask IoU {:.3f}"}
+    parts += [names[name].format(value) for name, value in step.figures.items()]
+    if step.seconds_left is not None:
+        parts.append(f"{duration(step.seconds_left)} left")
+    return "  ".join(parts)
+
+
+def _told_quality(quality: Mapping[str, float]) -> str:
+    return (
+        f"on pictures drawn anew: the likeliest guess's code error "
+        f"{quality['likeliest_code_error']:.3f} (the mean shape's is about 1), its rotation off by "
+        f"{quality['likeliest_degrees']:.0f} degrees; of the best guess "
+        f"{quality['best_code_error']:.3f} and {quality['best_degrees']:.0f} degrees; predicted "
+        f"masks' IoU {quality['mask_iou']:.3f}"
+    )
