@@ -1,4 +1,4 @@
-"""Pictures of meshes without a graphics card: a z-buffer in numpy, smooth normals, soft light.
+"""Pictures of meshes without a graphics card: a z-buffer, smooth normals, soft light.
 
 Looks from the front, a little from the right and above, with an orthographic camera, so that
 pictures of one family can be compared. Drawn at a multiple of the size and averaged.
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from core.zbuffer import look, vertex_normals
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Image = NDArray[np.uint8]
@@ -20,10 +22,6 @@ OVERSAMPLING = 2
 AZIMUTH, ELEVATION = np.radians(-32.0), np.radians(18.0)
 # Half of the picture's height, in the shapes' unit (largest radius 1).
 HALF_HEIGHT = 1.04
-# Pixels that are looked at around many small triangles at once.
-CHUNK = 4_000_000
-# Triangles are drawn in groups of about one width, in pixels.
-SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 MATERIAL = np.array([0.80, 0.74, 0.66])
 BACKGROUND = np.array([0.965, 0.965, 0.97])
 KEY, FILL, RIM = (-0.45, 0.75, 0.65), (0.85, 0.15, 0.40), (0.10, 0.35, -0.95)
@@ -39,16 +37,6 @@ class _Buffer:
     seen: NDArray[np.bool_]
     depth: FloatArray
     normals: FloatArray
-
-
-@dataclass(frozen=True)
-class _Hits:
-    """Pixels that triangles cover: flat index, depth, triangle, barycentric weights."""
-
-    pixel: IntArray
-    depth: FloatArray
-    triangle: IntArray
-    weights: FloatArray
 
 
 def render(
@@ -101,64 +89,15 @@ def _draw(vertices: FloatArray, faces: IntArray, size: int, half_height: float) 
     """The z-buffer of ``vertices`` ``(V, 3)`` in camera axes."""
     x = (vertices[:, 0] / half_height + 1) * size / 2
     y = (1 - vertices[:, 1] / half_height) * size / 2
-    screen, z = np.stack([x, y], axis=1), vertices[:, 2]
-    corners = screen[faces]
-    # Faces of closed meshes that look away are hidden; y points down here.
-    front = _cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) < 0
-    faces, corners = faces[front], corners[front]
-    triangles = np.concatenate([corners, z[faces][..., None]], axis=-1)
-    # Pixels have their centres at halves.
-    low = np.ceil(corners.min(axis=1) - 0.5).astype(np.int64)
-    high = np.floor(corners.max(axis=1) - 0.5).astype(np.int64)
-    low, high = low.clip(0, size - 1), high.clip(-1, size - 1)
-    extent = (high - low + 1).max(axis=1)
-    depth = np.full(size * size, -np.inf)
-    owner = np.full(size * size, -1, dtype=np.int64)
-    weights = np.zeros((size * size, 3))
-    start = 0
-    for side in SIDES:
-        group = np.flatnonzero((extent > start) & (extent <= side))
-        start = side
-        step = max(1, CHUNK // side**2)
-        for at in range(0, len(group), step):
-            part = group[at : at + step]
-            hits = _splat(triangles[part], low[part], side, size)
-            nearer = hits.depth > depth[hits.pixel]
-            pixel = hits.pixel[nearer]
-            depth[pixel], owner[pixel] = hits.depth[nearer], part[hits.triangle[nearer]]
-            weights[pixel] = hits.weights[nearer]
-    seen = owner >= 0
-    smooth = _vertex_normals(vertices, faces)
-    chosen = faces[owner[seen]]
-    normals = np.zeros((size * size, 3))
-    mixed = (smooth[chosen] * weights[seen][:, :, None]).sum(axis=1)
-    normals[seen] = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-12)
+    # Of closed meshes, the faces that look away are hidden; larger z is nearer.
+    sight = look(np.stack([x, y], axis=1), -vertices[:, 2], faces, size, size)
+    depth, normals = np.full(size * size, -np.inf), np.zeros((size * size, 3))
+    depth[sight.pixel] = sight.at(faces, vertices[:, 2:])[:, 0]
+    mixed = sight.at(faces, vertex_normals(vertices, faces))
+    lengths = np.linalg.norm(mixed, axis=1, keepdims=True)
+    normals[sight.pixel] = mixed / np.maximum(lengths, 1e-12)
     square = (size, size)
-    return _Buffer(seen.reshape(square), depth.reshape(square), normals.reshape(*square, 3))
-
-
-def _splat(triangles: FloatArray, low: IntArray, side: int, size: int) -> _Hits:
-    """Where triangles ``(T, 3, 3)`` (pixels and depth), none wider than ``side``, are seen.
-
-    ``low`` ``(T, 2)`` is the first pixel of each. Nearest points only, one per pixel.
-    """
-    offsets = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
-    pixels = low[:, None] + offsets
-    a, b, c = (triangles[:, None, i, :2] for i in range(3))
-    at = pixels + 0.5
-    area = _cross(b - a, c - a)
-    area = np.where(area == 0, np.inf, area)
-    first, second = _cross(b - at, c - at) / area, _cross(c - at, a - at) / area
-    inside = (first >= 0) & (second >= 0) & (first + second <= 1) & np.isfinite(area)
-    inside &= (pixels < size).all(axis=-1)
-    which, place = np.nonzero(inside)
-    u, v = first[inside], second[inside]
-    weights = np.stack([u, v, 1 - u - v], axis=1)
-    depth = (triangles[which, :, 2] * weights).sum(axis=1)
-    pixel = pixels[which, place] @ np.array([1, size])
-    order = np.lexsort((depth, pixel))  # the last of each pixel is the nearest
-    keep = order[np.diff(pixel[order], append=-1) != 0]
-    return _Hits(pixel[keep], depth[keep], which[keep], weights[keep])
+    return _Buffer(sight.mask, depth.reshape(square), normals.reshape(*square, 3))
 
 
 def _shade(buffer: _Buffer, pixel: float, colour: FloatArray) -> FloatArray:
@@ -187,23 +126,6 @@ def _occlusion(seen: NDArray[np.bool_], depth: FloatArray, pixel: float) -> Floa
         mean = ndimage.gaussian_filter(near, sigma, truncate=2.5) / np.maximum(share, 1e-6)
         total += ((mean - near) / radius).clip(0, 1) * seen
     return (total / len(OCCLUSION_RADII)).clip(0, 1)
-
-
-def _vertex_normals(vertices: FloatArray, faces: IntArray) -> FloatArray:
-    """Outward unit normals at the vertices, weighted by the faces' areas."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    vectors = np.cross(b - a, c - a)
-    normals = np.zeros_like(vertices)
-    for corner in range(3):
-        for axis in range(3):
-            normals[:, axis] += np.bincount(
-                faces[:, corner], weights=vectors[:, axis], minlength=len(vertices)
-            )
-    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12))
-
-
-def _cross(u: FloatArray, v: FloatArray) -> FloatArray:
-    return np.asarray(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])
 
 
 def _bytes(values: FloatArray) -> Image:
