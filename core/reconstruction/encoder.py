@@ -9,6 +9,7 @@ truth (Guzman-Rivera et al., NIPS 2012).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from ..errors import EncoderError
 from .cropview import SIZE, CropView, crop_view
 
 CHANNELS = 4  # red, green and blue times the mask, and the mask
+KERNEL, FIRST_KERNEL, NARROW = 3, 5, 48
 STRIDES = 16  # of the picture's pixels a feature's
 
 
@@ -45,6 +47,15 @@ class EncoderForm:
         """Numbers of a guess: code, view, and the logarithm of its likelihood."""
         return self.code_length + SIZE + 1
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers its matrices and kernels have."""
+        convolutions = CHANNELS * FIRST_KERNEL**2 * self.widths[0] + self.widths[-1] * NARROW
+        for before, width in pairwise(self.widths):
+            convolutions += KERNEL**2 * width * (before + 2 * width)
+        cells = (self.side // STRIDES) ** 2
+        return convolutions + self.features * (NARROW * cells + self.guesses * self.outputs)
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -69,10 +80,12 @@ class Encoder(nn.Module):
                 layers.append(_Residual(width))
             before = width
         self.picture = nn.Sequential(*layers)
-        self.narrow = nn.Sequential(nn.Conv2d(before, 48, 1, bias=False), nn.BatchNorm2d(48))
+        self.narrow = nn.Sequential(
+            nn.Conv2d(before, NARROW, 1, bias=False), nn.BatchNorm2d(NARROW)
+        )
         cells = (form.side // STRIDES) ** 2
         self.whole = nn.Sequential(
-            nn.Flatten(), nn.ReLU(), nn.Linear(48 * cells, form.features), nn.ReLU()
+            nn.Flatten(), nn.ReLU(), nn.Linear(NARROW * cells, form.features), nn.ReLU()
         )
         self.guesses = nn.Linear(form.features, form.guesses * form.outputs)
         with torch.no_grad():  # guesses start apart, near the mean shape seen from anywhere
@@ -120,7 +133,7 @@ class _Halving(nn.Module):
 
     def __init__(self, before: int, width: int) -> None:
         super().__init__()
-        side = 5 if before == CHANNELS else 3
+        side = FIRST_KERNEL if before == CHANNELS else KERNEL
         self.conv = nn.Conv2d(before, width, side, stride=2, padding=side // 2, bias=False)
         self.norm = nn.BatchNorm2d(width)
 
@@ -131,9 +144,9 @@ class _Halving(nn.Module):
 class _Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.first = nn.Conv2d(width, width, KERNEL, padding=1, bias=False)
         self.first_norm = nn.BatchNorm2d(width)
-        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(width, width, KERNEL, padding=1, bias=False)
         self.second_norm = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -43,6 +43,7 @@ HEADER_LENGTH = struct.Struct("<Q")
 # What a form may ask for; more is no encoder of ours, or meant to do harm.
 MOST = {"code_length": 4096, "guesses": 64, "side": 512, "features": 8192}
 MOST_WIDTH, LEVELS = 2048, 4
+STORED_BYTES = 2  # of a matrix's number
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,10 @@ def read_encoder(path: Path) -> SpaceEncoder:
     data = read_whole(path, MAX_FILE_BYTES, EncoderError)
     said = _description(data, path)
     form = _form(said, path)
-    # Without memory: a form is taken at its word only where the file holds its tensors.
-    with torch.device("meta"):
+    # What a form asks for is given only where the file can hold it.
+    if form.numbers * STORED_BYTES > len(data):
+        raise _damaged(path, "it is smaller than the encoder that its 'form' describes")
+    with torch.random.fork_rng(devices=[]):
         encoder, masker = Encoder(form), Masker()
     try:
         tensors = load_tensors(data)
@@ -157,7 +160,6 @@ def read_encoder(path: Path) -> SpaceEncoder:
         state = network.state_dict()
         for key, value in state.items():
             if not value.is_floating_point():  # how many batches there were
-                state[key] = torch.zeros_like(value, device="cpu")
                 continue
             tensor = tensors.get(f"{name}.{key}")
             if tensor is None or tensor.shape != value.shape or not tensor.is_floating_point():
@@ -167,7 +169,7 @@ def read_encoder(path: Path) -> SpaceEncoder:
             if key.endswith("running_var") and not bool((tensor >= 0).all()):
                 raise _damaged(path, f"tensor '{name}.{key}' holds variances below 0")
             state[key] = tensor.float()
-        network.load_state_dict(state, assign=True)
+        network.load_state_dict(state)
         network.eval().requires_grad_(False)
     usual = tensors.get("usual_error")
     if usual is None or usual.shape != (form.code_length,) or not _positive(usual):
