@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from .argumenttypes import MOST_SEED, whole
@@ -106,11 +107,11 @@ def reconstruct(options: argparse.Namespace) -> None:
         find_encoder(space, place) if options.encoder is None else read_encoder(options.encoder)
     )
     encoder.check(space)
-    started, found, told = time.perf_counter(), None, 0
+    started, found, said = time.perf_counter(), None, 0
     for found in steps_of(space, encoder, picture, mask=mask, view=view, options=chosen):
-        for remark in found.remarks[told:]:
+        for remark in found.remarks[said:]:
             print(f"note: {remark}", file=sys.stderr)
-        told = len(found.remarks)
+        said = len(found.remarks)
         print(_line(found), flush=True)
     assert found is not None
     if found.iou == 0:
@@ -205,22 +206,12 @@ def teach(options: argparse.Namespace) -> int:
     )
     space = load(options)
     print(f"the encoder goes to {out}, and what a stopped run goes on from to {folder}", flush=True)
-    told, stage = 0.0, ""
-    running = steps_of(space, out, folder, options=chosen)
     try:
         with stopped_by_interrupt() as stop:
-            for step in running:
-                if step.stage == "done":
-                    print(_told_quality(step.figures))
-                    break
-                if stop.is_set():
-                    running.close()
-                    again = command_text("teach", options.space, *_same(options))
-                    print(f"stopped; nothing is lost, go on with: {again}", file=sys.stderr)
-                    return INTERRUPTED
-                if step.stage != stage or time.monotonic() - told > SECONDS_BETWEEN_LINES:
-                    told, stage = time.monotonic(), step.stage
-                    print(_teach_line(step), flush=True)
+            if not told(steps_of(space, out, folder, options=chosen), stop):
+                again = command_text("teach", options.space, *_same(options))
+                print(f"stopped; nothing is lost, go on with: {again}", file=sys.stderr)
+                return INTERRUPTED
     except OSError as error:
         raise EncoderError(
             f"'{error.filename or out}' cannot be written: {error.strerror or error}",
@@ -228,6 +219,21 @@ def teach(options: argparse.Namespace) -> int:
         ) from error
     print(f"wrote {out}")
     return 0
+
+
+def told(steps: Generator[TeachStep, None, None], stop: Event | None = None) -> bool:
+    """Teach with a line every few seconds, until ``stop``; whether the end was reached."""
+    said, stage = 0.0, ""
+    for step in steps:
+        if step.stage == "done":
+            print(_told_quality(step.figures))
+        elif stop is not None and stop.is_set():
+            steps.close()
+            return False
+        elif step.stage != stage or time.monotonic() - said > SECONDS_BETWEEN_LINES:
+            said, stage = time.monotonic(), step.stage
+            print(_teach_line(step), flush=True)
+    return True
 
 
 def _same(options: argparse.Namespace) -> list[str]:

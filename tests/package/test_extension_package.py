@@ -36,6 +36,13 @@ def test_light_holds_the_product_and_nothing_else(light_package: Path) -> None:
     assert not [name for name in files if "__pycache__" in name or name.startswith(("tests", "."))]
 
 
+def test_the_packages_hold_the_encoders_beside_the_spaces() -> None:
+    staged = {str(path.relative_to(ROOT)) for pattern in CONTENTS for path in ROOT.glob(pattern)}
+    there = {str(path.relative_to(ROOT)) for path in (ROOT / "spaces").rglob("*.safetensors")}
+    assert there <= staged
+    assert "spaces/encoders/*.safetensors" in CONTENTS
+
+
 def test_light_installs_runs_and_goes(light_package: Path, install: Install) -> None:
     seen = install(light_package, Path(sys.executable), MESHSDF_PYTHON=sys.executable)
     assert seen["enabled"]

@@ -17,11 +17,15 @@ from PIL import Image
 
 from core.decoder import Architecture
 from core.quality import compare
+from core.reconstruction import find_encoder, teaching
+from core.reconstruction.learning import EncoderOptions
+from core.reconstruction.teaching import TeachOptions
 from core.spacefile import read_space
 from core.topology import Topology
 from core.training.autodecoder import Training, TrainingOptions
 from tools import bench_spaces
 from tools.spaces import assemble, build, judge, recipe, record, render, shapes, sheets, training
+from tools.spaces.card import tell_of_encoder
 from tools.spaces.examples import far_apart
 from tools.spaces.recipe import Floors, Recipe
 from tools.spaces.verdict import Pieces, Verdict, acceptable, shortfalls
@@ -45,6 +49,7 @@ TINY = Recipe(
     volume=1000,
     encoding_steps=20,
     encoding_points=512,
+    teaching=TeachOptions(EncoderOptions(pictures=20, steps=3, batch=8), masker=2),
     floors=Floors(0.5, 0.5, whole_random=None),
     title="Tiny",
     summary="Ellipsoids.",
@@ -83,6 +88,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     monkeypatch.setattr(judge, "compare", fewer)
     monkeypatch.setattr(judge, "PAIRS", 5)
     monkeypatch.setattr(judge, "RANDOM_CODES", 5)
+    monkeypatch.setattr(teaching, "CHECKED", 10)
     monkeypatch.setattr(sheets, "TILE", 32)
     monkeypatch.setattr(sheets, "PATHS", 2)
     monkeypatch.setattr(sheets, "RANDOM_CODES", 4)
@@ -118,6 +124,11 @@ def test_one_command_makes_the_space_and_all_that_belongs_to_it(
         assert tiny.sheet(kind).stat().st_size <= sheets.LARGEST_BYTES
         assert tiny.sheet(kind).name in card
     assert "all reached" in capsys.readouterr().out
+
+    assert find_encoder(space, tiny.file).card["recipe"]["encoder"]["pictures"] == 20
+    assert "## From Pictures\n\n`encoders/tiny.safetensors`" in card
+    tell_of_encoder(tiny, space)
+    assert tiny.file.with_suffix(".md").read_text() == card
 
     before = tiny.file.read_bytes()
     assert build.main(["tiny", "--write-only"]) == 0

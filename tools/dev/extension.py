@@ -21,6 +21,7 @@ CONTENTS = (
     "core/**/*.py",
     "meshsdf_blender/**/*.py",
     "spaces/*.safetensors",
+    "spaces/encoders/*.safetensors",
     "spaces/*.md",
     "spaces/*.png",
     "meshsdf_blender/example/*.jpg",

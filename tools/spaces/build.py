@@ -4,7 +4,8 @@
 
 Each step goes on where it was interrupted and can be run alone: meshes (data/NAME/meshes), train
 (data/NAME/training.pt), write (spaces/NAME.safetensors), judge (data/NAME/verdict.json, then the
-file again, with its figures), sheets (docs/images/spaces, spaces/NAME.png, and the card NAME.md).
+file again, with its figures), teach (data/NAME/encoder, spaces/encoders/NAME.safetensors, and its
+figures in the card), sheets (docs/images/spaces, spaces/NAME.png, and the card NAME.md).
 The exit status is 1 when a space misses one of its floors by more than its recipe accepts.
 """
 
@@ -97,6 +98,20 @@ def judge(recipe: Recipe, options: argparse.Namespace) -> bool:
     return acceptable(recipe, verdict)
 
 
+def teach(recipe: Recipe, options: argparse.Namespace) -> bool:
+    """Teach the encoder of pictures, and tell of it in the card."""
+    from core.reconstruction.teaching import teach as steps_of
+    from core.reconstruction_commands import told
+    from core.spacefile import read_space
+    from tools.spaces.card import tell_of_encoder
+
+    space = read_space(recipe.file)
+    steps = steps_of(space, recipe.encoder, recipe.encoder_run, options=recipe.teaching)
+    told(steps)
+    tell_of_encoder(recipe, space)
+    return True
+
+
 def sheets(recipe: Recipe, options: argparse.Namespace) -> bool:
     """Draw the contact sheets and the thumbnail, and the card that points to them."""
     from core.spacefile import read_space
@@ -116,6 +131,7 @@ STEPS: dict[str, Callable[[Recipe, argparse.Namespace], bool]] = {
     "train": train,
     "write": write,
     "judge": judge,
+    "teach": teach,
     "sheets": sheets,
 }
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.files import write_whole
+from core.reconstruction.encoderfile import described, fingerprint
+from core.reconstruction.teaching import CHECKED
 from core.sliders import LOWEST_R2
 from core.space import Space
 from core.training.autodecoder import TrainingOptions
@@ -31,6 +33,7 @@ PIECES = (
     ("genus_within", "genus within that of the shapes"),
     ("specks", "specks left out"),
 )
+ENCODER, BEFORE_ENCODER = "From Pictures", "Quality\n"
 SHARES = {"watertight", "whole", "same_genus", "genus_within", "specks"}
 SHEET_TEXTS = {
     "training": "Training shapes, below each what its code gives",
@@ -63,9 +66,50 @@ def lines(recipe: Recipe, space: Space, options: TrainingOptions, file_bytes: in
     yield from _names(card, space)
     yield from _recipe(recipe, card, options)
     yield from _quality(card)
+    yield from _encoder(recipe, space)
     yield from _pictures(recipe)
     if recipe.limits:
         yield from ("", "## Limits", "", recipe.limits)
+
+
+def tell_of_encoder(recipe: Recipe, space: Space) -> None:
+    """Put what the encoder's header says into the card that is there."""
+    path = recipe.file.with_suffix(".md")
+    sections = path.read_text("utf-8").split("\n## ")
+    kept = [each for each in sections if not each.startswith(f"{ENCODER}\n")]
+    said = "\n".join(_encoder(recipe, space)).removeprefix("\n## ")
+    after = [i for i, each in enumerate(kept) if each.startswith(BEFORE_ENCODER)]
+    at = after[-1] + 1 if after else len(kept)
+    if said:
+        kept.insert(at, f"{said}\n")
+    write_whole(path, ("\n## ".join(each.rstrip("\n") + "\n" for each in kept)).encode("utf-8"))
+
+
+def _encoder(recipe: Recipe, space: Space) -> Iterator[str]:
+    if not recipe.encoder.exists():
+        return
+    said = described(recipe.encoder)
+    if said["fingerprint"] != fingerprint(space):  # of a former training
+        return
+    quality, taught = said["card"]["quality"], said["card"]["recipe"]
+    pictures, steps = taught["encoder"]["pictures"], taught["encoder"]["steps"]
+    turned = "rotation off by" if said["azimuth"] else "upright axis off by"
+    yield from ("", f"## {ENCODER}", "")
+    yield (
+        f"`encoders/{recipe.encoder.name}`, {recipe.encoder.stat().st_size / 1000:,.0f} kB, "
+        f"guesses code and view from one picture. Taught with {pictures:,} drawn pictures in "
+        f"{steps:,} steps, seed {taught['seed']}; on {CHECKED} pictures drawn anew, with masks as "
+        f"rough as hands draw them:"
+    )
+    yield from ("", f"| guess | code error | {turned}, mean |", "|---|---|---|")
+    for kind, name in (("likeliest", "the likeliest"), ("best", "the best of all")):
+        error, degrees = quality[f"{kind}_code_error"], quality[f"{kind}_degrees"]
+        yield f"| {name} | {error:.3f} | {degrees:.0f} degrees |"
+    yield ""
+    yield (
+        "A code error of 1 is that of the mean shape. The masks that it predicts share "
+        f"{100 * quality['mask_iou']:.0f} % of the area that they and the true ones cover."
+    )
 
 
 def _widths(widths: Sequence[int]) -> list[str]:

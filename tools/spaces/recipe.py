@@ -14,6 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, cast
 
+from core.reconstruction.encoderfile import encoder_path
+from core.reconstruction.learning import EncoderOptions
+from core.reconstruction.teaching import TeachOptions
 from core.training.autodecoder import TrainingOptions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +28,7 @@ NAMES = ("bob_and_spot", "cars", "chairs", "cups", "heads", "vases")
 HELD_OUT_EVERY, HELD_OUT_FIRST = 10, 5
 # Unit-radius shapes are shrunk by this, so that none touches the cube's wall.
 RADIUS = 0.85
+TEACHING = TeachOptions(EncoderOptions(pictures=6_000, steps=1_500), masker=350, seed=1)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Recipe:
         Whether a tenth is kept apart. Families of two shapes cannot spare one.
     encoding_steps, encoding_points
         How the code of a held-out shape is found.
+    teaching
+        How its encoder of pictures is taught.
     floors, accepted
         What the space is to reach; and, by the floor's name, what is accepted for now of a figure
         known to fall short. Exit status and tests go by it; tables tell what lacks of the floor.
@@ -89,6 +95,7 @@ class Recipe:
     held_out: bool = True
     encoding_steps: int = 40
     encoding_points: int = 4096
+    teaching: TeachOptions = TEACHING
     floors: Floors = Floors()
     accepted: Mapping[str, float] = field(default_factory=dict)
     title: str = ""
@@ -118,6 +125,16 @@ class Recipe:
     def file(self) -> Path:
         """The space that ships."""
         return SPACES / f"{self.name}.safetensors"
+
+    @property
+    def encoder(self) -> Path:
+        """The encoder of pictures that ships."""
+        return encoder_path(self.file)
+
+    @property
+    def encoder_run(self) -> Path:
+        """What an interrupted teaching goes on from."""
+        return self.data / "encoder"
 
     @property
     def least(self) -> Floors:
