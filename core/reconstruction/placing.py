@@ -39,7 +39,7 @@ class Lens:
         matrix = view.matrix.numpy()
         rows, depth = matrix[[0, 1], :3], matrix[3, :3]
         length = float(np.linalg.norm(depth))
-        if length < 1e-9 * float(np.abs(rows).max()):
+        if length <= 1e-9 * float(np.abs(rows).max()):
             return _orthographic(matrix)
         back = -depth / length
         matrix = matrix / length

@@ -138,10 +138,8 @@ def test_a_ball_lies_in_the_square(right: float, up: float, half: float, aside: 
     row = height / 2 + focal * rays[:, 1] / rays[:, 2]
     middle = (column.min() + column.max()) / 2, (row.min() + row.max()) / 2
     steep = 1 + right**2 + up**2
-    assert (
-        math.dist(middle, (square.column, square.row))
-        < 0.12 * (steep - 1) * square.half + 1e-3 * square.half
-    )
+    keystone = 0.6 * math.hypot(right, up) * half
+    assert math.dist(middle, (square.column, square.row)) < (keystone + 1e-3) * square.half
     extent = max(np.ptp(column), np.ptp(row)) / 2 / square.half
     assert 0.99 < extent < steep**0.5 + 0.01
     # And the object's centre, where it is said to be aside of the middle.
