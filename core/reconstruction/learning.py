@@ -202,9 +202,9 @@ def errors(
         + EVERY_GUESS * each.mean()
         + LIKELIHOOD * likelihood
     )
-    cosine = (1 - turned[row, best].detach() / 4 * (1 if azimuth else 2)).clamp(-1, 1)
-    # For rotations |A - B|^2 / 2 = 4 sin^2(angle / 2).
-    degrees = 2 * (1 - cosine).clamp_min(0).sqrt().clamp_max(1).asin() * 180 / math.pi
+    # |A - B|^2 / 2 of rotations, and |a - b|^2 of axes, are 4 sin^2(angle / 2).
+    sine = (turned[row, best].detach() / 4).sqrt().clamp_max(1)
+    degrees = 2 * sine.asin() * 180 / math.pi
     return loss, float(code[row, best].detach().mean()), float(degrees.mean())
 
 
