@@ -24,7 +24,8 @@ class ReconstructOptions:
     resolution
         Cells of the refinement's meshes.
     pose
-        Whether the refinement moves and turns the shape as well.
+        Whether the refinement moves and turns the shape as well, and, before an orthographic
+        camera, scales it.
     trust
         How firmly the refinement holds to the encoder's code: 1 as its usual error says, 0 not at
         all (the space's own prior alone).

@@ -155,7 +155,14 @@ class Run:
     def _fit(self, at: _Try, steps: int, cells: int, pixels: int) -> Iterator[FitStep]:
         pose = self._options.pose
         options = FitOptions(
-            steps=steps, resolution=cells, move=pose, turn=pose, restarts=0, keep_thin=True
+            steps=steps,
+            resolution=cells,
+            move=pose,
+            turn=pose,
+            # Without perspective no move makes a shape larger.
+            scale=pose and not placing.Lens.of(at.view).perspective,
+            restarts=0,
+            keep_thin=True,
         )
         view, mask = self._square_of(at, pixels)
         belief = None
