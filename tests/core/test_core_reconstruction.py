@@ -142,7 +142,7 @@ def test_a_known_camera_stays_where_it_is(
     if not kept:
         assert float(torch.linalg.det(last.object_matrix[:3, :3])) == pytest.approx(0.125)
     large = torch.nn.functional.interpolate(picture[None, 3:], scale_factor=2)[0, 0] > 0.5
-    assert overlap(silhouette(bob_and_spot, last, view), large) > 0.93
+    assert overlap(silhouette(bob_and_spot, last, view), large) > (0.9 if kept else 0.93)
 
 
 def test_the_guess_that_matches_is_taken(

@@ -13,7 +13,13 @@ from core.viewfile import KEYS, read_view
 from tools.demo import words
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/command-line.md", "docs/library.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/command-line.md",
+    "docs/library.md",
+    "docs/reconstruction.md",
+)
 
 
 def test_the_librarys_example_runs() -> None:
@@ -87,6 +93,14 @@ def test_the_command_lines_page_shows_what_there_is(tmp_path: Path) -> None:
         for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
         for key in re.findall(r"`(\w+)`", row)
     } == KEYS
+
+
+def test_the_reconstruction_pages_commands_parse() -> None:
+    page = (ROOT / "docs" / "reconstruction.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^    \.venv/bin/python -m core (.*)", page, re.MULTILINE)
+    assert {command.split()[0] for command in shown} == {"reconstruct", "teach", "fit"}
+    for command in shown:
+        _parser().parse_args(command.split())
 
 
 def test_every_built_in_space_is_shown_and_leads_to_its_card() -> None:
