@@ -29,7 +29,7 @@ from core.training import run as run_module
 from core.training.autodecoder import TrainingOptions
 from core.training.progress import Progress
 from core.training.runrecord import Record
-from core.training_commands import _duration
+from core.training_commands import duration
 
 from .command_line import fails, run
 from .octahedron import octahedra, radius
@@ -462,8 +462,8 @@ def test_export(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "not empty" in fails(capsys, "export", path, tmp_path / "experiment")
 
 
-def test_durations() -> None:
-    assert [_duration(s) for s in (0.4, 59.6, 61, 3600, 7385)] == [
+def testdurations() -> None:
+    assert [duration(s) for s in (0.4, 59.6, 61, 3600, 7385)] == [
         "0 s",
         "1 min 00 s",
         "1 min 01 s",
