@@ -169,7 +169,7 @@ def one(task: Task) -> Found:
         angle = judge.turned(found, turn, azimuth=encoder.azimuth)
         return judge.verdict(space, step.code, step.view, covered, true, degrees=angle)
 
-    nearest = judge.nearest_known(space, view, covered)
+    nearest = space.codes[judge.most_alike(known_meshes_of(task.space), view, covered)]
     return Found(
         mask_iou=overlap,
         first=first_at,
@@ -209,6 +209,11 @@ def sketched(mask: Tensor, *, seed: int) -> Tensor:
 @cache
 def space_of(name: str) -> Space:
     return load_space(builtin_spaces()[name])
+
+
+@cache
+def known_meshes_of(name: str) -> list[judge.Mesh]:
+    return judge.known_meshes(space_of(name))
 
 
 @cache

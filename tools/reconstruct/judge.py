@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from statistics import mean
 
 import numpy as np
@@ -67,19 +66,18 @@ def verdict(
     return Verdict(near.chamfer, near.normal_consistency, iou, degrees)
 
 
-@cache
 def known_meshes(space: Space) -> list[Mesh]:
     """The known shapes, coarse."""
     return [surface(space, code, KNOWN_CELLS) for code in space.codes]
 
 
-def nearest_known(space: Space, view: View, mask: NDArray[np.bool_]) -> Tensor:
-    """The code of the known shape whose silhouette is most like the mask."""
+def most_alike(meshes: Sequence[Mesh], view: View, mask: NDArray[np.bool_]) -> int:
+    """Which of ``meshes`` has the silhouette that is most like the mask."""
     found = [
         intersection_over_union(see(view, torch.from_numpy(vertices), faces).mask, mask)
-        for vertices, faces in known_meshes(space)
+        for vertices, faces in meshes
     ]
-    return space.codes[int(np.argmax(found))]
+    return int(np.argmax(found))
 
 
 def turned(found: Tensor, true: Tensor, *, azimuth: bool) -> float:
