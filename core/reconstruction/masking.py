@@ -87,7 +87,8 @@ def find(picture: Tensor, masker: Masker | None, mask: Tensor | None = None) -> 
 def cut(picture: Tensor, square: Square, side: int, *, beside: str = "zeros") -> Tensor:
     """The ``square`` of a ``picture`` ``(C, H, W)`` as ``(C, side, side)``.
 
-    Beside the picture is 0, or with "border" what its border has. Each pixel is the mean of what it covers, or interpolated where it covers less than one.
+    Beside the picture is 0, or with "border" what its border has. Each pixel is the mean of what it
+    covers, or interpolated where it covers less than one.
     """
     _, height, width = picture.shape
     finer = max(1, min(8, int(np.ceil(2 * square.half / side))))
