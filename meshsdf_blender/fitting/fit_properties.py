@@ -10,10 +10,17 @@ def _is_empty(handle: bpy.types.PropertyGroup, ob: bpy.types.Object) -> bool:
     return ob.type == "EMPTY" and ob != handle.id_data
 
 
+def _picked(handle: ShapeHandle, _context: bpy.types.Context) -> None:
+    """Let go of the empty that was added, or it would stay in the file after it is deleted."""
+    if handle.made is not None and handle.made != handle.object:
+        handle.made = None
+
+
 class ShapeHandle(bpy.types.PropertyGroup):
     """One of ``Object.meshsdf.handles``: where the surface has to pass, see ``handles.py``.
 
-    ``made`` tells that the empty was added with the handle, and goes with it.
+    ``made`` is the empty that was added with the handle, and goes with it; None where another
+    object was picked since.
     """
 
     # Given here anew, so that the list's search finds handles by it.
@@ -23,6 +30,7 @@ class ShapeHandle(bpy.types.PropertyGroup):
         description="The empty that stands where the surface has to pass",
         type=bpy.types.Object,
         poll=_is_empty,
+        update=_picked,
     )
     weight: FloatProperty(
         name="Weight",
@@ -35,8 +43,11 @@ class ShapeHandle(bpy.types.PropertyGroup):
     use: BoolProperty(
         name="Use", description="Fit to this handle; off keeps it for later", default=True
     )
-    made: BoolProperty(
-        name="Added", description="Whether its empty was added with it", options={"HIDDEN"}
+    made: PointerProperty(
+        name="Added",
+        description="The empty that was added with it",
+        type=bpy.types.Object,
+        options={"HIDDEN"},
     )
 
 

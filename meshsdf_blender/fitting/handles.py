@@ -80,6 +80,8 @@ def wrong(scene: bpy.types.Scene, handle: ShapeHandle) -> str:
         return "Its empty is gone"
     if ob == handle.id_data:  # in a script, which no poll holds back
         return "It is the shape itself"
+    if ob.type != "EMPTY":
+        return f"Object '{ob.name}' is no empty"
     if scene.objects.get(ob.name) != ob and scene not in ob.users_scene:
         return f"Empty '{ob.name}' is not in scene '{scene.name}'"
     return ""
@@ -143,7 +145,7 @@ def add(
     empty.show_in_front = True  # it may stand inside the shape
     empty.location = tuple(location)
     handle = settings.handles.add()
-    handle.name, handle.object, handle.made = name, empty, True
+    handle.name, handle.object, handle.made = name, empty, empty
     settings.handle_index = len(settings.handles) - 1
     return handle
 
@@ -168,14 +170,16 @@ def select(context: bpy.types.Context, ob: bpy.types.Object, place: int) -> None
 
 
 def remove(ob: bpy.types.Object, place: int) -> None:
-    """Take a handle out, with the empty that was added with it unless something else uses it."""
+    """Take a handle out, with the empty that was added with it unless something else uses it.
+
+    An object that was picked for it since is the artist's own, and stays.
+    """
     settings = ob.meshsdf
     empty, made = settings.handles[place].object, settings.handles[place].made
     settings.handles.remove(place)
     settings.handle_index = max(0, min(settings.handle_index, len(settings.handles) - 1))
-    gone_with = made and empty is not None and empty != ob  # a script may have put any object there
-    if gone_with and empty.library is None and not _is_used(empty):
-        bpy.data.objects.remove(empty)
+    if made is not None and made == empty and made.library is None and not _is_used(made):
+        bpy.data.objects.remove(made)
 
 
 def _is_used(empty: bpy.types.Object) -> bool:

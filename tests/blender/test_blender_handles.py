@@ -114,7 +114,6 @@ def test_handles_are_named_apart_chosen_and_removed(egg):
 
 def test_only_an_empty_that_nothing_else_uses_goes_with_its_handle(egg, scene):
     add("Mine").object = bpy.data.objects.new("Picked", None)
-    egg.meshsdf.handles[0].made = False
     scene.collection.objects.link(bpy.data.objects["Picked"])
     add("Shared")
     twin = egg.copy()
@@ -126,6 +125,27 @@ def test_only_an_empty_that_nothing_else_uses_goes_with_its_handle(egg, scene):
     for name in ("Mine", "Shared", "Parent"):
         bpy.ops.meshsdf.handle_remove(handle=name)
     assert {"Picked", "Shared", "Parent"} <= set(bpy.data.objects.keys())
+
+
+@pytest.mark.parametrize("kind", ["empty", "mesh"])
+def test_an_object_that_was_picked_stays_when_its_handle_is_removed(egg, scene, kind):
+    data = bpy.data.meshes.new("Own") if kind == "mesh" else None
+    own = bpy.data.objects.new("Own", data)
+    scene.collection.objects.link(own)
+    added = add("Nose").object
+    egg.meshsdf.handles[0].object = own
+    bpy.ops.meshsdf.handle_remove(handle="Nose")
+    assert not egg.meshsdf.handles
+    assert bpy.data.objects.get("Own") == own
+    assert own.name in scene.objects
+    assert added.users == 1, "the scene's collection: no handle keeps it"
+
+
+def test_an_empty_that_was_picked_anew_still_goes_with_its_handle(egg):
+    handle = add("Nose")
+    handle.object = handle.object
+    bpy.ops.meshsdf.handle_remove(handle="Nose")
+    assert "Nose" not in bpy.data.objects
 
 
 def hold_by_constraint(user, empty):
@@ -289,12 +309,19 @@ def in_another_scene(empty):
     bpy.context.scene.collection.objects.unlink(empty)
 
 
+def exchanged_for_a_mesh(empty):
+    mesh = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
+    bpy.context.scene.collection.objects.link(mesh)
+    bpy.data.objects["Fake"].meshsdf.handles["Tip"].object = mesh
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
         (removed, "Its empty is gone"),
         (deleted, "Its empty is gone"),
         (in_another_scene, "Empty 'Nose' is not in scene 'Scene'"),
+        (exchanged_for_a_mesh, "Object 'Cube' is no empty"),
     ],
 )
 def test_a_handle_without_its_empty_is_told_by_its_name(egg, part, harm, words):
