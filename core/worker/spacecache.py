@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ..builtin import find_space
 from ..loading import load_space
 from ..space import Space
 
@@ -36,9 +37,10 @@ class SpaceCache:
         self._spaces: OrderedDict[tuple[object, ...], Space] = OrderedDict()
 
     def load(self, path: str, up: str | None) -> Space:
-        """The space at ``path``. Raises SpaceError."""
-        key = (path, up, *stamps(Path(path)))
-        space = self._spaces.pop(key, None) or load_space(path, up=up, device=self._device)
+        """The space that ``path`` stands for, as in ``load_space``. Raises SpaceError."""
+        found = find_space(Path(path))  # of a training's run its space, which is what may change
+        key = (found, up, *stamps(found))
+        space = self._spaces.pop(key, None) or load_space(found, up=up, device=self._device)
         self._spaces[key] = space
         while len(self._spaces) > MOST_SPACES:
             self._spaces.popitem(last=False)

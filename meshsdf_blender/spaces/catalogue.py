@@ -301,8 +301,11 @@ def copy_known(path: str, space: str) -> None:
 
 
 def stamps(path: Path) -> tuple[object, ...]:
-    """Times and sizes of what a space is read from, as ``core.worker`` judges its own cache."""
-    files = [path]
+    """Times and sizes of what a space is read from, as ``core.worker`` judges its own cache.
+
+    It looks up by itself which space in a folder a training's run stands for: here all count.
+    """
+    files = [path, *sorted(path.glob(f"*{OWN_SUFFIX}"))]
     if path.suffix.lower() != OWN_SUFFIX:
         folder = path if path.is_dir() else path.parent
         if folder.name in SNAPSHOT_FOLDERS:

@@ -144,6 +144,14 @@ def test_a_deepsdf_folder_that_was_trained_on_is_read_again(scene, fake, part, e
     assert info(str(experiment), "Y") is not first
 
 
+def test_stamps_follow_the_space_of_a_run(part, tmp_path):
+    ours = part("spaces.catalogue").stamps
+    (tmp_path / "a.safetensors").write_bytes(b"1")
+    before = ours(tmp_path)
+    (tmp_path / "a.safetensors").write_bytes(b"12")
+    assert ours(tmp_path) != before
+
+
 def test_stamps_are_the_workers(part, experiment):
     """Judged as the worker judges its own cache, or one of them shows what the other forgot."""
     source = (Path(__file__).resolve().parents[2] / "core" / "worker" / "spacecache.py").read_text()

@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from core.camera import lens_view
+from core.errors import SpaceError
 from core.fitting.stopping import Stop
 from core.folded import CHUNK_POINTS, FoldedDecoder
 from core.space import Frame
@@ -27,7 +28,7 @@ from core.worker import __main__ as worker_main
 from core.worker import machine, service, wire
 from core.worker.fitting import Fitting
 from core.worker.reply import error_header, space_reply
-from core.worker.spacecache import stamps
+from core.worker.spacecache import SpaceCache, stamps
 
 from .octahedron import octahedra, radius
 from .worker_client import ROOT, WorkerClient, environment, start, wait_gone
@@ -292,6 +293,19 @@ def test_a_file_that_changed_is_read_again(worker: WorkerClient, tmp_path: Path)
     assert worker.ask("space", path=str(file)).header["name"] == "changed"
     file.write_bytes(b"broken")
     failed(worker.ask("space", path=str(file)), "SpaceError")
+
+
+def test_a_run_whose_space_changed_is_read_again(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    cache = SpaceCache("cpu")
+    write_space(tmp_path / "a.safetensors", octahedra())
+    first = cache.load(str(tmp_path), None)
+    assert cache.load(str(tmp_path), None) is first
+    write_space(tmp_path / "a.safetensors", replace(octahedra(), name="changed"))
+    assert cache.load(str(tmp_path), None).name == "changed"
+    write_space(tmp_path / "b.safetensors", octahedra())
+    with pytest.raises(SpaceError, match="several spaces"):
+        cache.load(str(tmp_path), None)
 
 
 def test_stamps_follow_an_experiment(tmp_path: Path) -> None:
