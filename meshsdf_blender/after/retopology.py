@@ -11,6 +11,7 @@ from operator import itemgetter
 
 import bmesh
 import bpy
+from mathutils import Vector
 
 from ..errors import Refusal
 from ..shapes import mesh_upload, shape
@@ -21,6 +22,10 @@ SUFFIX = "Retopology"
 FEWEST = 20  # faces to ask for
 FAR_OFF = 0.25  # of the faces asked for, from where a count is no longer about that
 SHORTEST_EDGE = 3e-4  # in local units, of which the space's cube has two
+# Shorter ones that have to stay become so long, for rounding a little longer, in so many rounds.
+LENGTHENED, LENGTHENINGS = 1.05 * SHORTEST_EDGE, 8
+NO_LENGTH = 1e-9
+TRIANGLE = 3
 
 
 def copy_of(context: bpy.types.Context, source: bpy.types.Object) -> bpy.types.Object:
@@ -91,7 +96,7 @@ def _quadriflow(ob: bpy.types.Object, name: str, faces: int, *, attributes: bool
     if bad:
         raise Refusal(
             f"Quadriflow cannot remesh object '{name}': {bad:,} of its edges have more than two "
-            "faces, or faces that look opposite ways, or none",
+            "faces, or faces that look opposite ways, or none, or next to no length",
             "Mend them (Edit Mode, Select > All by Trait > Non Manifold), or reduce triangles",
             script=_fewer_triangles(mesh, faces),
         )
@@ -138,45 +143,76 @@ def _merge_slivers(mesh: bpy.types.Mesh) -> int:
         whole.from_mesh(mesh)
         while merged := _mergeable(whole):
             bmesh.ops.weld_verts(whole, targetmap=merged)
-        for edge in _slivers(whole):
-            _lengthen(edge)
+        left = _slivers(whole)
+        for _ in range(LENGTHENINGS):  # to draw one longer may make another shorter
+            for edge in left:
+                _lengthen(edge)
+            left = _slivers(whole)
+            if not left:
+                break
         whole.to_mesh(mesh)
-        return sum(not (e.is_contiguous or e.is_boundary) for e in whole.edges)
+        broken = {e for e in whole.edges if not (e.is_contiguous or e.is_boundary)}
+        return len(broken | set(left))
     finally:
         whole.free()
 
 
 def _slivers(whole: bmesh.types.BMesh) -> list[bmesh.types.BMEdge]:
     """Edges that are too short, the shortest first."""
-    short = ((edge.calc_length(), edge) for edge in whole.edges)
-    return [edge for length, edge in sorted(short, key=itemgetter(0)) if length < SHORTEST_EDGE]
+    lengths = ((edge.calc_length(), edge) for edge in whole.edges)
+    short = [(length, edge) for length, edge in lengths if length < SHORTEST_EDGE]
+    return [edge for _, edge in sorted(short, key=itemgetter(0))]
 
 
 def _mergeable(whole: bmesh.types.BMesh) -> dict[bmesh.types.BMVert, bmesh.types.BMVert]:
-    """Vertices that can go at once, and those that they become.
-
-    The trap: where the ends of an edge have a neighbour in common beside those of its own faces,
-    merging them glues two sides of the surface together (the link condition; Dey et al., 1999).
-    """
+    """Vertices that can go at once, and those that they become."""
     merged: dict[bmesh.types.BMVert, bmesh.types.BMVert] = {}
     taken: set[bmesh.types.BMVert] = set()
     for edge in _slivers(whole):
-        rings = [{other.other_vert(end) for other in end.link_edges} for end in edge.verts]
-        if len(rings[0] & rings[1]) == len(edge.link_faces) and not taken & (rings[0] | rings[1]):
-            kept, gone = edge.verts
+        kept, gone = edge.verts
+        near = _ring(kept) | _ring(gone)
+        if not taken & near and _can_go(edge):
             merged[gone] = kept
-            taken |= rings[0] | rings[1]
+            taken |= near
     return merged
+
+
+def _can_go(edge: bmesh.types.BMEdge) -> bool:
+    """Whether the surface stays what it is where the ends of an edge are merged.
+
+    The trap: where both have more in common than the corners across from the edge, two sides of
+    the surface are glued together (the link condition; Dey et al., 1999). So they are where both
+    lie on the boundary and the edge does not. Beside quads, which hand edits make, none goes.
+    """
+    first, second = edge.verts
+    if any(len(face.verts) != TRIANGLE for face in edge.link_faces):
+        return False
+    across = {corner for face in edge.link_faces for corner in face.verts} - {first, second}
+    if len(across) != len(edge.link_faces) or _ring(first) & _ring(second) != across:
+        return False
+    if {frozenset(face.verts) - {first} for face in first.link_faces} & {
+        frozenset(face.verts) - {second} for face in second.link_faces
+    }:  # one face across from both, as in a tetrahedron
+        return False
+    if edge.is_boundary:  # a triangle alone would be a mere edge
+        return not all(side.is_boundary for face in edge.link_faces for side in face.edges)
+    return not (first.is_boundary and second.is_boundary)
+
+
+def _ring(vertex: bmesh.types.BMVert) -> set[bmesh.types.BMVert]:
+    """Its neighbours."""
+    return {edge.other_vert(vertex) for edge in vertex.link_edges}
 
 
 def _lengthen(edge: bmesh.types.BMEdge) -> None:
     """Draw the ends of an edge apart that cannot be merged."""
     first, second = (end.co for end in edge.verts)
     middle, along = (first + second) / 2, second - first
-    if not along.length:
-        along = edge.verts[0].normal.orthogonal()
-    along = along.normalized() * SHORTEST_EDGE / 2
-    edge.verts[0].co, edge.verts[1].co = middle - along, middle + along
+    ways = along, edge.verts[0].normal.orthogonal(), Vector((1.0, 0.0, 0.0))
+    # One end upon the other has no way between them, and what is folded flat no normal.
+    way = next(each for each in ways if each.length > NO_LENGTH)
+    half = way.normalized() * LENGTHENED / 2
+    edge.verts[0].co, edge.verts[1].co = middle - half, middle + half
 
 
 def _decimate(context: bpy.types.Context, ob: bpy.types.Object, name: str, faces: int) -> None:

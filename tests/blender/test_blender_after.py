@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
 import pytest
+from mathutils import Vector
 
 
 def positions(mesh):
@@ -319,6 +321,68 @@ def test_slivers_go_without_gluing_what_is_apart(part):
     assert np.linalg.norm(where[ends[:, 0]] - where[ends[:, 1]], axis=1).min() > 1e-4
     assert len(mesh.vertices) == 9
     assert np.unique(np.sort(ends, axis=1), axis=0).shape == (21, 2)  # V - E + F = 2, F = 14
+
+
+def edge_lengths(mesh):
+    where = positions(mesh)
+    ends = np.array([edge.vertices[:] for edge in mesh.edges])
+    return np.linalg.norm(where[ends[:, 0]] - where[ends[:, 1]], axis=1)
+
+
+# Surfaces whose short edge, from the first corner to the second, has to stay.
+SHORT = [(0, 0, 0), (1e-5, 0, 0)]
+TETRAHEDRON = [*SHORT, (0, 1, 0), (0, 0, 1)], [(0, 2, 1), (0, 1, 3), (1, 2, 3), (2, 0, 3)]
+HOURGLASS = (
+    [*SHORT, (0, 1, 0), (0, -1, 0), (-1, 1, 0), (1, 1, 0), (-1, -1, 0), (1, -1, 0)],
+    [(0, 1, 2), (1, 0, 3), (0, 2, 4), (2, 1, 5), (3, 0, 6), (1, 3, 7)],
+)
+LONE_TRIANGLE = [*SHORT, (0, 1, 0)], [(0, 1, 2)]
+PILLOW = [(0, 0, 0), (0, 0, 0), (0, 1, 0)], [(0, 1, 2), (1, 0, 2)]
+# A quad and a triangle at the edge, and a corner across from neither that both its ends know.
+HALF_QUADS = (
+    [*SHORT, (0, 1, 0), (0, -1, 0), (1, -1, 0), (0, 0, 1)],
+    [(0, 1, 2), (1, 0, 3, 4), (0, 2, 5), (2, 1, 5)],
+)
+# Two rows of short edges, side by side, along a box.
+BOX = (
+    [(x, y, z) for x in (0, 2e-4, 4e-4) for y, z in ((0, 0), (1, 0), (1, 1), (0, 1))],
+    [(3, 2, 1, 0), (8, 9, 10, 11)]
+    + [(a + s, a + (s + 1) % 4, a + 4 + (s + 1) % 4, a + 4 + s) for a in (0, 4) for s in range(4)],
+)
+
+
+@pytest.mark.parametrize(
+    "surface", [TETRAHEDRON, HOURGLASS, LONE_TRIANGLE, PILLOW, HALF_QUADS, BOX]
+)
+def test_a_short_edge_that_holds_the_surface_together_is_drawn_out(part, surface):
+    mesh = bpy.data.meshes.new("Held")
+    mesh.from_pydata(surface[0], [], surface[1])
+    before = len(mesh.vertices), len(mesh.edges), len(mesh.polygons)
+    assert part("after.retopology")._merge_slivers(mesh) == 0
+    assert (len(mesh.vertices), len(mesh.edges), len(mesh.polygons)) == before
+    assert edge_lengths(mesh).min() > 2.99e-4
+
+
+def test_an_edge_that_cannot_be_drawn_out_is_told(part):
+    """So far out that Blender's numbers do not tell its ends apart."""
+    corners, faces = TETRAHEDRON
+    mesh = bpy.data.meshes.new("Far")
+    mesh.from_pydata([[at + 1e5 for at in corner] for corner in corners], [], faces)
+    assert part("after.retopology")._merge_slivers(mesh) == 1
+
+
+def test_ends_without_a_way_between_them_or_a_normal_come_apart(part):
+    ends = [SimpleNamespace(co=Vector((0, 1, 0)), normal=Vector()) for _ in range(2)]
+    part("after.retopology")._lengthen(SimpleNamespace(verts=ends))
+    assert (ends[0].co - ends[1].co).length == pytest.approx(3.15e-4, rel=1e-3)
+
+
+def test_a_short_edge_at_a_boundary_goes(part):
+    corners = [*SHORT, (0, 1, 0), (1, 1, 0), (-1, 1, 0)]
+    mesh = bpy.data.meshes.new("Fan")
+    mesh.from_pydata(corners, [], [(0, 1, 2), (1, 3, 2), (0, 2, 4)])
+    assert part("after.retopology")._merge_slivers(mesh) == 0
+    assert (len(mesh.vertices), len(mesh.edges), len(mesh.polygons)) == (4, 5, 2)
 
 
 def test_a_count_of_faces_far_from_the_one_asked_for_is_said(egg, part, monkeypatch, capfd):
