@@ -15,6 +15,8 @@ from ..errors import FitError
 Numbers = Tensor | NDArray[Any] | Sequence[float] | Sequence[Sequence[float]]
 
 POINT_ARRAY, AXES = 2, 3
+# Beyond this, in the world's units, squares are no numbers in 32 bits any more.
+FARTHEST = 1e12
 
 
 def double(given: Numbers, what: str) -> Tensor:
@@ -33,9 +35,17 @@ def points(given: Numbers, what: str, one: str) -> Tensor:
     shape = tuple(found.shape)
     if len(shape) != POINT_ARRAY or shape[1] != AXES or not shape[0]:
         raise FitError(f"{what} are points of three numbers, and these are of shape {shape}")
-    if not bool(torch.isfinite(found).all()):
-        raise FitError(f"{one} is not finite", "Put it where it can be seen")
+    check_places(found, one)
     return found
+
+
+def check_places(found: Tensor, one: str) -> None:
+    """Raise FitError, with what ``one`` of them is, for points that are nowhere or too far off."""
+    remedy = "Put it where it can be seen"
+    if not bool(torch.isfinite(found).all()):
+        raise FitError(f"{one} is not finite", remedy)
+    if bool((found.abs() > FARTHEST).any()):
+        raise FitError(f"{one} is more than {FARTHEST:g} units away", remedy)
 
 
 def vector(given: Numbers, what: str) -> Tensor:

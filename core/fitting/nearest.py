@@ -6,6 +6,7 @@ Bounds (:mod:`core.fitting.bounds`) leave few triangles of a mesh to be tried fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +32,13 @@ class Nearest:
     distances: Floats
 
 
-def nearest(points: Floats, vertices: Floats, faces: Ints) -> Nearest:
+def nearest(points: NDArray[Any], vertices: NDArray[Any], faces: Ints) -> Nearest:
     """The points of a mesh, ``vertices`` ``(V, 3)`` and ``faces`` ``(F, 3)``, nearest to ``points``
-    ``(K, 3)``. F is at least 1; faces without an area count as the lines that they are.
+    ``(K, 3)``. F is at least 1; faces without an area count as the lines that they are. All have
+    to be finite, and no further off than :data:`core.fitting.arrays.FARTHEST`.
     """
+    # Bounds count on the rounding of 64 bits.
+    points, vertices = np.asarray(points, np.float64), np.asarray(vertices, np.float64)
     origin = vertices[faces[0, 0]]  # far from it, small sizes would drown in rounding
     triangles, given = (vertices - origin)[faces], points - origin
     bounds_of = Bounds(triangles)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..pose import transformed
+from .arrays import check_places
 from .looking import Look
 from .motion import Motion
 from .nearest import Nearest, nearest
@@ -75,7 +76,11 @@ class Surface:
         return self.motion.of(self.look.mesh.vertices[places])
 
     def nearest(self, points: Tensor) -> Nearest:
-        """The points of the surface nearest to world points ``(N, 3)``, double; in the world."""
+        """The points of the surface nearest to world points ``(N, 3)``; in the world.
+
+        Raises FitError for points that are not finite, or too far off.
+        """
+        check_places(points, "A point that the nearest of the surface is asked for")
         return nearest(points.numpy(), self.vertices.numpy(), self.look.faces)
 
     def carried(self, found: Nearest) -> Tensor:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.errors import FitError
 from core.extraction import extract
 from core.fitting import fit
+from core.fitting.arrays import FARTHEST
 from core.fitting.motion import Motion
 from core.fitting.nearest import nearest
 from core.fitting.residuals import Landmarks, Surface
@@ -128,6 +129,38 @@ def test_points_equally_far_from_all_faces_are_met_in_little_time():
         found = nearest(points, vertices, faces)
         assert process_time() - began < 1
         assert found.distances == pytest.approx(RADIUS - np.linalg.norm(points, axis=1), abs=1e-3)
+
+
+def test_numbers_of_32_bits_meet_the_same():
+    vertices, faces = (array.astype(kind) for array, kind in zip(sphere(24), "fi", strict=True))
+    points = np.random.default_rng(4).normal(size=(60, 3)).astype("f") * 3
+    found = nearest(points, vertices, faces)
+    truth = nearest(points.astype("d"), vertices.astype("d"), faces)
+    assert found.distances.dtype == found.positions.dtype == np.float64
+    np.testing.assert_array_equal(found.distances, truth.distances)
+    # Far from the origin, where 32 bits round what bounds are made from.
+    assert np.isfinite(nearest(points + 1000, vertices + np.float32(1e3), faces).distances).all()
+
+
+def test_as_far_off_as_may_be_is_still_met():
+    found = nearest(np.array([[FARTHEST, 0, 0], [0, -FARTHEST, FARTHEST]]), *box())
+    np.testing.assert_allclose(found.distances / FARTHEST, [1, 2**0.5], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (float("nan"), "not finite"),
+        (float("inf"), "not finite"),
+        (1e160, "units away"),
+        (-1e20, "units away"),
+    ],
+)
+def test_the_nearest_to_what_is_nowhere_is_refused(place, told):
+    looker, look, freedom = looked_at(BALLS, [0.45, 0.1, -0.1, 0.05])
+    surface = Surface(look, Motion(looker, look, freedom), float(looker.pivot[1]))
+    with pytest.raises(FitError, match=told):
+        surface.nearest(torch.tensor([[0, 0, place]], dtype=torch.float64))
 
 
 def test_faces_without_an_area_are_the_lines_that_they_are():
@@ -261,6 +294,7 @@ def test_a_landmark_between_vertices_is_met_where_cells_are_large():
         (torch.zeros(2, 2), None, r"three numbers, and these are of shape \(2, 2\)"),
         (torch.zeros(3), None, "three numbers"),
         (torch.tensor([[0, float("nan"), 0]]), None, "not finite"),
+        (np.array([[0, 1e160, 0]]), None, "A landmark's place is more than 1e.12 units away"),
         (torch.zeros(2, 3), torch.ones(3), "2 landmarks, and weights of shape"),
         (torch.zeros(2, 3), torch.tensor([1, -1.0]), "below zero"),
         (torch.zeros(2, 3), torch.tensor([1, float("inf")]), "not finite"),
