@@ -40,7 +40,10 @@ def residuals_of(given: Any) -> tuple[Residual, ...]:
 
 
 def rows_of(residual: Residual, surface: Surface) -> Rows:
-    """A residual's rows on a surface. Raises FitError, which names it, for what are no numbers."""
+    """A residual's rows on a surface.
+
+    Raises FitError, which names it, for what are no numbers, and for weights below zero.
+    """
     rows = residual.rows(surface)
     name = name_of(residual)
     if rows.values.ndim != 1 or rows.values.shape != rows.weights.shape:
@@ -48,6 +51,8 @@ def rows_of(residual: Residual, surface: Surface) -> Rows:
         raise FitError(f"{name} gives values and weights of the shapes {told}", "Make both (N,)")
     _check(name, "values", rows.values)
     _check(name, "weights", rows.weights)
+    if bool((rows.weights < 0).any()):
+        raise FitError(f"{name} gives weights below zero", "Make each 0 or more")
 
     def by() -> Tensor:
         found = rows.by()

@@ -23,8 +23,8 @@ from .nearest import Nearest, nearest
 
 @dataclass(frozen=True)
 class Rows:
-    """Residuals ``values`` ``(N,)`` with ``weights`` ``(N,)``; ``by()`` gives their derivative
-    ``(N, P)`` by what is free, and is asked for only where a step is solved.
+    """Residuals ``values`` ``(N,)`` with ``weights`` ``(N,)``, none below 0; ``by()`` gives their
+    derivative ``(N, P)`` by what is free, and is asked for only where a step is solved.
     """
 
     values: Tensor
@@ -38,9 +38,13 @@ class Rows:
 
     @property
     def typical(self) -> float:
-        """The root mean square of the values, each as its weight counts; 0 where none counts."""
+        """The root mean square of the values, each as its weight counts; all alike where none
+        does, and 0 where there are none.
+        """
         counted = float(self.weights.sum())
-        return (self.total / counted) ** 0.5 if counted > 0 else 0.0
+        if counted > 0:
+            return float((self.total / counted) ** 0.5)
+        return float(self.values.square().mean().sqrt()) if len(self.values) else 0.0
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,7 @@ class Broken:
         (Volume(math.nan), "Volume gives values that are no numbers"),
         (Function(lambda at: at.sum()[None] * math.inf), "Function gives values that are no"),
         (Broken(weights=math.nan), "Broken gives weights that are no numbers"),
+        (Broken(weights=-1e-9), "Broken gives weights below zero"),
         (Broken(derivative=math.nan), "Broken gives derivatives that are no numbers"),
         (Broken(shape=(2, 2)), "Broken gives values and weights of the shapes (2, 2) and (1,)"),
         (Function(lambda at: at.sum()), "Function gives a Tensor of shape (), and no tensor"),
@@ -138,6 +139,20 @@ def test_steps_tell_how_far_off_residuals_are():
     best = next(step for step in steps if step.step == steps[-1].best_step)
     assert steps[-1].residuals.keys() == told.keys()
     assert steps[-1].residuals["Function"] == pytest.approx(best.residuals["Function"], rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "typical"),
+    [
+        ([3.0, 4.0], [1.0, 1.0], 12.5**0.5),
+        ([3.0, 4.0], [0.0, 2.0], 4.0),
+        ([3.0, 4.0], [0.0, 0.0], 12.5**0.5),
+        ([], [], 0.0),
+    ],
+)
+def test_residuals_that_do_not_count_are_told_as_far_off_as_they_are(values, weights, typical):
+    rows = Rows(torch.tensor(values), torch.tensor(weights), lambda: torch.zeros(len(values), 1))
+    assert rows.typical == pytest.approx(typical)
 
 
 def test_without_residuals_there_is_nothing_to_tell():
