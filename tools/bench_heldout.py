@@ -1,13 +1,14 @@
 """Fits to shapes that no space was trained on: how near they come, how fast, and to what in space.
 
     python3 dev.py bench heldout [SPACE ...] [--fits N] [--views 1 3] [--solvers ...]
+                                 [--resolution CELLS] [--judged CELLS] [--processes N]
 
 Each fit begins at the space's mean and sees silhouettes of a held-out mesh, 256 pixels a side, from
 an azimuth of its own and 20 degrees above. It is judged by the plain mesh of its code at 128 cells
 (--judged: thin shapes need more) in pictures of 512 pixels, and by the mean distance between its
 surface and the true one, both ways, against that of the mean shape. A silhouette can be matched by
 a wrong shape: the distance says so. Bob and Spot have two shapes: each is fitted to the other, as
-known shapes.
+known shapes, whose mesh at 128 cells is the target however finely fits are judged.
 
 Seconds are of the fit's own steps, in a process with one thread; ``--processes`` of them run at a
 time. The meshes are those of `dev.py spaces`, which makes them where they are missing.
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from core.argumenttypes import FEWEST_CELLS, MOST_CELLS, whole
 from core.camera import View
 from core.extraction import extract
 from core.fitting import FitOptions, fit
@@ -42,16 +44,18 @@ from core.silhouette import intersection_over_union, see
 from core.space import Space
 from tools.around import camera
 from tools.spaces import shapes
-from tools.spaces.recipe import NAMES, maker
+from tools.spaces.recipe import NAMES
 
 SPACES = Path(__file__).parents[1] / "spaces"
-PIXELS, JUDGED_PIXELS, JUDGED_CELLS = 256, 512, 128  # of cells, unless asked otherwise
+PIXELS, JUDGED_PIXELS = 256, 512
+# What judges a fit, unless --judged asks otherwise; and what Bob and Spot are as targets.
+JUDGED_CELLS = KNOWN_CELLS = 128
 MARKS = (0.95, 0.98, 0.99)
 TURN = 47.0  # degrees from one fit's first camera to the next one's
 POINTS = 20_000
 PAIR = "bob_and_spot"
 HEAD = (
-    *("space", "views", "solver", "fits", "IoU: start", "median", "worst"),
+    *("space", "views", "solver", "fits", "IoU at {cells} cells: start", "median", "worst"),
     *(f"reach {mark}" for mark in MARKS),
     *("steps to 0.98", "evaluations", "s", "s, all", "distance less by, median", "mean"),
 )
@@ -93,11 +97,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fits", type=int, default=50, help="a row (50)")
     parser.add_argument("--views", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--solvers", nargs="+", choices=SOLVERS, default=[SECOND_ORDER])
-    parser.add_argument("--resolution", type=int, default=64)
-    parser.add_argument("--judged", type=int, default=JUDGED_CELLS, help="cells to judge by (128)")
+    cells = whole(FEWEST_CELLS, MOST_CELLS)
+    parser.add_argument("--resolution", type=cells, default=64, help="cells of a fit (64)")
+    parser.add_argument(
+        "--judged", type=cells, default=JUDGED_CELLS, help=f"cells to judge by ({JUDGED_CELLS})"
+    )
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args(arguments)
-    print("| " + " | ".join(HEAD) + " |\n" + "|---" * len(HEAD) + "|", flush=True)
+    head = " | ".join(HEAD).format(cells=options.judged)
+    print(f"| {head} |\n" + "|---" * len(HEAD) + "|", flush=True)
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         for name in options.spaces or NAMES:
             for views in options.views:
@@ -177,20 +185,12 @@ def space_of(name: str) -> Space:
     return load_space(SPACES / f"{name}.safetensors")
 
 
-@cache
-def held_out(name: str) -> tuple[Path, ...]:
-    """The mesh files that a space was not trained on."""
-    recipe, known = maker(name).RECIPE, set(space_of(name).shape_names)
-    files = shapes.paths(recipe)
-    return tuple(files[each] for each in recipe.apart(list(files)) if each not in known)
-
-
 def wanted(task: Task, space: Space) -> tuple[NDArray[np.float64], NDArray[np.int64], Tensor]:
     """The true mesh in the world, and the code to start at."""
     if task.space == PAIR:
-        known = surface(space, space.codes[task.number % 2], task.judged)
+        known = surface(space, space.codes[task.number % 2], KNOWN_CELLS)
         return *known, space.codes[1 - task.number % 2]
-    files = held_out(task.space)
+    files = shapes.held_out(task.space)
     shape = shapes.read(files[task.number % len(files)])
     return shape.vertices, shape.faces, space.mean_code
 

@@ -27,18 +27,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.argumenttypes import whole
 from core.camera import View
 from core.extraction import extract
 from core.fitting import FitOptions, fit
 from core.loading import load_space
 from core.silhouette import intersection_over_union, see
 from core.space import Space
-from tools import bench_heldout
 from tools.around import camera
 from tools.bench_peers import show
 from tools.peers.decoders import SPACES
 from tools.peers.published import CELLS, RATE, Parts, Step, descend, placed
 from tools.spaces import shapes
+from tools.spaces.recipe import NAMES
 
 PIXELS, ENOUGH = 256, 0.995
 MARKS = (0.95, 0.98, 0.99)
@@ -103,12 +104,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print a row for each fit, or family of fits, and recipe."""
     parser = argparse.ArgumentParser(prog="dev.py bench recipe", description=__doc__.split("\n")[0])
     parser.add_argument("spaces", nargs="*", metavar="SPACE", help=f"built-in spaces ({PAIR})")
-    parser.add_argument("--fits", type=int, default=1, help="known shapes of each space (1)")
-    parser.add_argument("--held-out", action="store_true", help="shapes that were not trained on")
+    parser.add_argument(
+        "--fits", type=whole(1), default=1, help="fits a row, each to a shape of its own (1)"
+    )
+    parser.add_argument(
+        "--held-out", action="store_true", help="to shapes that were not trained on, not known ones"
+    )
     parser.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FOLDER")
     parser.add_argument("--budget", type=float, default=200.0, help="seconds of a fit (200)")
     parser.add_argument("--rows", type=int, nargs="+", help="only these recipes, from 1 on")
     options = parser.parse_args(arguments)
+    if options.held_out and (problem := none_held_out(options)):
+        parser.error(problem)
     torch.set_num_threads(1)
     files = [SPACES / f"{name}.safetensors" for name in options.spaces]
     if not files and not options.checkpoint:
@@ -117,6 +124,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = {name: run for number, (name, run) in enumerate(ROWS.items(), 1) if number in numbers}
     show(HEAD, table([*files, *options.checkpoint], chosen, options))
     return 0
+
+
+def none_held_out(options: argparse.Namespace) -> str:
+    """Why there are not as many held-out shapes as is asked for; empty where there are."""
+    if options.checkpoint:
+        return "--held-out: what a --checkpoint was not trained on is not known"
+    for name in options.spaces or [PAIR]:
+        if name not in NAMES:
+            return f"there is no built-in space '{name}': use {', '.join(NAMES)}"
+        count = len(shapes.held_out(name))
+        if not count:
+            return f"--held-out: no shape of '{name}' is held out; name other spaces"
+        if count < options.fits:
+            return f"--fits {options.fits}: '{name}' has {count} held-out shapes"
+    return ""
 
 
 def table(
@@ -143,7 +165,7 @@ def tasks_of(path: Path, count: int, *, held_out: bool) -> dict[str, list[Task]]
             for to in range(2)
         }
     if held_out:
-        files = bench_heldout.held_out(path.stem)
+        files = shapes.held_out(path.stem)
         read = [shapes.read(files[number * len(files) // count]) for number in range(count)]
         wanted = [(torch.from_numpy(s.vertices), torch.from_numpy(s.faces)) for s in read]
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from core.files import write_whole
 from core.shapes.geometry import FloatArray, IntArray
 from core.shapes.sampling import Samples, sample_mesh
+from core.spacefile import read_space
 from core.topology import topology
 
 from .recipe import RADIUS, Recipe, maker
@@ -46,6 +48,19 @@ def paths(recipe: Recipe, folder: Path | None = None) -> dict[str, Path]:
     if not found:
         raise SystemExit(f"There are no meshes in {where}")
     return {path.stem: path for path in found}
+
+
+@cache
+def held_out(name: str) -> tuple[Path, ...]:
+    """The mesh files of a built-in space's family that it was not trained on, by their names.
+
+    None of a family that cannot spare one. Meshes are made where some are missing.
+    """
+    recipe = maker(name).RECIPE
+    if not recipe.held_out:
+        return ()
+    files, known = paths(recipe), set(read_space(recipe.file).shape_names)
+    return tuple(files[each] for each in recipe.apart(list(files)) if each not in known)
 
 
 def read(path: Path) -> Shape:
