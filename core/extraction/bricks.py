@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from .block import Block
-from .grid import BITS, LOWEST, ONES, SIDE, TOP, Grid, words
+from .grid import BITS, LOWEST, ONES, SIDE, TOP, Grid, integers, words
 
 NODES = SIDE**3
 # A brick's own nodes, and one more on its far sides.
@@ -192,6 +192,7 @@ class Bricks(Grid):
         own = (flat >> 3 * BITS).int()[:, None] * len(AROUND)
         brick = (onward >> 3 * BITS).add_(own)
         number = self.onward.view(-1).index_select(0, brick.view(-1)).view(brick.shape)
+        number = number.to(integers((len(self.places) + 2) * NODES))
         return number.bitwise_left_shift_(3 * BITS).add_(onward.bitwise_and_(NODES - 1))
 
 

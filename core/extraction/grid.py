@@ -23,8 +23,17 @@ from .cases import CORNERS
 SIDE, BITS = 8, 3
 # Words whose bytes are all 1, and whose lowest is full; where the highest byte begins.
 ONES, LOWEST, TOP = 0x0101010101010101, 0xFF, 8 * (SIDE - 1)
+END_OF_32_BITS = 2**31
 # Where a cell's corners are, seen from its first: corner c has the bits of its steps.
 CORNER_STEPS = [(corner & 1, corner >> 1 & 1, corner >> 2) for corner in range(CORNERS)]
+
+
+def integers(end: int) -> torch.dtype:
+    """The type of numbers below ``end``: 32 bits, which take half the memory, where they will do.
+
+    The trap: torch does not say so where numbers grow beyond their type.
+    """
+    return torch.int32 if end <= END_OF_32_BITS else torch.int64
 
 
 def words(mask: Tensor) -> Tensor:

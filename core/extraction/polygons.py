@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .cases import CORNERS, DECISIONS, EDGE_CORNERS, FACE_CORNERS, MIDDLE, table
-from .grid import CORNER_STEPS, Grid, places
+from .grid import CORNER_STEPS, Grid, integers, places
 
 AXES = 3
 # A node exactly on the surface counts as outside; left at zero it would tear the mesh.
@@ -65,11 +65,12 @@ def _faces(
     row = (place * most + count - count.cumsum(0)).index_select(0, owner)
     edges = rows.index_select(0, row.add_(torch.arange(len(owner), device=device)))
     # An edge's vertex belongs to its first node.
-    first = torch.tensor([low for low, _ in EDGE_CORNERS] + [0], dtype=torch.int32, device=device)
-    axis = torch.arange(MIDDLE + 1, dtype=torch.int32, device=device) // 4 % AXES
+    kind = integers(max(AXES * len(values), CORNERS * len(case)))
+    first = torch.tensor([low for low, _ in EDGE_CORNERS] + [0], dtype=kind, device=device)
+    axis = torch.arange(MIDDLE + 1, dtype=kind, device=device) // 4 % AXES
     corner, start = (part.index_select(0, edges.view(-1)) for part in (first, axis * len(values)))
-    corner.view(-1, 3).add_(owner.int()[:, None] * CORNERS)
-    where = corners.view(-1).index_select(0, corner).add_(start)
+    corner.view(-1, 3).add_(owner.to(kind)[:, None] * CORNERS)
+    where = start.add_(corners.view(-1).index_select(0, corner))
     faces = numbers.view(-1).index_select(0, where).long().view(-1, 3)
     middle = edges == MIDDLE
     if bool(middle.any()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import marching_cubes
 
+from core.extraction import polygons
 from core.extraction.block import Block
 from core.extraction.bricks import Bricks
 from core.extraction.capping import capped, reaches_wall
 from core.extraction.cases import CASES, DECISIONS, MIDDLE, table
-from core.extraction.polygons import polygonise
+from core.extraction.grid import integers
+from core.extraction.polygons import _faces, polygonise
 from core.topology import topology
 
 from .fields import ball, ring, space_of
@@ -175,3 +179,39 @@ def test_bricks_grow_where_a_coarse_grid_was_wrong():
     assert not sparse.dense
     assert len(sparse.faces) == len(whole.faces)
     assert float(sparse.vertices[:, 0].max()) == pytest.approx(0.9, abs=0.01)
+
+
+# Grids so large that 32 bits do not number their values. Their tensors only say that they are.
+
+
+def test_bricks_beyond_32_bits_are_found():
+    last = 5_000_000
+    large = SimpleNamespace(
+        places=range(last + 1), onward=torch.full((1, 8), last, dtype=torch.int32)
+    )
+    flat, steps = torch.tensor([511]), torch.tensor([[0, 0, 1], [1, 1, 1]])
+    assert Bricks.beside(large, flat, steps).tolist() == [[last * 512 + 7 * 72, last * 512]]
+
+
+def test_edges_beyond_32_bits_are_found():
+    values = torch.ones(1).expand(2**30)
+    numbers = torch.full((1, 1), 7, dtype=torch.int32).expand(3, len(values))
+    case, corners = torch.tensor([1]), torch.arange(8, dtype=torch.int32)[None]
+    _, faces = _faces(case, corners, values, numbers, torch.zeros(8, 3))
+    assert faces.tolist() == [[7, 7, 7]]
+
+
+def test_the_surface_is_the_same_in_64_bits(monkeypatch):
+    bricks = Bricks.of(block_of(noise(20, 5, border=True)), everywhere=True)
+    narrow = polygonise(bricks)
+    asked = []
+    monkeypatch.setattr("core.extraction.grid.END_OF_32_BITS", 0)
+    monkeypatch.setattr(polygons, "integers", lambda end: asked.append(end) or integers(end))
+    wide = polygonise(bricks)
+    assert asked[0] >= 3 * bricks.values.numel()
+    assert all(torch.equal(*pair) for pair in zip(narrow, wide, strict=True))
+
+
+def test_integers_are_as_wide_as_they_have_to_be():
+    assert integers(2**31) == torch.int32
+    assert integers(2**31 + 1) == torch.int64
