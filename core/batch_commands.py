@@ -16,7 +16,7 @@ from .errors import MeshSDFError
 
 MOST_PARTS = 100_000
 MOST_PROCESSES = 61  # what a pool can wait for on Windows
-# The numbers of a fit, in words, with the defaults of FitOptions, which PyTorch would have to load.
+# The numbers of a fit, in words, with the defaults of FitOptions: to read them would load PyTorch.
 OPTIONS: dict[str, tuple[type[int] | type[float], str]] = {
     "steps": (int, "the most steps that a fit takes (60)"),
     "stop-iou": (float, "the overlap with the targets, 0 to 1, at which it ends (0.995)"),
