@@ -20,8 +20,8 @@ from .looking import Look, Looker
 from .motion import Motion
 from .options import FitOptions
 from .outlines import USUAL_PIXELS, rows
-from .reached import Best, Reached
-from .rows import Residual, Rows, Surface
+from .reached import Best, Linear, Reached
+from .rows import Residual, Surface
 from .solving import Equations
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of
@@ -148,7 +148,7 @@ class SecondOrder:
         if at.is_lost:  # beside the target its pull would shrink the shape, not move it
             moving = freedom.only("move", "turn")
             freedom = moving if moving.size else freedom
-        equations = self._expand(at.look, freedom)
+        equations = self._expand(at, freedom)
         self._tolerance = max(self._tolerance * NARROWER, NARROWEST)
         fine = at.look.mesh.resolution > COARSE
         for tried in range(FINE_TRIES if fine else TRIES):
@@ -167,19 +167,24 @@ class SecondOrder:
             self._damping *= CALMER
         return None
 
-    def _expand(self, look: Look, freedom: Freedom) -> Equations:
+    def _expand(self, at: Reached, freedom: Freedom) -> Equations:
         """The normal equations of outlines, residuals and prior."""
-        clock = Clock()
-        motion = Motion(self._looker, look, freedom)
+        clock, look, linear = Clock(), at.look, at.linear
+        if linear is None or freedom is not self._freedom:
+            linear = self._linear(look, freedom)
+        motion = linear.motion
+        # What the residuals took was counted where they were made, if they were.
+        made = linear is at.linear
+        evaluations, decoder_ms = (motion.evaluations, motion.decoder_ms) if made else (0, 0.0)
         found = list(rows(look, self._looker.goals, motion, tolerance=self._tolerance))
-        for residual, each in zip(self._residuals, self._extra(look, motion), strict=True):
+        for residual, each in zip(self._residuals, linear.rows, strict=True):
             share = RESIDUAL * residual.weight / max(len(each.values), 1)
             found.append(replace(each, weights=share * each.weights))
         prior = PRIOR * self._options.prior
         equations = Equations.of(look.state, freedom, found, self._belief, prior=prior)
         clock.lap("derivative")
-        clock.move("derivative", DECODER, motion.decoder_ms)
-        self._spent.add(motion.evaluations, clock.laps)
+        clock.move("derivative", DECODER, motion.decoder_ms - decoder_ms)
+        self._spent.add(motion.evaluations - evaluations, clock.laps)
         return equations
 
     def _see(self, state: State, cells: int) -> Reached | None:
@@ -190,27 +195,25 @@ class SecondOrder:
         self._spent.add(evaluations, self._looker.ms)
         if look is None:
             return None
-        cost, typical = self._cost(look) if self._residuals else (0.0, {})
-        return Reached(look, self._steps_taken, cost, bool(self._looker.goals), typical)
-
-    def _cost(self, look: Look) -> tuple[float, dict[str, float]]:
-        """What the residuals take from a look's merit, and their root mean squares by name."""
+        aims = bool(self._looker.goals)
+        if not self._residuals:
+            return Reached(look, self._steps_taken, 0.0, aims)
         clock, cost = Clock(), 0.0
-        motion = Motion(self._looker, look, self._freedom)
-        found = self._extra(look, motion)
-        for residual, each in zip(self._residuals, found, strict=True):
+        linear = self._linear(look, self._freedom)
+        for residual, each in zip(self._residuals, linear.rows, strict=True):
             cost += residual.weight * each.total / max(len(each.values), 1)
-        typical = dict(zip(self._names, (each.typical for each in found), strict=True))
+        typical = dict(zip(self._names, (each.typical for each in linear.rows), strict=True))
         clock.lap("residuals")
-        clock.move("residuals", DECODER, motion.decoder_ms)
-        self._spent.add(motion.evaluations, clock.laps)
-        return cost, typical
+        clock.move("residuals", DECODER, linear.motion.decoder_ms)
+        self._spent.add(linear.motion.evaluations, clock.laps)
+        return Reached(look, self._steps_taken, cost, aims, typical, linear)
 
-    def _extra(self, look: Look, motion: Motion) -> list[Rows]:
+    def _linear(self, look: Look, freedom: Freedom) -> Linear:
         """The residuals that were given, on a look."""
         assert self._looker.pivot is not None
+        motion = Motion(self._looker, look, freedom)
         surface = Surface(look, motion, float(self._looker.pivot[1]))
-        return [rows_of(residual, surface) for residual in self._residuals]
+        return Linear(tuple(rows_of(each, surface) for each in self._residuals), motion)
 
     def _known_near(self, found: Reached) -> Iterator[Reached]:
         """Coarse looks of known shapes near to a code: those that match best, best first."""
@@ -221,7 +224,7 @@ class SecondOrder:
         for place in apart.argsort()[:CANDIDATES].tolist():
             state = replace(found.look.state, whitened=whitened[place])
             if look := self._see(state.held_within(self._longest), self._coarse):
-                seen.append(look)
+                seen.append(look.to_keep())
         seen.sort(key=lambda each: each.merit, reverse=True)
         for each in seen[: self._options.restarts]:
             if self._steps_taken < self._options.steps:

@@ -6,9 +6,11 @@ so only what was seen at that one is sure, and only that is ever given back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .looking import Look
+from .motion import Motion
+from .rows import Rows
 
 # Below this IoU the views hold too little of the shape to shape it: only the transform moves.
 LOST_IOU = 0.05
@@ -17,11 +19,20 @@ LEAST_GAIN, COARSE_DOUBT = 1e-5, 5e-3
 
 
 @dataclass(frozen=True)
+class Linear:
+    """The residuals' ``rows`` on a look, and the ``motion`` that they are derived by."""
+
+    rows: tuple[Rows, ...]
+    motion: Motion
+
+
+@dataclass(frozen=True)
 class Reached:
     """A state as it was seen at step ``number``; ``cost`` is that of the residuals.
 
     ``aims`` tells that there are targets, so that a shape can be beside them; ``residuals`` are the
-    root mean squares by name.
+    root mean squares by name. ``linear`` is kept for the step from here: rows of many points are
+    large.
     """
 
     look: Look
@@ -29,6 +40,11 @@ class Reached:
     cost: float
     aims: bool
     residuals: dict[str, float] = field(default_factory=dict)
+    linear: Linear | None = None
+
+    def to_keep(self) -> Reached:
+        """The same for those who make no step from it."""
+        return replace(self, linear=None)
 
     @property
     def merit(self) -> float:
@@ -54,16 +70,16 @@ class Best:
     """
 
     def __init__(self, start: Reached, cells: int) -> None:
-        self.sure = start
+        self.sure = start.to_keep()
         self.rough: Reached | None = None
         self._cells = cells
 
     def note(self, reached: Reached) -> None:
         """A state that was reached, at whichever resolution."""
         if reached.look.mesh.resolution == self._cells:
-            self.sure = reached if reached.beats(self.sure) else self.sure
+            self.sure = reached.to_keep() if reached.beats(self.sure) else self.sure
         elif self.rough is None or reached.beats(self.rough):
-            self.rough = reached
+            self.rough = reached.to_keep()
 
     def to_tell(self) -> Reached:
         """The best as far as it is known: the coarse one where there is little doubt."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -152,6 +153,23 @@ def test_the_last_step_tells_of_residuals_what_the_best_did():
     best = next(step for step in steps if step.step == last.best_step)
     assert last.best_step > 0
     assert last.residuals == best.residuals
+
+
+class Asked(Landmarks):
+    """Landmarks that remember on which looks they were asked for rows."""
+
+    looks: ClassVar[list[object]] = []
+
+    def rows(self, surface):
+        self.looks.append(surface.look)
+        return super().rows(surface)
+
+
+def test_a_residual_is_asked_once_for_each_look():
+    Asked.looks.clear()
+    *steps, _ = fit(BALLS, START, [], [], options=FAST, residuals=[Asked(POINTS)])
+    assert len(steps) > 2
+    assert len(Asked.looks) == len({id(look) for look in Asked.looks}) >= len(steps)
 
 
 @pytest.mark.parametrize(
