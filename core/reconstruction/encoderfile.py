@@ -114,7 +114,7 @@ def find_encoder(space: Space, space_path: Path) -> SpaceEncoder:
             return read_encoder(path)
     raise EncoderError(
         f"The space '{space.name}' has no encoder: nothing tells its codes from pictures",
-        f"Teach one: python -m core teach {space_path}",
+        f"Teach one: python -m core teach {space_path}; or use a built-in space",
     )
 
 

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from ..errors import (
     CodeError,
+    EncoderError,
     FitError,
     MeshSDFError,
+    PictureError,
     SampleError,
     SpaceError,
     TrainingError,
@@ -38,6 +40,8 @@ KINDS: dict[type[MeshSDFError], str] = {
     ViewError: "ViewError",
     FitError: "FitError",
     TrainingError: "TrainingError",
+    EncoderError: "EncoderError",
+    PictureError: "PictureError",
     SampleError: "TrainingError",
     BusyError: "Busy",
     DroppedError: "Dropped",

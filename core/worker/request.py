@@ -63,9 +63,9 @@ class Request:
             raise self._wrong(name, f"a whole number from {low} to {high}")
         return value
 
-    def number(self, name: str, low: float, high: float) -> float:
+    def number(self, name: str, low: float, high: float, default: float | None = None) -> float:
         """A number of [low, high]."""
-        return checked_number(self._frame.header.get(name), name, low, high)
+        return checked_number(self._frame.header.get(name, default), name, low, high)
 
     def flag(self, name: str, default: bool) -> bool:
         """True or false."""

@@ -19,9 +19,11 @@ from ..interpolation import METHODS, interpolate
 from ..space import UPS, Space
 from ..topology import topology
 from . import wire
+from .encodercache import EncoderCache
 from .encoding import start_encoding
 from .fitting import start_fit
 from .job import Job
+from .reconstructing import start_reconstruction
 from .reply import Arrays, Reply, error_header, mesh_arrays, report, single, space_reply
 from .request import BusyError, DroppedError, Request, RequestError
 from .spacecache import SpaceCache
@@ -45,6 +47,7 @@ class Service:
         self._early: deque[wire.Frame] = deque()  # what came while a request was worked on
         self._device = device
         self._spaces = SpaceCache(device)
+        self._encoders = EncoderCache()
         self._job: Job[Any] | None = None
         self._answers = {
             "space": self._space,
@@ -53,6 +56,7 @@ class Service:
             "fit": self._fit,
             "train": self._train,
             "encode": self._encode,
+            "reconstruct": self._reconstruct,
             "export": self._export,
             "next": self._next,
             "stop": self._stop,
@@ -201,6 +205,12 @@ class Service:
     def _encode(self, request: Request) -> Reply:
         self._job = start_encoding(request, self._load(request))
         return {"op": "encoding"}, {}
+
+    def _reconstruct(self, request: Request) -> Reply:
+        space = self._load(request)
+        encoder = self._encoders.load(space, request.text("path"))
+        self._job = start_reconstruction(request, space, encoder)
+        return {"op": "reconstructing"}, {}
 
     def _export(self, request: Request) -> Reply:
         target = Path(request.text("folder"))
