@@ -8,6 +8,7 @@ from __future__ import annotations
 from . import beside, door, operators, panels, preferences, properties
 from .blending import frames, lost_ends, standing, unsaved
 from .fitting import overlay_draw, overlay_follow
+from .reconstruction import picture_properties
 from .shapes import drafts, icons, known_shapes, slider_live
 from .spaces import catalogue, pictures, space_sliders
 from .training import training_live, training_properties
@@ -23,6 +24,7 @@ modules = (
     icons,
     properties,
     training_properties,
+    picture_properties,
     preferences,
     slider_live,
     drafts,

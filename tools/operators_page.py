@@ -72,6 +72,12 @@ PARTS = (
         ("fit", "fit_compare", "target_preview", "fit_settings", "views", "handles"),
     ),
     Part(
+        "From a Picture",
+        "Make a shape of one picture, which fits go on from.",
+        'bpy.ops.meshsdf.reconstruct(space="builtin:chairs", filepath="/photos/chair.png")',
+        ("reconstruct",),
+    ),
+    Part(
         "Finish",
         "Go on with a regular mesh, or with the script of a shape.",
         'bpy.ops.meshsdf.retopologise(method="QUADRIFLOW", faces=4000)',

@@ -24,6 +24,7 @@ class FitLines:
         self._stood: dict[str, State] = {}
         self._active = ""
         self._handles = HandleLines()
+        self._made: set[str] = set()  # images that an earlier step makes
 
     def lines(self, state: State, shape: str) -> list[str]:
         """Python that makes a scene so, and the handles of the object in the variable ``shape``.
@@ -54,6 +55,18 @@ class FitLines:
             for view, (variable, _) in zip(views, cameras, strict=True):
                 written += _view(view, variable)
         return [*written, *settings]
+
+    def makes(self, images: list[str]) -> None:
+        """Note images that are there only after a step, so that the file need not have them."""
+        self._made |= set(images)
+
+    def adopt(self, state: State) -> list[str]:
+        """Python that takes up a camera and frame that a step has made, as ``state`` has them."""
+        told = state["camera"]
+        self._told = {**self._told, "render": state["render"]}
+        self._cameras[told["name"]] = "camera", told
+        self._active = "camera"
+        return ["camera = scene.camera"]
 
     def last(self) -> list[str]:
         """Python that leaves no view behind that was there for handles alone."""
@@ -101,7 +114,8 @@ class FitLines:
         for aim in (state, *state.get("views", [])):
             background = aim.get("camera", {}).get("background", {})
             for value in (*aim["settings"].values(), *background.values()):
-                if isinstance(value, dict) and not value.get("path"):
+                made = isinstance(value, dict) and value.get("block") in self._made
+                if isinstance(value, dict) and not value.get("path") and not made:
                     self._needs.block(value["block"], value["of"])
             settings = aim["settings"]
             if settings.get("target") == "OUTLINE" and "outline" not in settings:

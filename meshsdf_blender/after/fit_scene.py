@@ -68,6 +68,19 @@ def seen(scene: bpy.types.Scene, held: list[State]) -> State:
     return state
 
 
+def looked(scene: bpy.types.Scene, camera: bpy.types.Object) -> State:
+    """A camera with its background image, and the frame that it renders."""
+    return {
+        "render": {name: _plain(getattr(scene.render, name)) for name in RENDER},
+        "camera": _camera(camera, shows=True),
+    }
+
+
+def image(found: bpy.types.Image) -> State:
+    """An image by its name, and its file where it can be loaded again."""
+    return _named(found)
+
+
 def rows(matrix: Matrix) -> list[list[float]]:
     """A matrix as lists of numbers."""
     return [[shortest(value) for value in row] for row in matrix]

@@ -16,12 +16,12 @@ from ..blending import ends, held
 from ..errors import Refusal
 from ..shapes import codes, history, mesh_upload, shape
 from ..spaces import catalogue
-from . import fit_scene, former, stored_lines
+from . import fit_scene, former, picture_steps, stored_lines
 
 REPLAYED = frozenset(
     f"meshsdf.{name}"
     for name in (
-        *("shape_add", "encode", "make_regular", "make_shape"),
+        *("shape_add", "encode", "reconstruct", "make_regular", "make_shape"),
         *("slide", "slider_reset", "randomise", "interpolate", "known_shape", "code_apply"),
         *("fit", "fit_step", "retopologise", "bake_frames"),
     )
@@ -72,6 +72,8 @@ def note(context: bpy.types.Context, operator: bpy.types.Operator, was: Before) 
         step["adds"] = True
         if name == "meshsdf.encode":
             step["of"] = was.name
+        if name == picture_steps.RECONSTRUCT:
+            step |= picture_steps.noted(context.scene, step["with"], operator.came_of)
         history.write(ob, history.Record(steps=[step], now=history.digest(code)))
         return
     if name == BAKE:

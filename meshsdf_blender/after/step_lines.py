@@ -61,9 +61,12 @@ class StepLines:
                 source = block(step["of"], "Object")
                 written.append(f"bpy.context.view_layer.objects.active = {source}")
                 self._needs.block(step["of"], "Object")
+            written += self._before_picture(step)
         defaults = {"up": "FILE", "resolution": 64}
         given = {key: value for key, value in given.items() if defaults.get(key) != value}
         written += [call(name, given), f"{NAME} = bpy.context.active_object"]
+        if step is not None and step.get("kept") is False and "seen" in step:
+            written += self._fits.adopt(step["seen"])
         written.append(f"{NAME}.name = {literal(self._ob.name)}")
         for key in ("cap", "newton"):
             if getattr(settings, key) != settings.bl_rna.properties[key].default:
@@ -115,6 +118,16 @@ class StepLines:
             return False
         objects = [end for end in step.get("objects", []) if end not in self._stored.digests]
         return len(blend_lines.objects(self._ob, objects, self._stored)) == len(objects)
+
+    def _before_picture(self, step: Step) -> list[str]:
+        """The camera that a picture is reconstructed before, and what the file has to have."""
+        self._fits.makes(step.get("makes", []))
+        for key in ("image", "mask"):
+            if step["with"].get(key):
+                self._needs.block(step["with"][key], "Image")
+        if not step.get("kept") or "seen" not in step:
+            return []
+        return [*self._fits.lines(step["seen"], NAME), "bpy.context.view_layer.update()"]
 
     def _before_fit(self, told: fit_scene.State) -> list[str]:
         """The shape's place, and the camera, frame and settings of a fit."""

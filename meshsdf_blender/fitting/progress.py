@@ -40,6 +40,15 @@ def show_encoding(context: bpy.types.Context, step: int, steps: int) -> None:
     redraw(context)
 
 
+def show_reconstructing(context: bpy.types.Context, text: str, step: int, steps: int) -> None:
+    """While a picture is reconstructed; without a text the worker is still on its way."""
+    told = context.window_manager.meshsdf
+    told.step, told.steps, told.topology = step, steps, ""
+    told.text = text or "Looking at the picture"
+    _status(context, f"MeshSDF: {told.text}", HINT)
+    redraw(context)
+
+
 def show_stopping(context: bpy.types.Context) -> None:
     """Between the wish to stop and the last frame: the worker finishes its step first."""
     told = context.window_manager.meshsdf

@@ -12,6 +12,7 @@ from ..errors import Refusal
 from ..trust import mend_view
 from ..views.aims import Aim, aim_of
 from ..views.camera import check_camera
+from ..views.image_pixels import open_image
 from .guarded import NeedsNoFit
 from .needs import A_SHAPE
 
@@ -125,10 +126,10 @@ class MESHSDF_OT_fix_image(MendsView, bpy.types.Operator, ImportHelper):
             return
         if self.use == "BACKGROUND":
             camera = check_camera(context.scene, self.aim(context).camera)
-            mend_view.put_behind(camera, mend_view.read_image(self.filepath))
+            mend_view.put_behind(camera, open_image(self.filepath))
             return
         settings = self.aim(context).settings
-        settings.image = mend_view.read_image(self.filepath)
+        settings.image = open_image(self.filepath)
 
 
 class MESHSDF_OT_fix_target(MendsView, bpy.types.Operator):

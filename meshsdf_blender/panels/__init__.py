@@ -14,6 +14,7 @@ from . import (
     fixit,
     handles,
     known,
+    picture,
     render,
     shape,
     sliders,
@@ -35,6 +36,7 @@ modules = (
     fit_settings,
     blend,
     after,
+    picture,
     training,
     render,
 )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import bpy
 import numpy as np
 
 from ..errors import Refusal
 from ..spaces import packed
 from . import shape
+
+Mesh = tuple[np.ndarray, np.ndarray, Mapping[str, Any]]  # vertices, faces, report
 
 
 def add(
@@ -23,6 +28,46 @@ def add(
 
     Raises Refusal with nothing added.
     """
+    return _added(
+        context,
+        space,
+        up,
+        lambda ob: shape.extract(ob, code),
+        name=name,
+        resolution=resolution,
+    )
+
+
+def add_meshed(
+    context: bpy.types.Context,
+    space: str,
+    up: str,
+    code: np.ndarray,
+    mesh: Mesh,
+    *,
+    name: str,
+    resolution: int,
+) -> bpy.types.Object:
+    """The same with a mesh of the code that is there already, and what is known of it."""
+    return _added(
+        context,
+        space,
+        up,
+        lambda ob: shape.write(ob, code, *mesh),
+        name=name,
+        resolution=resolution,
+    )
+
+
+def _added(
+    context: bpy.types.Context,
+    space: str,
+    up: str,
+    fill: Callable[[bpy.types.Object], None],
+    *,
+    name: str,
+    resolution: int,
+) -> bpy.types.Object:
     mesh = bpy.data.meshes.new(name)
     ob = bpy.data.objects.new(name, mesh)
     settings = ob.meshsdf
@@ -30,7 +75,7 @@ def add(
     settings.resolution = resolution
     settings.packed.text = packed.text_of(space)
     try:
-        shape.extract(ob, code)
+        fill(ob)
         _link(ob, context.collection)
     except Refusal:
         bpy.data.objects.remove(ob)

@@ -8,14 +8,14 @@ from math import pi, sin
 import bpy
 from mathutils import Vector
 
-from .. import blend_path, naming
+from .. import naming
 from ..errors import Refusal
 from ..shapes import shape
 from ..views import targets
 from ..views.aims import Aim
 from ..views.background import OPEN
 from ..views.camera import cameras, frame_size, named_camera, other_cameras
-from ..views.image_pixels import unreadable
+from ..views.image_pixels import open_image, unreadable
 
 CHOSEN = {"OBJECT", "IMAGE", "MASK"}  # targets that are something of the file
 RENDERED = {"RENDER_RESULT", "COMPOSITING"}  # images whose pixels are closed
@@ -98,20 +98,6 @@ def show_background(camera: bpy.types.Object) -> None:
         images[0].show_background_image = True
 
 
-def read_image(path: str) -> bpy.types.Image:
-    """An image from a file. Raises Refusal."""
-    blend_path.check(path)
-    try:
-        image = bpy.data.images.load(path, check_existing=True)
-    except RuntimeError as error:
-        raise Refusal(f"'{path}' is not there", "Choose an image file") from error
-    if not len(image.pixels):  # type: ignore[arg-type]  # touching pixels loads the file
-        if not image.users:
-            bpy.data.images.remove(image)
-        raise Refusal(f"'{path}' is no image", "Choose an image file")
-    return image
-
-
 def put_behind(camera: bpy.types.Object, image: bpy.types.Image) -> None:
     """Show an image behind what the camera sees, where no other is shown."""
     data = camera.data
@@ -126,7 +112,7 @@ def find_image(name: str, path: str) -> None:
     image: bpy.types.Image = bpy.data.images.get(name)
     if image is None:
         raise _no_image(name)
-    found, before = read_image(path), image.filepath
+    found, before = open_image(path), image.filepath
     if found == image:
         return
     image.filepath = found.filepath

@@ -5,10 +5,12 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from .. import blend_path
 from ..errors import Fix, Refusal
 
 # Rec. 709 luminance; byte images give stored (sRGB) values, which is what a threshold expects.
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+MOST_PIXELS = 200_000_000  # four numbers each: 3 GB
 MANY_PICTURES = {
     "SEQUENCE": "an image sequence",
     "MOVIE": "a movie",
@@ -22,7 +24,7 @@ def image_mask(image: bpy.types.Image, channel: str, threshold: float) -> np.nda
     ``channel`` is "ALPHA", "LUMINANCE", or "AUTO": alpha where the image has any transparency.
     Raises Refusal, by name, for an image without pixels.
     """
-    rgba = _pixels(image)
+    rgba = all_values(image)
     if channel == "AUTO":
         channel = "ALPHA" if rgba.shape[2] == 4 and rgba[..., 3].min() < 1.0 else "LUMINANCE"
     if channel == "ALPHA":
@@ -32,6 +34,20 @@ def image_mask(image: bpy.types.Image, channel: str, threshold: float) -> np.nda
     colours = rgba[..., :3]
     grey = colours @ LUMINANCE if colours.shape[2] == 3 else colours[..., 0]
     return grey > threshold
+
+
+def open_image(path: str) -> bpy.types.Image:
+    """An image from a file. Raises Refusal."""
+    blend_path.check(path)
+    try:
+        image = bpy.data.images.load(path, check_existing=True)
+    except RuntimeError as error:
+        raise Refusal(f"'{path}' is not there", "Choose an image file") from error
+    if not len(image.pixels):  # type: ignore[arg-type]  # touching pixels loads the file
+        if not image.users:
+            bpy.data.images.remove(image)
+        raise Refusal(f"'{path}' is no image", "Choose an image file")
+    return image
 
 
 def unreadable(image: bpy.types.Image) -> Refusal:
@@ -45,8 +61,8 @@ def unreadable(image: bpy.types.Image) -> Refusal:
     )
 
 
-def _pixels(image: bpy.types.Image) -> np.ndarray:
-    """All values ``(H, W, channels)`` float32, row 0 at the top."""
+def all_values(image: bpy.types.Image) -> np.ndarray:
+    """All values ``(H, W, channels)`` float32, row 0 at the top. Raises Refusal, by name."""
     if image.source == "VIEWER" or image.type in {"RENDER_RESULT", "COMPOSITING"}:
         raise Refusal(
             f"Image '{image.name}' is a render in progress, whose pixels are closed",
@@ -62,6 +78,11 @@ def _pixels(image: bpy.types.Image) -> np.ndarray:
     channels = image.channels
     if not count or count != width * height * channels:
         raise unreadable(image)
+    if width * height > MOST_PIXELS:
+        raise Refusal(
+            f"Image '{image.name}' has {width} x {height} pixels, too many to be read at once",
+            "Make it smaller (Image Editor: Image > Resize), or use a smaller file",
+        )
     flat = np.empty(count, dtype=np.float32)  # any other dtype is a TypeError
     image.pixels.foreach_get(flat)
     return flat.reshape(height, width, channels)[::-1]

@@ -142,7 +142,7 @@ def _shares(samples: np.ndarray, count: int = SAMPLES) -> np.ndarray:
     return pixels.mean(axis=(1, 3), dtype=np.float32)
 
 
-def _sampled(
+def sampled(
     mask: np.ndarray, to_frame: np.ndarray, frame: tuple[int, int], view: CameraView
 ) -> np.ndarray:
     """The mask's coverage of the view; ``to_frame`` maps its pixels to ``frame``, y up."""
@@ -233,7 +233,7 @@ def _from_background(asked: _Asked) -> _Read:
     to_frame = placement(background, asked.camera, scene, size, frame)
     if abs(np.linalg.det(to_frame[:, :2])) < 1e-12:
         raise Refusal(f"Background image '{image.name}' is scaled to nothing", "Raise its scale")
-    coverage = _sampled(mask, to_frame, frame, view)
+    coverage = sampled(mask, to_frame, frame, view)
     return _Read(coverage, f"Background image '{image.name}'", mask)
 
 
@@ -258,7 +258,7 @@ def _from_image(asked: _Asked) -> _Read:
             ),
         )
     to_frame = np.array([[width / columns, 0, 0], [0, height / rows, 0]])
-    return _Read(_sampled(mask, to_frame, (width, height), view), f"Image '{image.name}'", mask)
+    return _Read(sampled(mask, to_frame, (width, height), view), f"Image '{image.name}'", mask)
 
 
 def _from_object(asked: _Asked) -> _Read:

@@ -223,3 +223,45 @@ def in_step(part):
         return True
 
     return check
+
+
+# Of pictures that shapes are reconstructed from.
+
+
+@pytest.fixture
+def picture(scene):
+    """A function that makes an image: a red disc, clear around it, or on black where it is opaque.
+
+    ``scene`` comes first: it empties the file.
+    """
+
+    def made(name="Photo", size=(80, 60), *, clear=True, red=0.5, grey=False, **how):
+        wide, high = size
+        image = bpy.data.images.new(name, wide, high, alpha=True, **how)
+        rows, columns = np.mgrid[0:high, 0:wide]
+        inside = np.hypot(columns - wide / 2 + 0.5, rows - high / 2 + 0.5) < min(size) / 3
+        values = np.zeros((high, wide, 4), np.float32)
+        values[inside] = (red, *(red if grey else 0.1,) * 2, 1.0)
+        if not clear:
+            values[..., 3] = 1.0
+        image.pixels.foreach_set(values.ravel())
+        image.pack()
+        return image
+
+    return made
+
+
+@pytest.fixture
+def behind(scene):
+    """A function that shows an image behind what the scene's camera sees."""
+
+    def shown(image, **how):
+        data = scene.camera.data
+        data.show_background_images = True
+        background = data.background_images.new()
+        background.image = image
+        for name, value in how.items():
+            setattr(background, name, value)
+        return background
+
+    return shown

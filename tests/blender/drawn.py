@@ -38,9 +38,9 @@ class Drawn:
         return " ".join(self.labels)
 
 
-def drawn(panel: Any, scene: Any, **more: Any) -> Drawn:
+def drawn(panel: Any, scene: Any, *, layout: Drawn | None = None, **more: Any) -> Drawn:
     """What ``panel`` shows in a sidebar of the usual width; ``more`` is of the context."""
-    layout = Drawn()
+    layout = layout or Drawn()
     # Without a window Blender has no scale, and no region.
     preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1))
     context = SimpleNamespace(scene=scene, region=None, preferences=preferences, **more)

@@ -58,7 +58,7 @@ FLOORS = (
     {"spaces"},
     {"shapes"},
     {"views", "blending", "training", "example"},
-    {"fitting"},
+    {"fitting", "reconstruction"},
     {"after", "trust"},
     {"operators"},
     {"panels"},

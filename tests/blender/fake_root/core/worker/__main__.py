@@ -3,7 +3,7 @@
 It stands in for the real one where a test needs a fast, exact or misbehaving partner. The variable
 FAKE_WORKER names a misbehaviour: silent, unready, old_protocol, die_at_step_N, garbage, slow,
 bad_mesh, no_vertices, alien_error, dawdle, die_at_train_N, half_preview, full_disk,
-far (of an encoding).
+far (of an encoding), no_encoder, die_at_picture_N, no_surface (of a picture).
 """
 
 import json
@@ -223,6 +223,57 @@ class Encode:
         return header, {"code": self.code, "object": moved}, done
 
 
+class Reconstruct:
+    """The code's first number is the picture's mean red; the camera comes nearer step by step."""
+
+    STAGES = ("guess", "trial", "refine", "refine", "refine", "done")
+
+    def __init__(self, header, arrays):
+        picture = arrays["picture"]
+        self.steps = header["options"]["steps"]
+        alpha, clear = picture[..., 3], bool(picture[..., 3].min() < 255)
+        self.mask = np.array(arrays.get("mask", alpha if clear else picture[..., 0]))
+        if not (self.mask > 127).any():
+            raise ValueError("No object was found in the picture")
+        self.predicted = not clear and "mask" not in arrays
+        red = picture[self.mask > 127, 0] if self.mask.shape == alpha.shape else picture[..., 0]
+        self.red = float(red.mean()) / 255
+        self.view, self.size = arrays.get("view"), alpha.shape
+        self.step, self.stop = -1, False
+
+    def advance(self):
+        self.step += 1
+        if MODE.startswith("die_at_picture_") and self.step >= int(MODE.rsplit("_", 1)[1]):
+            os._exit(11)
+        if MODE == "slow":
+            time.sleep(0.1)
+        done = self.stop or self.step == len(self.STAGES) - 1 or (self.step and not self.steps)
+        stage = "done" if done else self.STAGES[self.step]
+        code = np.array([self.red, 0, 0, 0.1 * min(self.step, 4)], dtype="<f4")
+        vertices, faces = ellipsoid(code, 24)
+        if MODE == "no_surface":
+            vertices, faces = vertices[:0], faces[:0]
+        moved = np.eye(4)
+        arrays = {"code": code, "object": moved, "vertices": vertices, "faces": faces}
+        header = {"op": "step", "stage": stage, "step": self.step, "steps": self.steps}
+        header |= {"iou": 0.5 + 0.1 * min(self.step, 4), "done": bool(done), "ms": {}}
+        header |= {
+            "remarks": ["The object is cut off at the left: a guess there"] * (MODE == "far")
+        }
+        header |= {"predicted": self.predicted, "likelihood": 0.5, "focal": None}
+        header["report"] = report(vertices, faces) if len(faces) else {"message": "all outside"}
+        if self.view is None:  # the camera looks along +Y
+            away = 6.0 - 0.5 * min(self.step, 4)
+            camera = [[1, 0, 0, 0], [0, 0, -1, -away], [0, 1, 0, 0], [0, 0, 0, 1]]
+            arrays["camera"] = np.array(camera, dtype="<f8")
+            header["focal"] = 2.0 * max(self.size)
+        else:
+            moved[2, 3] = 0.25
+        if done:
+            arrays["mask"] = self.mask
+        return header, arrays, bool(done)
+
+
 def answer(header, arrays):
     op = header["op"]
     if op == "drop":
@@ -271,6 +322,15 @@ def serve(channel):
         elif op == "encode":
             fit = Encode(header, arrays)
             send(channel, {"op": "encoding", "id": identity})
+        elif op == "reconstruct":
+            try:
+                if MODE == "no_encoder":
+                    raise ValueError("The space 'Fake' has no encoder")
+                fit = Reconstruct(header, arrays)
+                send(channel, {"op": "reconstructing", "id": identity})
+            except ValueError as error:
+                problem = {"op": "error", "kind": "EncoderError", "problem": str(error)}
+                send(channel, {**problem, "id": identity, "remedy": "Teach one"})
         elif op == "train":
             try:
                 fit = Train(header)

@@ -1,0 +1,77 @@
+"""The sub-panel that makes a shape of a picture. It holds no logic and draws cached values only."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import running
+from ..reconstruction import picture_source, reconstruct_run
+from ..spaces import catalogue
+from .tab import Tab, characters, wrapped
+
+
+class MESHSDF_PT_picture(Tab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_picture"
+    bl_label = "From a Picture"
+    bl_parent_id = "MESHSDF_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 8
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.meshsdf_picture
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.template_ID(settings, "image", open="image.open")
+        behind = picture_source.of_camera(context.scene)
+        if settings.image is None:
+            told = f"The camera's background: {behind.name}" if behind else NOTHING
+            wrapped(layout, told, characters(context), icon="IMAGE_DATA" if behind else "INFO")
+        layout.prop(settings, "mask")
+        layout.prop(settings, "camera")
+        if running.current() is not None:
+            told = context.window_manager.meshsdf
+            layout.progress(factor=told.step / max(told.steps, 1), text=told.text)
+            layout.operator("meshsdf.fit_stop", icon="CANCEL")
+            return
+        row = layout.row()
+        row.scale_y = 1.3
+        row.enabled = settings.image is not None or behind is not None
+        call = row.operator("meshsdf.reconstruct", icon="IMAGE_REFERENCE")
+        call.space, call.up = catalogue.chosen(context.scene)
+        call.image = settings.image.name if settings.image else ""
+        call.mask = settings.mask.name if settings.mask else ""
+        for name in ("camera", "guesses", "steps", "pose"):
+            setattr(call, name, getattr(settings, name))
+        _draw_outcome(layout, context)
+
+
+NOTHING = "Open a picture, or drop its file onto the 3D view"
+
+
+def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    outcome = reconstruct_run.last(context.active_object)
+    if outcome is None:
+        return
+    width = characters(context)
+    column = layout.column(align=True)
+    wrapped(column, f"{outcome.text}. Fit goes on from here", width, icon="CHECKMARK")
+    for remark in outcome.remarks:
+        wrapped(column, remark, width, icon="ERROR")
+
+
+class MESHSDF_PT_picture_settings(Tab, bpy.types.Panel):
+    bl_idname = "MESHSDF_PT_picture_settings"
+    bl_label = "Settings"
+    bl_parent_id = "MESHSDF_PT_picture"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.meshsdf_picture
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("guesses", "steps", "pose"):
+            layout.prop(settings, name)
+
+
+classes = (MESHSDF_PT_picture, MESHSDF_PT_picture_settings)
+register, unregister = bpy.utils.register_classes_factory(classes)
