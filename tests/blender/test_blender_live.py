@@ -1,4 +1,4 @@
-"""The live form of a fit and of an encoding: invoke, timer events, Esc and cancel, by hand.
+"""The live form of fits, encodings and reconstructions, by hand: invoke, timer events, Esc, cancel.
 
 Without a window Blender has no events, so the operator's own functions are called with a stand-in
 for the instance and for the window manager; everything they touch is real.
@@ -108,6 +108,14 @@ def encoding(scene, fake, drive):
     properties = {"space": fake.space, "up": "FILE", "resolution": 32, "steps": 0}
     how = {"placement": "KEEP", "partial": False, "selected": False}
     return drive("operators.encode", "MESHSDF_OT_encode", **properties, **how)
+
+
+@pytest.fixture
+def picturing(scene, fake, picture, drive):
+    """A live reconstruction from a picture, which ``begin()`` starts."""
+    properties = {"space": fake.space, "up": "FILE", "resolution": 32, "image": picture().name}
+    how = {"filepath": "", "mask": "", "camera": "AUTO", "guesses": 3, "steps": 12, "pose": True}
+    return drive("operators.reconstruct", "MESHSDF_OT_reconstruct", **properties, **how)
 
 
 def step_until(live, number):
@@ -320,3 +328,89 @@ def test_the_stop_button_ends_it_as_escape_does(live, fake, part):
     assert live.run_on() == {"FINISHED"}
     assert bpy.data.objects["Fake"].meshsdf.fit_reason == "Stopped"
     assert part("fitting.fit_state").fit_state(bpy.data.objects["Fake"]).value == "Continue"
+
+
+def objects():
+    return {ob.name for ob in bpy.data.objects}
+
+
+def test_a_live_reconstruction_shows_each_step_and_keeps_the_last(picturing, scene):
+    bpy.ops.ed.undo_push(message="base")
+    assert picturing.begin() == {"RUNNING_MODAL"}
+    assert bpy.context.window_manager.meshsdf.text == "Looking at the picture"
+    assert objects() == {"Camera"}
+    step_until(picturing, 2)
+    assert objects() == {"Camera", "Photo shape", "Photo camera"}
+    assert scene.camera.name == "Photo camera"
+    nearer = scene.camera.matrix_world.translation[1]
+    assert nearer > -6
+    assert bpy.context.window_manager.meshsdf.text.startswith("Refining: step 2 of 12, IoU 0.7")
+    picturing.rendering.now = True
+    for _ in range(20):
+        assert picturing.send() == {"PASS_THROUGH"}
+    assert scene.camera.matrix_world.translation[1] == nearer
+    picturing.rendering.now = False
+    assert picturing.run_on() == {"FINISHED"}
+    assert scene.camera.matrix_world.translation[1] == -4
+    assert picturing.operator.reports[-1][1].startswith("'Photo shape' with a camera guessed")
+    assert picturing.manager.timers == []
+    assert picturing.current() is None
+
+
+def test_escape_keeps_the_reconstruction_so_far(picturing, fake):
+    fake("slow")
+    picturing.begin()
+    step_until(picturing, 1)
+    assert picturing.send("ESC", "PRESS") == {"RUNNING_MODAL"}
+    assert picturing.run_on() == {"FINISHED"}
+    assert "Photo shape" in objects()
+    assert bpy.context.scene.meshsdf.target == "BACKGROUND"
+
+
+def test_escape_before_the_worker_is_there_adds_nothing(picturing, fake):
+    fake("dawdle")
+    picturing.begin()
+    picturing.send("ESC", "PRESS")
+    assert picturing.run_on() == {"CANCELLED"}
+    assert objects() == {"Camera"}
+    assert bpy.data.images.keys() == ["Photo"]
+
+
+@pytest.mark.parametrize("step", [0, 2, 4])
+def test_a_worker_that_dies_takes_along_what_was_added(picturing, fake, scene, step):
+    fake(f"die_at_picture_{step}")
+    bpy.ops.mesh.primitive_cube_add()
+    old = scene.camera
+    picturing.begin()
+    assert picturing.run_on() == {"CANCELLED"}
+    assert objects() == {"Camera", "Cube"}
+    assert bpy.context.active_object.name == "Cube"
+    assert scene.camera == old
+    assert (scene.render.resolution_x, scene.render.resolution_y) == (200, 150)
+    assert len(bpy.data.cameras) == len(bpy.data.meshes) == 1
+    assert picturing.current() is None
+    assert picturing.operator.reports[0][0] == "ERROR"
+
+
+def test_undo_during_a_reconstruction_ends_it(picturing, fake):
+    fake("slow")
+    for name in ("base", "latest"):
+        bpy.ops.ed.undo_push(message=name)
+    picturing.begin()
+    step_until(picturing, 1)
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.undo()
+    assert picturing.run_on() == {"CANCELLED"}
+    assert "Photo shape" not in objects()
+    assert picturing.current() is None
+
+
+def test_a_shape_that_is_deleted_meanwhile_ends_its_reconstruction(picturing, fake, scene):
+    fake("slow")
+    picturing.begin()
+    step_until(picturing, 1)
+    bpy.data.objects.remove(bpy.data.objects["Photo shape"])
+    assert picturing.run_on() == {"CANCELLED"}
+    assert objects() == {"Camera"}
+    assert scene.camera.name == "Camera"
+    assert "is gone" in picturing.operator.reports[0][1]

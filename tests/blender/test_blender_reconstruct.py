@@ -242,7 +242,8 @@ def test_a_file_is_opened_and_reconstructed(scene, fake, picture, tmp_path, name
 @pytest.mark.parametrize(
     ("mode", "depth"), [("BW", "8"), ("BW", "16"), ("RGB", "16"), ("RGBA", "16")]
 )
-def test_grey_and_deep_files_are_read(scene, picture, look, tmp_path, mode, depth):
+def test_grey_and_deep_files_are_read(picture, look, tmp_path, mode, depth):
+    scene = bpy.context.scene
     settings = scene.render.image_settings
     settings.file_format, settings.color_mode, settings.color_depth = "PNG", mode, depth
     scene.view_settings.view_transform = "Raw"
@@ -369,7 +370,7 @@ def test_a_packed_picture_is_what_the_file_has_to_have(scene, fake, picture):
 
 
 class Panel(Drawn):
-    def template_ID(self, settings, name, **_):
+    def template_ID(self, settings, name, **_):  # noqa: N802  # as Blender calls it
         self.properties.append((name, getattr(settings, name)))
 
 

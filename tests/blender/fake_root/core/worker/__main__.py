@@ -141,7 +141,7 @@ class Train:
 
     STEPS = 20
 
-    def __init__(self, header):
+    def __init__(self, header, arrays):
         self.folder = Path(header["folder"])
         record = self.folder / "run.json"
         if header["source"] is None:
@@ -229,6 +229,8 @@ class Reconstruct:
     STAGES = ("guess", "trial", "refine", "refine", "refine", "done")
 
     def __init__(self, header, arrays):
+        if MODE == "no_encoder":
+            raise ValueError("The space 'Fake' has no encoder")
         picture = arrays["picture"]
         self.steps = header["options"]["steps"]
         alpha, clear = picture[..., 3], bool(picture[..., 3].min() < 255)
@@ -272,6 +274,13 @@ class Reconstruct:
         if done:
             arrays["mask"] = self.mask
         return header, arrays, bool(done)
+
+
+# Their starts may refuse.
+REFUSING = {
+    "reconstruct": (Reconstruct, "reconstructing", "EncoderError", "Teach one"),
+    "train": (Train, "training", "TrainingError", "Add shapes"),
+}
 
 
 def answer(header, arrays):
@@ -322,22 +331,14 @@ def serve(channel):
         elif op == "encode":
             fit = Encode(header, arrays)
             send(channel, {"op": "encoding", "id": identity})
-        elif op == "reconstruct":
+        elif op in REFUSING:
+            begin, begun, kind, remedy = REFUSING[op]
             try:
-                if MODE == "no_encoder":
-                    raise ValueError("The space 'Fake' has no encoder")
-                fit = Reconstruct(header, arrays)
-                send(channel, {"op": "reconstructing", "id": identity})
+                fit = begin(header, arrays)
+                send(channel, {"op": begun, "id": identity})
             except ValueError as error:
-                problem = {"op": "error", "kind": "EncoderError", "problem": str(error)}
-                send(channel, {**problem, "id": identity, "remedy": "Teach one"})
-        elif op == "train":
-            try:
-                fit = Train(header)
-                send(channel, {"op": "training", "id": identity})
-            except ValueError as error:
-                problem = {"op": "error", "kind": "TrainingError", "problem": str(error)}
-                send(channel, {**problem, "id": identity, "remedy": "Add shapes"})
+                problem = {"op": "error", "kind": kind, "problem": str(error)}
+                send(channel, {**problem, "id": identity, "remedy": remedy})
         elif op == "stop" and fit:
             fit.stop = True
             send(channel, {"op": "stopping", "id": identity})
