@@ -107,7 +107,8 @@ def chosen(scene: bpy.types.Scene, name: str, filepath: str) -> bpy.types.Image:
 
 def _small(values: np.ndarray, image: bpy.types.Image) -> np.ndarray:
     """Values ``(H, W, C)``, no side longer than 1024, each the mean of what it covers."""
-    values = np.nan_to_num(values, nan=0.0, posinf=1e9, neginf=0.0)
+    if image.is_float:
+        np.nan_to_num(values, copy=False, nan=0.0, posinf=1e9, neginf=0.0)
     height, width, channels = values.shape
     share = LARGEST_SIDE / max(height, width)
     if share >= 1:

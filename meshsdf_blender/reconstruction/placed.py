@@ -27,7 +27,7 @@ class Placed:
     ) -> None:
         self._space, self._up, self._resolution = space, up, resolution
         self._picture = picture
-        self._scene = Reference(context.scene)
+        self._scene: Reference[bpy.types.Scene] = Reference(context.scene)
         active = context.active_object
         self._active = Reference(active) if active is not None else None
         self._object: Reference[bpy.types.Object] | None = None
@@ -46,6 +46,13 @@ class Placed:
         if ob is None:
             raise Refusal("The new shape is gone, so the reconstruction ended")
         return ob
+
+    def scene(self) -> bpy.types.Scene:
+        """The scene that it was added to. Raises Refusal."""
+        scene = self._scene.find()
+        if scene is None:
+            raise Refusal(f"Scene '{self._scene.name}' is gone, so the reconstruction ended")
+        return scene
 
     def camera(self) -> bpy.types.Object | None:
         """The camera that was made; None where it stays or was deleted."""
@@ -95,6 +102,7 @@ class Placed:
             resolution=self._resolution,
         )
         self._object = Reference(ob)
+        self._scene = Reference(context.scene)  # the artist may have gone to another one
 
     def _add_camera(self, context: bpy.types.Context) -> None:
         """A camera with the picture behind what it sees, which is looked through from now on."""

@@ -125,8 +125,8 @@ class ReconstructRun(Talk):
         ob.meshsdf.message = ". ".join(filter(None, (*warnings, ob.meshsdf.message)))
         context.view_layer.update()  # a fit that comes next reads where things stand
         made = self.placed.camera()
-        camera = made or context.scene.objects.get(self._view.camera if self._view else "")
-        mask = self._aimed(context.scene, camera, step.mask)
+        camera = made or bpy.data.objects.get(self._view.camera if self._view else "")
+        mask = self._aimed(self.placed.scene(), camera, step.mask)
         outcome = Outcome(
             shape=ob.name,
             picture=self._picture.name,

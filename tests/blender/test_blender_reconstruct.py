@@ -55,9 +55,18 @@ def test_a_picture_alone_gets_a_camera_of_its_own(scene, fake, picture):
     assert bpy.ops.meshsdf.fit_step() == {"FINISHED"}
 
 
-def test_the_render_takes_the_pictures_proportions(scene, fake, picture):
-    reconstruct(fake, image=picture(size=(40, 80)).name)
-    assert (scene.render.resolution_x, scene.render.resolution_y) == (100, 200)
+@pytest.mark.parametrize("size", [(40, 80), (80, 40)])
+def test_the_render_takes_the_pictures_proportions(scene, fake, picture, part, size):
+    scene.render.pixel_aspect_x = 2.0
+    reconstruct(fake, image=picture(size=size).name)
+    frame = tuple(2.5 * side for side in size)
+    assert (scene.render.resolution_x, scene.render.resolution_y) == frame
+    view = part("views.camera").camera_view(scene, bpy.context.evaluated_depsgraph_get())
+    # The fake's camera is 4 away, with a focal length of twice the picture's longer side.
+    seen = view.matrix @ (1.0, 0.0, 0.5, 1.0)
+    focal = 2.0 * 200
+    expected = frame[0] / 2 + focal / 4, frame[1] / 2 - focal * 0.5 / 4
+    np.testing.assert_allclose(seen[:2] / seen[3], expected, rtol=1e-4, atol=1e-3)
 
 
 def test_the_cameras_background_is_the_picture_and_the_camera_stays(scene, fake, picture, behind):
