@@ -40,7 +40,7 @@ class EncoderForm:
     guesses: int = 4
     side: int = 64
     widths: tuple[int, int, int, int] = (24, 48, 96, 160)
-    features: int = 320
+    features: int = 224
 
     @property
     def outputs(self) -> int:
@@ -84,8 +84,13 @@ class Encoder(nn.Module):
             nn.Conv2d(before, NARROW, 1, bias=False), nn.BatchNorm2d(NARROW)
         )
         cells = (form.side // STRIDES) ** 2
+        # The trap: without the norm two thirds of the features die in the first steps, and stay so.
         self.whole = nn.Sequential(
-            nn.Flatten(), nn.ReLU(), nn.Linear(NARROW * cells, form.features), nn.ReLU()
+            nn.Flatten(),
+            nn.ReLU(),
+            nn.Linear(48 * cells, form.features, bias=False),
+            nn.BatchNorm1d(form.features),
+            nn.ReLU(),
         )
         self.guesses = nn.Linear(form.features, form.guesses * form.outputs)
         with torch.no_grad():  # guesses start apart, near the mean shape seen from anywhere

@@ -6,7 +6,7 @@ all else as float32, and ``usual_error`` ``(L,)``. The header's ``__metadata__``
 
     {"format": "meshsdf-encoder", "version": 1, "space": "heads", "fingerprint": "9f...",
      "form": {"code_length": 64, "guesses": 4, "side": 64, "widths": [24, 48, 96, 160],
-              "features": 320},
+              "features": 224},
      "azimuth": true, "up": "Z", "card": {"recipe": {}, "quality": {}}}
 
 It lies in the folder ``encoders`` beside the space's file and has its name. It fits one space
