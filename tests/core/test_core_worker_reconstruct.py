@@ -91,9 +91,10 @@ def failed(frame: Any, kind: str, *said: str) -> None:
 
 def test_the_encoders_word_alone(worker: WorkerClient, path: str, picture: np.ndarray) -> None:
     options = {"steps": 0, "resolution": 16}
-    first, *_, last = run(worker, path, {"picture": picture}, options=options)
-    assert (first.header["stage"], first.header["done"]) == ("guess", False)
-    assert "mask" not in first.arrays
+    *before, last = run(worker, path, {"picture": picture}, options=options)
+    # Between two deliveries any number of steps may pass: only the last is sure to be seen.
+    assert [frame.header["stage"] for frame in before] in ([], ["guess"])
+    assert not any("mask" in frame.arrays for frame in before)
     header, arrays = last.header, last.arrays
     assert (header["stage"], header["predicted"], header["remarks"]) == ("done", False, [])
     assert 0.5 < header["iou"] <= 1
