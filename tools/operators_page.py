@@ -74,7 +74,7 @@ PARTS = (
     Part(
         "From a Picture",
         "Make a shape of one picture, which fits go on from.",
-        'bpy.ops.meshsdf.reconstruct(space="builtin:chairs", filepath="/photos/chair.png")',
+        'bpy.ops.meshsdf.reconstruct(space="builtin:cars", filepath="/photos/car.png")',
         ("reconstruct",),
     ),
     Part(

@@ -114,8 +114,14 @@ def find_encoder(space: Space, space_path: Path) -> SpaceEncoder:
             return read_encoder(path)
     raise EncoderError(
         f"The space '{space.name}' has no encoder: nothing tells its codes from pictures",
-        f"Teach one: python -m core teach {space_path}; or use a built-in space",
+        f"Teach one: python -m core teach {space_path}{_or_use()}",
     )
+
+
+def _or_use() -> str:
+    """The built-in spaces that have an encoder, as a remedy goes on with them."""
+    names = [path.stem for path in sorted((BUILTIN / ENCODERS).glob(f"*{SUFFIX}"))]
+    return f"; or use a built-in space that has one: {', '.join(names)}" if names else ""
 
 
 def write_encoder(path: Path, encoder: SpaceEncoder) -> None:
