@@ -295,7 +295,7 @@ def told_encoder(part):
         from core.camera import View
         from core.loading import load_space
         from core.reconstruction import encoderfile, masking, placing
-        from core.reconstruction.cropview import CropView, towards
+        from core.reconstruction.cropview import CropView, facing
         from core.reconstruction.encoder import Encoder, EncoderForm
         from core.reconstruction.masker import Masker
 
@@ -306,10 +306,10 @@ def told_encoder(part):
         lens = placing.Lens.of(View(torch.from_numpy(view), width, height))
         right = (square.column - lens.centre[0]) / lens.focal[0]
         up = (lens.centre[1] - square.row) / lens.focal[1]
-        turn = towards(np.array([right, up, -1.0])).T @ lens.rotation
+        to_square, tangent = facing(right, up, tuple(square.half / focal for focal in lens.focal))
+        turn = to_square.T @ lens.rotation
         middle = matrix[:3, :3] @ space.frame.offset + matrix[:3, 3] - lens.place
-        place = turn @ middle / (space.frame.scale * np.hypot(1.0, np.hypot(right, up)))
-        tangent = square.half / lens.focal[0]
+        place = turn @ middle / space.frame.scale
         reach = -place[2] * tangent
         guess = CropView(
             turn @ matrix[:3, :3], (place[0] / reach, place[1] / reach), 1 / reach, tangent
