@@ -13,7 +13,8 @@ python3 dev.py bench spaces figures of the built-in spaces; bench training: what
                             bench peers: beside other programs;
                             bench recipe: the published fit, made ours part by part;
                             bench limit: how near to the decoder's own time;
-                            bench runtimes: other ways to run a decoder
+                            bench runtimes: other ways to run a decoder;
+                            bench reconstruct: shapes from photos by Cycles
 python3 dev.py spaces NAME  rebuild a built-in space
 python3 dev.py docs         write docs/operators.md anew
 python3 dev.py extension    the packages that Blender installs, in dist/
@@ -32,7 +33,7 @@ from tools.dev import Problem, blenders, checks, early, environment, extension, 
 
 ROOT = Path(__file__).resolve().parent
 BENCHES = (
-    *("fits", "heldout", "limit", "peers", "recipe", "runtimes"),
+    *("fits", "heldout", "limit", "peers", "recipe", "reconstruct", "runtimes"),
     *("seat", "signing", "spaces", "training"),
 )
 
