@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.fitting.belief import Belief
 from core.fitting.rows import Rows
 from core.fitting.solving import CODE_REACH, POSE_REACH, Equations, _held
 from core.fitting.state import Freedom, State
@@ -27,15 +28,22 @@ def rows(by: list[list[float]], values: list[float], weights: list[float]) -> Ro
 
 def test_equations_are_the_weighted_sums_of_all_rows_and_the_prior():
     given_ = [rows([[1, 2], [0, 1]], [3, 4], [1, 2]), rows([[1, 0]], [5], [10])]
-    found = Equations.of(state(0.5, -1.0), CODE, given_, prior=7.0)
+    found = Equations.of(state(0.5, -1.0), CODE, given_, Belief.of_space(2), prior=7.0)
     assert found.curvature.tolist() == [[1 + 10 + 7, 2], [2, 4 + 2 + 7]]
     assert found.gradient.tolist() == [3 + 50 + 3.5, 6 + 8 - 7]
 
 
 def test_without_a_code_that_is_free_there_is_no_prior():
-    found = Equations.of(state(1.0, 1.0), ALL.only("scale"), [], prior=7.0)
+    found = Equations.of(state(1.0, 1.0), ALL.only("scale"), [], Belief.of_space(2), prior=7.0)
     assert found.curvature.tolist() == [[0.0]]
     assert found.gradient.tolist() == [0.0]
+
+
+def test_what_is_believed_of_a_code_takes_the_priors_place():
+    belief = Belief(torch.tensor([1.0, -1.0]), torch.tensor([0.5, 2.0]))
+    found = Equations.of(state(0.5, -1.0), CODE, [], belief, prior=8.0)
+    assert found.curvature.tolist() == [[32.0, 0.0], [0.0, 2.0]]
+    assert found.gradient.tolist() == [-16.0, 0.0]
 
 
 def test_a_change_is_newtons_and_shorter_the_more_it_is_damped():

@@ -223,7 +223,7 @@ def test_a_training_goes_on_exactly_where_it_was(lessons: Lessons, tmp_path: Pat
 
 
 def test_a_training_learns(lessons: Lessons) -> None:
-    options = EncoderOptions(pictures=12, steps=60, batch=12, rate=5e-3)
+    options = EncoderOptions(pictures=12, steps=90, batch=12, rate=5e-3)
     training = EncoderTraining(SMALL, options, generator=torch.Generator().manual_seed(5))
     losses = [step.loss for step in training.run(lessons, torch.tensor([0.6, 0.4]))]
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
