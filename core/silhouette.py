@@ -25,6 +25,7 @@ from torch import Tensor
 
 from .camera import NEAREST_DEPTH, View
 from .topology import Edges
+from .zbuffer import cross, ragged
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -98,7 +99,7 @@ def _count(start: Floats, stop: Floats, width: int, height: int) -> NDArray[np.i
     # Row r is crossed where its centre line r + 0.5 lies in [top, bottom).
     first = np.clip(np.ceil(top[:, 1] - 0.5), 0, height).astype(np.int64)
     last = np.clip(np.ceil(bottom[:, 1] - 0.5), 0, height).astype(np.int64)
-    edge, offset = _ragged(last - first)
+    edge, offset = ragged(last - first)
     row = first[edge] + offset
     slope = (bottom[edge, 0] - top[edge, 0]) / (bottom[edge, 1] - top[edge, 1])
     x = top[edge, 0] + (row + 0.5 - top[edge, 1]) * slope
@@ -113,13 +114,6 @@ def _count(start: Floats, stop: Floats, width: int, height: int) -> NDArray[np.i
         steps.astype(np.int32).reshape(height, width + 1), axis=1, dtype=np.int32
     )
     return layers[:, :width]
-
-
-def _ragged(counts: Ints) -> tuple[Ints, Ints]:
-    """For counts (2, 0, 3): owners (0, 0, 2, 2, 2) and places (0, 1, 0, 1, 2)."""
-    owner = np.repeat(np.arange(len(counts)), counts)
-    start = np.cumsum(counts) - counts
-    return owner, np.arange(len(owner)) - start[owner]
 
 
 @dataclass(frozen=True)
@@ -186,7 +180,7 @@ def _pairs(pixel: Ints) -> tuple[Ints, Ints]:
     arranged = pixel[order]
     begins = np.flatnonzero(np.diff(arranged, prepend=-1))
     size = np.diff(begins, append=len(pixel))
-    one, offset = _ragged(np.repeat(size, size))
+    one, offset = ragged(np.repeat(size, size))
     return order[one], order[np.repeat(begins, size)[one] + offset]
 
 
@@ -195,9 +189,9 @@ def _crossings(first: Floats, last: Floats, pixel: Ints) -> tuple[Ints, Floats]:
     one, other = _pairs(pixel)
     along, across = (last - first)[one], (last - first)[other]
     between = first[other] - first[one]
-    turn = _cross(along, across)
+    turn = cross(along, across)
     with np.errstate(divide="ignore", invalid="ignore"):
-        here, there = _cross(between, across) / turn, _cross(between, along) / turn
+        here, there = cross(between, across) / turn, cross(between, along) / turn
     inside = (here > HAIR) & (here < 1 - HAIR) & (there > HAIR) & (there < 1 - HAIR)
     return one[inside], here[inside]
 
@@ -219,8 +213,8 @@ def _layers_outside(
     # A hair outside, so that pieces of front and back that coincide are crossed as well.
     target = middle + normal * (HAIR / np.linalg.norm(normal, axis=1))[:, None]
     way = (target - centre)[one]
-    straddles = (_cross(way, first[other] - centre[one]) > 0) != (
-        _cross(way, last[other] - centre[one]) > 0
+    straddles = (cross(way, first[other] - centre[one]) > 0) != (
+        cross(way, last[other] - centre[one]) > 0
     )
     from_outside = _dot(normal[other], centre[one] - middle[other]) > 0
     to_outside = _dot(normal[other], target[one] - middle[other]) > 0
@@ -228,11 +222,6 @@ def _layers_outside(
     steps = np.where(from_outside, 1, -1) * crossed
     outside: Ints = layers.reshape(-1)[pixel] + np.bincount(one, steps, len(pixel)).astype(np.int64)
     return outside
-
-
-def _cross(a: Floats, b: Floats) -> Floats:
-    product: Floats = np.subtract(a[:, 0] * b[:, 1], a[:, 1] * b[:, 0])
-    return product
 
 
 def _dot(a: Floats, b: Floats) -> Floats:
@@ -249,7 +238,7 @@ def _border_cuts(start: Floats, stop: Floats) -> tuple[Ints, Floats]:
         a, b = start[:, axis], stop[:, axis]
         lowest = np.floor(np.minimum(a, b)) + 1
         crossings = np.maximum(np.ceil(np.maximum(a, b)) - lowest, 0).astype(np.int64)
-        owner, offset = _ragged(crossings)
+        owner, offset = ragged(crossings)
         owners.append(owner)
         places.append((lowest[owner] + offset - a[owner]) / (b[owner] - a[owner]))
     return np.concatenate(owners), np.clip(np.concatenate(places), 0.0, 1.0)

@@ -55,7 +55,7 @@ def look(pixels: Floats, depth: Floats, faces: Ints, width: int, height: int) ->
     All vertices lie before the camera. Not differentiable.
     """
     corners = pixels[faces]
-    doubled = _cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    doubled = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     front = np.flatnonzero(doubled < -FLAT)  # rows run down
     corners, doubled = corners[front], doubled[front]
     low, high = corners.min(axis=1), corners.max(axis=1)
@@ -81,7 +81,7 @@ def look(pixels: Floats, depth: Floats, faces: Ints, width: int, height: int) ->
     a, b, c = (corners[triangle, corner] for corner in range(3))
     centre = np.stack([column + 0.5, row + 0.5], axis=1)
     total = doubled[triangle]
-    u, v = _cross(b - centre, c - centre) / total, _cross(c - centre, a - centre) / total
+    u, v = cross(b - centre, c - centre) / total, cross(c - centre, a - centre) / total
     weights = np.stack([u, v, 1 - u - v], axis=1)
     away = (depth[faces[front[triangle]]] * weights).sum(axis=1)
     pixel = row * width + column
@@ -111,5 +111,6 @@ def vertex_normals(vertices: Floats, faces: Ints) -> Floats:
     return np.asarray(normals / np.maximum(lengths, 1e-12))
 
 
-def _cross(u: Floats, v: Floats) -> Floats:
+def cross(u: Floats, v: Floats) -> Floats:
+    """The cross products ``(...)`` of vectors ``(..., 2)``."""
     return np.asarray(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])
