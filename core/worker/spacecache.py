@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 
@@ -12,6 +14,7 @@ from ..loading import load_space
 from ..space import Space
 
 MOST_SPACES = 4
+Value = TypeVar("Value")
 
 
 def stamps(path: Path) -> tuple[object, ...]:
@@ -29,19 +32,31 @@ def stamps(path: Path) -> tuple[object, ...]:
     )
 
 
+class Recent(Generic[Value]):
+    """The last few things that were used, by their keys."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[object, ...], Value] = OrderedDict()
+
+    def get(self, key: tuple[object, ...], make: Callable[[], Value]) -> Value:
+        """What is kept under the key, or else made now."""
+        value = self._kept.pop(key) if key in self._kept else make()
+        self._kept[key] = value
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return value
+
+
 class SpaceCache:
     """The last few spaces, on one device."""
 
     def __init__(self, device: torch.device | str) -> None:
         self._device = device
-        self._spaces: OrderedDict[tuple[object, ...], Space] = OrderedDict()
+        self._spaces: Recent[Space] = Recent(MOST_SPACES)
 
     def load(self, path: str, up: str | None) -> Space:
         """The space that ``path`` stands for, as in ``load_space``. Raises SpaceError."""
         found = find_space(Path(path))  # of a training's run its space, which is what may change
         key = (found, up, *stamps(found))
-        space = self._spaces.pop(key, None) or load_space(found, up=up, device=self._device)
-        self._spaces[key] = space
-        while len(self._spaces) > MOST_SPACES:
-            self._spaces.popitem(last=False)
-        return space
+        return self._spaces.get(key, lambda: load_space(found, up=up, device=self._device))
