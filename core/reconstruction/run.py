@@ -92,6 +92,7 @@ class Run:
         both = torch.cat([picture[:3] * self._found.mask, self._found.mask[None]])
         guesses = network.guess(masking.cut(both, self._found.square, network.form.side))
         self._lap("encoder", started)
+        self._statistics = asked.space.statistics  # made anew each time that it is asked for
         self._tries = [self._placed(number, each) for number, each in enumerate(guesses)]
 
     def _lap(self, name: str, since: float) -> None:
@@ -115,7 +116,7 @@ class Run:
             yield self._told(reached, "done" if step.done else "refine", step.step)
 
     def _placed(self, number: int, guess: Guess) -> _Try:
-        code = self._space.statistics.unwhiten(guess.whitened)
+        code = self._statistics.unwhiten(guess.whitened)
         frame, square = self._space.frame, self._found.square
         if self._view is not None:
             matrix = placing.before_camera(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,17 @@ from .worker import Worker, refused
 Header = Mapping[str, Any] | None
 Arrays = Mapping[str, np.ndarray] | None
 Question = tuple[Mapping[str, Any], Mapping[str, np.ndarray]]
+
+
+class Frame(Protocol):
+    """A frame as somebody reads it."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it is the last."""
+
+
+Step = TypeVar("Step", bound=Frame)
 
 
 class Conversation:
@@ -159,6 +170,19 @@ class Talk:
     def seen(self) -> None:
         """Note that somebody still drives this run."""
         self._talk.seen()
+
+    def taken(self, read: Callable[..., Step], wait: float = 0.0) -> Step | None:
+        """The next step as ``read`` reads it, if it comes within ``wait`` seconds; the step after
+        it is asked for, and the talk is over after the last. Raises Refusal."""
+        reply = self._talk.advance(wait)
+        if reply is None:
+            return None
+        step = read(*reply)
+        if step.done:
+            self._talk.end()
+        else:
+            self._talk.want_next()
+        return step
 
     def stop(self) -> None:
         """Ask the worker to end; what it has then comes as the last frame. Raises Refusal."""

@@ -94,15 +94,7 @@ class ReconstructRun(Talk):
 
     def advance(self, wait: float = 0.0) -> ReconstructStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail``."""
-        reply = self._talk.advance(wait)
-        if reply is None:
-            return None
-        step = reconstruct_step.read(*reply)
-        if step.done:
-            self._talk.end()
-        else:
-            self._talk.want_next()
-        return step
+        return self.taken(reconstruct_step.read, wait)
 
     def finish(self, context: bpy.types.Context, step: ReconstructStep) -> Outcome:
         """Write the last step, aim the scene's fits at the picture, end the run. Raises Refusal."""

@@ -70,15 +70,7 @@ class EncodeRun(Talk):
 
     def advance(self, wait: float = 0.0) -> EncodeStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``abandon``."""
-        reply = self._talk.advance(wait)
-        if reply is None:
-            return None
-        step = _step(*reply)
-        if step.done:
-            self._talk.end()
-        else:
-            self._talk.want_next()
-        return step
+        return self.taken(_step, wait)
 
     def fail(self) -> None:
         """Give up: nothing was added yet, so nothing has to be put back."""
