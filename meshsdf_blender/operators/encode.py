@@ -13,10 +13,8 @@ from ..training.encode_run import EncodeRun, EncodeStep
 from ..training.training_properties import Encoding, is_part
 from .from_space import NewShape, there
 from .guarded import InObjectMode, NeedsNoFit, Unset
-from .live import RunsLive
+from .live import RunsToTheEnd
 from .needs import Need
-
-WAIT_SECONDS = 0.1
 
 
 def _has_points(context: bpy.types.Context) -> None:
@@ -29,7 +27,9 @@ def _placement(settings: Encoding, context: bpy.types.Context) -> str:
     return "KEEP" if is_part(settings) else settings.placement
 
 
-class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, bpy.types.Operator):
+class MESHSDF_OT_encode(
+    Encoding, NewShape, RunsToTheEnd, InObjectMode, NeedsNoFit, bpy.types.Operator
+):
     bl_idname = "meshsdf.encode"
     bl_label = "Encode Mesh"
     bl_description = (
@@ -49,18 +49,6 @@ class MESHSDF_OT_encode(Encoding, NewShape, RunsLive, InObjectMode, NeedsNoFit, 
 
     needs = (Need("an active mesh or point cloud", _has_points),)
     unset = MappingProxyType({"placement": Unset('`"MATCH"`; `"KEEP"` for a part', _placement)})
-
-    def perform(self, context: bpy.types.Context) -> None:
-        run = self.new_run(context)
-        try:
-            while True:
-                step = run.advance(WAIT_SECONDS)
-                if step is not None and step.done:
-                    self._finish(context, run, step)
-                    return
-        except BaseException:
-            run.abandon()
-            raise
 
     def new_run(self, context: bpy.types.Context) -> EncodeRun:
         space, up = there(self, context)

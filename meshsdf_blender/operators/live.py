@@ -6,7 +6,7 @@ Whatever ends the run, the timer is removed and the status line given back, once
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import bpy
 
@@ -16,6 +16,8 @@ from ..errors import Refusal
 from ..fitting.progress import hide_progress, show_stopping
 from ..trust import told
 from . import needs
+
+WAIT_SECONDS = 0.1  # for a step, where nothing else is to be done
 
 
 class LiveRun(running.Run, Protocol):
@@ -121,3 +123,24 @@ class RunsLive:
             self._run.abandon()
             return self.over(context, {"CANCELLED"})
         return self.take_step(context)
+
+
+class RunsToTheEnd(RunsLive):
+    """One whose last step alone is written by ``_finish``: ``execute`` waits for it."""
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """The whole run, at once. Raises Refusal."""
+        run: Any = self.new_run(context)
+        try:
+            while True:
+                step = run.advance(WAIT_SECONDS)
+                if step is not None and step.done:
+                    self._finish(context, run, step)
+                    return
+        except BaseException:
+            run.fail()
+            raise
+
+    def _finish(self, context: bpy.types.Context, run: Any, step: Any) -> None:
+        """Write the last step and tell of it. Raises Refusal."""
+        raise NotImplementedError

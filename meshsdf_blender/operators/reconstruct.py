@@ -14,14 +14,13 @@ from ..reconstruction.reconstruct_run import Outcome, ReconstructRun
 from ..reconstruction.reconstruct_step import ReconstructStep
 from .from_space import NewShape, there
 from .guarded import InObjectMode, NeedsNoFit
-from .live import RunsLive
+from .live import RunsToTheEnd
 
-WAIT_SECONDS = 0.1
 EXTENSIONS = ".png;.jpg;.jpeg;.webp;.tif;.tiff;.exr;.bmp"
 
 
 class MESHSDF_OT_reconstruct(
-    Picturing, NewShape, RunsLive, InObjectMode, NeedsNoFit, bpy.types.Operator
+    Picturing, NewShape, RunsToTheEnd, InObjectMode, NeedsNoFit, bpy.types.Operator
 ):
     bl_idname = "meshsdf.reconstruct"
     bl_label = "Reconstruct from Image"
@@ -52,18 +51,6 @@ class MESHSDF_OT_reconstruct(
 
     _run: ReconstructRun
     came_of: Outcome
-
-    def perform(self, context: bpy.types.Context) -> None:
-        run = self.new_run(context)
-        try:
-            while True:
-                step = run.advance(WAIT_SECONDS)
-                if step is not None and step.done:
-                    self._finish(context, run, step)
-                    return
-        except BaseException:
-            run.fail()
-            raise
 
     def new_run(self, context: bpy.types.Context) -> ReconstructRun:
         space, up = there(self, context)
