@@ -59,6 +59,7 @@ class Launched:
     process: subprocess.Popen[bytes]
     log: Path
     listener: Listener
+    address: str | tuple[str, int]
     folder: Path | None
     connection: Connection | None = None
     refused: Exception | None = None
@@ -67,9 +68,10 @@ class Launched:
     def stop_listening(self) -> None:
         """End the accepting thread and the listener; harmless when repeated."""
         if self.accepting is not None and self.accepting.is_alive():
-            # Closing a listener wakes nobody who waits in accept(): a call without a key does.
+            # Closing a listener wakes nobody who waits in accept(): a call without a key does. The
+            # thread may close it at any moment, and a closed one has forgotten its address.
             with contextlib.suppress(OSError):
-                _knock(self.listener.address)
+                _knock(self.address)
             self.accepting.join(JOIN_SECONDS)
         self.forget_listener()
 
@@ -115,7 +117,7 @@ def launch(python: str, python_path: Sequence[str], *, device: str, threads: int
         raise
     finally:
         os.close(log_handle)
-    launched = Launched(process, Path(log_name), listener, folder)
+    launched = Launched(process, Path(log_name), listener, listener.address, folder)
     # Touches no bpy, and ends with the listener; the caller watches the process beside it.
     launched.accepting = threading.Thread(target=_accept, args=(launched,), daemon=True)
     launched.accepting.start()

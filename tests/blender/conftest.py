@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -282,52 +283,16 @@ def seen(part):
 
 
 @pytest.fixture
-def told_encoder(part):
+def told_encoder(tmp_path):
     """A function that writes an encoder beside a space, which always has the same one guess.
 
-    It is right about a shape: the ``code`` of an object that stands at ``matrix`` before the view
-    ``(4, 4)`` of an RGBA picture ``(H, W, 4)``.
+    See :mod:`tests.blender.told_encoder`, which the worker's Python runs: this one may lack torch.
     """
 
-    def write(path, code, matrix, view, rgba):
-        import torch
-
-        from core.camera import View
-        from core.loading import load_space
-        from core.reconstruction import encoderfile, masking, placing
-        from core.reconstruction.cropview import CropView, facing
-        from core.reconstruction.encoder import Encoder, EncoderForm
-        from core.reconstruction.masker import Masker
-
-        space = load_space(path)
-        height, width = rgba.shape[:2]
-        picture = torch.from_numpy(rgba).permute(2, 0, 1) / 255
-        square = masking.find(picture, None).square
-        lens = placing.Lens.of(View(torch.from_numpy(view), width, height))
-        right = (square.column - lens.centre[0]) / lens.focal[0]
-        up = (lens.centre[1] - square.row) / lens.focal[1]
-        to_square, tangent = facing(right, up, tuple(square.half / focal for focal in lens.focal))
-        turn = to_square.T @ lens.rotation
-        middle = matrix[:3, :3] @ space.frame.offset + matrix[:3, 3] - lens.place
-        place = turn @ middle / space.frame.scale
-        reach = -place[2] * tangent
-        guess = CropView(
-            turn @ matrix[:3, :3], (place[0] / reach, place[1] / reach), 1 / reach, tangent
-        )
-        form = EncoderForm(space.code_length, guesses=1, widths=(4, 4, 4, 4), features=8)
-        encoder = Encoder(form)
-        whitened = space.statistics.whiten(torch.from_numpy(code)).numpy()
-        with torch.no_grad():
-            encoder.guesses.weight.zero_()
-            told = np.concatenate([whitened, guess.numbers(), [0.0]])
-            encoder.guesses.bias.copy_(torch.from_numpy(told))
-        made = encoderfile.SpaceEncoder(
-            space.name,
-            encoderfile.fingerprint(space),
-            encoder,
-            Masker(),
-            torch.ones(space.code_length),
-        )
-        encoderfile.write_encoder(encoderfile.encoder_path(Path(path)), made)
+    def write(path, **known):
+        given = tmp_path / "told.npz"
+        np.savez(given, **known)
+        program = [os.environ["MESHSDF_PYTHON"], "-m", "tests.blender.told_encoder", path, given]
+        subprocess.run(program, cwd=ROOT, check=True)
 
     return write

@@ -157,6 +157,20 @@ def test_a_worker_closed_while_it_starts_is_lost_to_who_waits(ready_to_fit, fake
     assert threading.active_count() == before
 
 
+def test_a_listener_may_be_closed_by_its_thread_at_any_moment(part):
+    """The thread that accepted the call closes the listener while it is still alive."""
+    launch = part("door.launch")
+    launched = launch.launch(os.environ["MESHSDF_PYTHON"], [], device="cpu", threads=1)
+    try:
+        launched.stop_listening()
+        launched.accepting = SimpleNamespace(is_alive=lambda: True, join=lambda seconds: None)
+        launched.stop_listening()
+    finally:
+        launched.process.kill()
+        launched.process.wait()
+        launched.log.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def ready_to_fit(shape_object, target):
     bpy.context.view_layer.objects.active = shape_object

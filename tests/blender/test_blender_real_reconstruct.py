@@ -42,7 +42,7 @@ def spot(scene, part, tmp_path, seen, told_encoder):
     image.pixels.foreach_set(values[::-1].ravel())
     image.pack()
     rgba = (values * 255).astype(np.uint8)
-    told_encoder(space, code, matrix, view.matrix, rgba)
+    told_encoder(space, code=code, matrix=matrix, view=view.matrix, rgba=rgba)
     yield SimpleNamespace(space=space, image=image, inside=inside, matrix=matrix, code=code)
     part("door").close()
 
