@@ -10,14 +10,15 @@ import numpy as np
 from ..errors import Fix, Refusal
 from ..views.background import placement, shown_background
 from ..views.camera import camera_view, check_camera, frame_size
-from . import picture_source
+from . import guessed, picture_source
 from .picture_source import ASPECT_TOLERANCE, Picture
 
 CAMERAS = (
     (
         "AUTO",
         "Automatic",
-        "Keep the active camera where the picture is its background image, else guess one",
+        "Keep the active camera where the picture is its background image, else guess one; one "
+        "that was guessed before is guessed anew, unless you changed it",
     ),
     ("KEEP", "Keep", "The active camera stays as it is, and the shape is put before it"),
     (
@@ -53,7 +54,9 @@ class PictureView:
 
 def is_kept(scene: bpy.types.Scene, image: bpy.types.Image, camera: str) -> bool:
     """Whether the active camera stays, by the choice AUTO, KEEP or GUESS."""
-    return camera == "KEEP" or (camera == "AUTO" and picture_source.of_camera(scene) == image)
+    if camera != "AUTO":
+        return camera == "KEEP"
+    return picture_source.of_camera(scene) == image and not guessed.stands(scene.camera)
 
 
 def picture_view(

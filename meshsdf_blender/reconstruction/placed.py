@@ -12,6 +12,7 @@ from mathutils import Matrix
 from ..errors import Refusal
 from ..shapes import shape, shape_new
 from ..shapes.reference import Reference
+from . import guessed
 from .picture_source import Picture
 from .reconstruct_step import ReconstructStep
 
@@ -134,6 +135,7 @@ class Placed:
         # With the sensor fitted automatically its width is that of the picture's longer side.
         data.lens = focal / max(self._picture.rgba.shape[:2]) * data.sensor_width
         camera.matrix_world = _matrix(matrix)
+        guessed.note(camera)
         away = float(np.linalg.norm(matrix[:3, 3]))
         data.clip_end = max(data.clip_end, FAR * away)
 

@@ -82,6 +82,31 @@ def test_the_cameras_background_is_the_picture_and_the_camera_stays(scene, fake,
     assert len(bpy.data.cameras) == before + 1
 
 
+@pytest.mark.parametrize("change", ["place", "lens", "reopened"])
+def test_a_camera_that_was_guessed_is_guessed_anew_until_it_is_changed(
+    scene, fake, picture, tmp_path, change
+):
+    """So a picture that is reconstructed again comes out the same."""
+    first = reconstruct(fake, image=picture().name)
+    again = reconstruct(fake, image="Photo")
+    assert bpy.context.scene.camera.name == "Photo camera.001"
+    same(again, state(first) | {"name": again.name})
+    if change == "reopened":
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+        reconstruct(fake, image="Photo")
+        assert bpy.context.scene.camera.name == "Photo camera.002"
+        return
+    if change == "place":
+        scene.camera.location.x += 0.01
+        bpy.context.view_layer.update()
+    else:
+        scene.camera.data.lens += 0.5
+    kept = reconstruct(fake, image="Photo")
+    assert bpy.context.scene.camera.name == "Photo camera.001"
+    assert kept.matrix_world.translation[2] == 0.25
+
+
 def test_without_any_picture_it_says_how_to_get_one(scene, fake):
     with pytest.raises(RuntimeError, match=r"No picture is chosen.*drop its file"):
         bpy.ops.meshsdf.reconstruct(space=fake.space)
