@@ -190,20 +190,16 @@ def teach(options: argparse.Namespace) -> int:
     """Teach an encoder, or go on, and tell of it; 130 when it was stopped before its end."""
     place = find_space(options.space)
     from .reconstruction.encoderfile import encoder_path
-    from .reconstruction.learning import EncoderOptions
-    from .reconstruction.teaching import TeachOptions
     from .reconstruction.teaching import teach as steps_of
+    from .reconstruction.teachrun import Lesson
 
     out: Path = options.out or encoder_path(place)
     _check_writable(out, named=options.out is not None)
     folder: Path = options.folder or RUNS / f"{place.stem}_encoder"
-    usual, whole_run = EncoderOptions(), TeachOptions()
-    steps = options.steps or usual.steps
-    chosen = TeachOptions(
-        encoder=EncoderOptions(pictures=options.pictures or usual.pictures, steps=steps),
-        masker=max(1, round(whole_run.masker * steps / usual.steps)),
-        seed=options.seed,
-    )
+    given = {name: getattr(options, name) for name in ("pictures", "steps")}
+    chosen = Lesson(
+        seed=options.seed, **{name: n for name, n in given.items() if n is not None}
+    ).options()
     space = load(options)
     print(f"the encoder goes to {out}, and what a stopped run goes on from to {folder}", flush=True)
     try:

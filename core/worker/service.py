@@ -27,6 +27,7 @@ from .reconstructing import start_reconstruction
 from .reply import Arrays, Reply, error_header, mesh_arrays, report, single, space_reply
 from .request import BusyError, DroppedError, Request, RequestError
 from .spacecache import SpaceCache
+from .teaching import start_teaching
 from .training import start_training
 
 # Requests that a running job does not turn away; "bye" never gets here.
@@ -57,6 +58,7 @@ class Service:
             "train": self._train,
             "encode": self._encode,
             "reconstruct": self._reconstruct,
+            "teach": self._teach,
             "export": self._export,
             "next": self._next,
             "stop": self._stop,
@@ -211,6 +213,12 @@ class Service:
         encoder = self._encoders.load(space, request.text("path"))
         self._job = start_reconstruction(request, space, encoder)
         return {"op": "reconstructing"}, {}
+
+    def _teach(self, request: Request) -> Reply:
+        # The networks are taught on the processor, and draw their pictures there.
+        space = SpaceCache("cpu").load(request.text("path"), request.optional_text("up", UPS))
+        self._job = start_teaching(request, space)
+        return {"op": "teaching"}, {}
 
     def _export(self, request: Request) -> Reply:
         target = Path(request.text("folder"))
