@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import beside, door, operators, panels, preferences, properties
 from .blending import frames, lost_ends, standing, unsaved
 from .fitting import overlay_draw, overlay_follow
-from .reconstruction import picture_properties
+from .reconstruction import picture_properties, teach_live, teach_properties
 from .shapes import drafts, icons, known_shapes, slider_live
 from .spaces import catalogue, pictures, space_sliders
 from .training import training_live, training_properties
@@ -25,6 +25,7 @@ modules = (
     properties,
     training_properties,
     picture_properties,
+    teach_properties,
     preferences,
     slider_live,
     drafts,
@@ -36,6 +37,7 @@ modules = (
     overlay_follow,
     overlay_draw,
     training_live,
+    teach_live,
     told,
     relative_paths,
     operators,

@@ -73,9 +73,9 @@ PARTS = (
     ),
     Part(
         "From a Picture",
-        "Make a shape of one picture, which fits go on from.",
+        "Make a shape of one picture, which fits go on from; teach a space of your own to.",
         'bpy.ops.meshsdf.reconstruct(space="builtin:cars", filepath="/photos/car.png")',
-        ("reconstruct",),
+        ("reconstruct", "teach"),
     ),
     Part(
         "Finish",

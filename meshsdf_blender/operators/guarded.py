@@ -94,7 +94,7 @@ class NeedsNoFit(Guarded):
 
 
 class NeedsNoTraining(Guarded):
-    """An operator that starts a training."""
+    """An operator that starts a training or a teaching."""
 
     needs: tuple[Need, ...] = (NO_TRAINING,)
 

@@ -11,7 +11,7 @@ from .. import running
 from ..errors import Refusal
 from ..fitting import handles
 from ..shapes import chosen, mesh_upload
-from ..training import training_run
+from ..training import background
 from ..views import targets
 from ..views.aims import Aim, scene_aims
 from ..views.camera import check_camera
@@ -62,7 +62,7 @@ def _check(context: bpy.types.Context, aims: list[Aim]) -> None:
 
 
 NO_FIT = Need("no running fit", lambda context: running.check_free())
-NO_TRAINING = Need("no running training", lambda context: training_run.check_free())
+NO_TRAINING = Need("no running training or teaching", lambda context: background.check_free())
 OBJECT_MODE = Need("Object Mode", _object_mode)
 A_SHAPE = Need("an active shape", lambda context: chosen.check_shape(context.active_object))
 OWN = Need(

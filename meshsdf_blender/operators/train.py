@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import bpy
 import numpy as np
@@ -28,7 +28,23 @@ APART = (
 )
 
 
-def run_to_end(run: TrainingRun, *, print_every: float = 0.0) -> None:
+class _Step(Protocol):
+    """How far a run is; ``line`` says it."""
+
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def line(self) -> str: ...
+
+
+class _Run(Protocol):
+    """A training, or a teaching."""
+
+    def advance(self, wait: float = 0.0) -> _Step | None: ...
+    def fail(self, error: BaseException) -> None: ...
+
+
+def run_to_end(run: _Run, *, print_every: float = 0.0) -> None:
     """Drive a run to its last frame. Raises Refusal; the run can be resumed then."""
     printed = time.monotonic()
     try:
@@ -38,8 +54,7 @@ def run_to_end(run: TrainingRun, *, print_every: float = 0.0) -> None:
                 return
             if step is not None and print_every and time.monotonic() - printed >= print_every:
                 printed = time.monotonic()
-                loss = "" if step.loss is None else f", loss {step.loss:.4f}"
-                print(f"{step.title} {step.done} of {step.total}{loss}", flush=True)
+                print(step.line, flush=True)
     except BaseException as error:  # a KeyboardInterrupt too leaves the worker in order
         run.fail(error)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import running
-from ..reconstruction import picture_source, reconstruct_run
+from ..reconstruction import encoder_place, picture_source, reconstruct_run, teach_run
 from ..spaces import catalogue
 from .tab import Tab, characters, wrapped
 
@@ -32,6 +32,7 @@ class MESHSDF_PT_picture(Tab, bpy.types.Panel):
             told = context.window_manager.meshsdf
             layout.progress(factor=told.step / max(told.steps, 1), text=told.text)
             layout.operator("meshsdf.fit_stop", icon="CANCEL")
+            _draw_encoder(layout, context)
             return
         row = layout.row()
         row.scale_y = 1.3
@@ -43,9 +44,12 @@ class MESHSDF_PT_picture(Tab, bpy.types.Panel):
         for name in ("camera", "guesses", "steps", "pose"):
             setattr(call, name, getattr(settings, name))
         _draw_outcome(layout, context)
+        _draw_encoder(layout, context)
 
 
 NOTHING = "Open a picture, or drop its file onto the 3D view"
+UNTAUGHT = "{} has no encoder yet, which tells its shapes from pictures"
+LACKING = "{} comes without an encoder, which tells shapes from pictures: choose another space"
 
 
 def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -57,6 +61,46 @@ def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     wrapped(column, f"{outcome.text}. Fit goes on from here", width, icon="CHECKMARK")
     for remark in outcome.remarks:
         wrapped(column, remark, width, icon="ERROR")
+
+
+def _draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the space lacks, the button that teaches it, and how far that is."""
+    run, width = teach_run.current(), characters(context)
+    if run is not None:
+        _draw_teaching(layout, context, run.name)
+        return
+    space, up = catalogue.chosen(context.scene)
+    seen, outcome = encoder_place.seen(space), teach_run.last(space)
+    column = layout.column(align=True)
+    if outcome is not None:
+        told = outcome.problem or outcome.text
+        wrapped(column, told, width, icon="CHECKMARK" if outcome.path else "ERROR")
+        if outcome.installable:
+            column.operator("meshsdf.copy_command", icon="CONSOLE")
+    if seen.there and not seen.begun:
+        return
+    own = encoder_place.is_own(space)
+    if not seen.there:
+        title = catalogue.title(space)
+        wrapped(column, (UNTAUGHT if own else LACKING).format(title), width, icon="INFO")
+    if not own:
+        return
+    row = column.row(align=True)
+    if seen.begun:
+        resume = row.operator("meshsdf.teach_resume", icon="FILE_REFRESH")
+        resume.space, resume.up = space, up
+    teach = row.operator("meshsdf.teach_encoder", icon="IMAGE_REFERENCE")
+    teach.space, teach.up = space, up
+
+
+def _draw_teaching(layout: bpy.types.UILayout, context: bpy.types.Context, name: str) -> None:
+    told = context.window_manager.meshsdf_teaching
+    column = layout.column(align=True)
+    column.label(text=f"The encoder of {name}", icon="SORTTIME")
+    column.progress(factor=told.factor, text=told.text)
+    column.operator("meshsdf.teach_stop", icon="CANCEL")
+    if told.detail:
+        wrapped(column, told.detail, characters(context))
 
 
 class MESHSDF_PT_picture_settings(Tab, bpy.types.Panel):

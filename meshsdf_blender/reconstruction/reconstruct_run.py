@@ -11,10 +11,10 @@ import numpy as np
 
 from .. import running
 from ..door.conversation import Conversation, Question, Talk
-from ..errors import Refusal
+from ..errors import Refusal, WorkerError
 from ..shapes import codes, shape
 from ..spaces import catalogue
-from . import next_fit, picture_source, reconstruct_step
+from . import encoder_place, next_fit, picture_source, reconstruct_step
 from .picture_view import is_kept, picture_view
 from .placed import Placed
 from .reconstruct_step import ReconstructStep
@@ -94,7 +94,10 @@ class ReconstructRun(Talk):
 
     def advance(self, wait: float = 0.0) -> ReconstructStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail``."""
-        return self.taken(reconstruct_step.read, wait)
+        try:
+            return self.taken(reconstruct_step.read, wait)
+        except WorkerError as error:
+            raise encoder_place.lacking(error, self._space, self._up) from error
 
     def finish(self, context: bpy.types.Context, step: ReconstructStep) -> Outcome:
         """Write the last step, aim the scene's fits at the picture, end the run. Raises Refusal."""

@@ -17,7 +17,7 @@ from .. import door
 from ..door import interpreter
 from ..door.conversation import Conversation, Question, Talk
 from ..errors import Refusal, WorkerError, WorkerLost
-from . import training_folder
+from . import background, training_folder
 
 STAGES = {
     "reading": "Reading",
@@ -57,6 +57,12 @@ class TrainingStep:
         """The stage as a person reads it."""
         return STAGES.get(self.stage, self.stage.title())
 
+    @property
+    def line(self) -> str:
+        """The step in a line, for a script's output."""
+        loss = "" if self.loss is None else f", loss {self.loss:.4f}"
+        return f"{self.title} {self.done} of {self.total}{loss}"
+
 
 @dataclass
 class Outcome:
@@ -87,22 +93,13 @@ class Outcome:
         return sum(line.endswith(")") for line in self.used)
 
 
-_running: list[TrainingRun] = []  # at most one
 _last: list[Outcome] = []  # at most one
 
 
 def current() -> TrainingRun | None:
     """The training that is running, if one is."""
-    return _running[0] if _running else None
-
-
-def check_free() -> None:
-    """Raises Refusal while a training runs."""
-    if _running:
-        raise Refusal(
-            "A training is running: stop it first, or wait for its end",
-            script="bpy.ops.meshsdf.train_stop()",
-        )
+    run = background.current()
+    return run if isinstance(run, TrainingRun) else None
 
 
 def last() -> Outcome | None:
@@ -116,6 +113,8 @@ class TrainingRun(Talk):
     ``lines`` tells what Blender left out already. The worker's start is waited for by ``advance``.
     """
 
+    busy, stops = "A training is running", "bpy.ops.meshsdf.train_stop()"
+
     def __init__(
         self,
         folder: Path,
@@ -125,7 +124,7 @@ class TrainingRun(Talk):
         options: dict[str, Any] | None = None,
         lines: list[str] | None = None,
     ) -> None:
-        check_free()
+        background.check_free()
         self.folder, self.name = folder, name
         self._source, self._options = source, options
         self._left_out = list(lines or [])
@@ -134,7 +133,7 @@ class TrainingRun(Talk):
         self.stage = ""
         self._whole = False
         self._hopeless = False
-        _running.append(self)
+        background.enter(self)
         _last[:] = [self.outcome]
 
     @property
@@ -188,8 +187,7 @@ class TrainingRun(Talk):
 
     def _end(self) -> None:
         self._talk.end()
-        if self in _running:
-            _running.remove(self)
+        if background.leave(self):
             door.close("training")  # it holds torch and the samples in memory
             begun = training_folder.begun(self.folder) and not self._hopeless
             self.outcome.resumable = begun and not self._whole
@@ -245,7 +243,8 @@ def _is_mesh(vertices: np.ndarray, faces: np.ndarray) -> bool:
 
 def abandon_current() -> None:
     """End a running training, if any; its folder can be resumed."""
-    for run in list(_running):
+    run = current()
+    if run is not None:
         run.abandon()
 
 

@@ -198,5 +198,28 @@ def test_tiny_pictures_are_refused(spot, picture):
 
 def test_a_space_without_an_encoder_says_what_to_do(spot):
     shutil.rmtree(Path(spot.space).parent / "encoders")
-    with pytest.raises(RuntimeError, match=r"'bob_and_spot' has no encoder.*core teach.*built-in"):
+    told = r"'bob_and_spot' has no encoder.*Teach one.*bpy\.ops\.meshsdf\.teach_encoder\(space="
+    with pytest.raises(RuntimeError, match=told):
         bpy.ops.meshsdf.reconstruct(space=spot.space, image="Cow")
+
+
+def test_a_space_of_ones_own_is_taught_by_its_operator_and_reconstructs(picture, part, tmp_path):
+    """So short a lesson teaches little: what counts is that its encoder is found and used."""
+    from core.spacefile import write_space
+    from tests.core.octahedron import octahedra
+
+    space = tmp_path / "mine" / "octahedra.safetensors"
+    space.parent.mkdir()
+    write_space(space, octahedra())
+    picture("Disc")
+    how = {"space": str(space), "up": "Z"}
+    with pytest.raises(RuntimeError, match="has no encoder"):
+        bpy.ops.meshsdf.reconstruct(**how, image="Disc")
+    try:
+        assert bpy.ops.meshsdf.teach_encoder(**how, pictures=20, steps=3) == {"FINISHED"}
+        found = [path.name for path in (space.parent / "encoders").iterdir()]
+        assert found == ["octahedra.safetensors"]
+        assert bpy.ops.meshsdf.reconstruct(**how, image="Disc", steps=0) == {"FINISHED"}
+        assert len(bpy.context.active_object.data.polygons) > 0
+    finally:
+        part("door").close()

@@ -3,7 +3,8 @@
 It stands in for the real one where a test needs a fast, exact or misbehaving partner. The variable
 FAKE_WORKER names a misbehaviour: silent, unready, old_protocol, die_at_step_N, garbage, slow,
 bad_mesh, no_vertices, alien_error, dawdle, die_at_train_N, half_preview, full_disk,
-far (of an encoding), no_encoder, die_at_picture_N, no_surface (of a picture).
+far (of an encoding), no_encoder, die_at_picture_N, no_surface (of a picture), die_at_teach_N,
+half_progress, one_shape (of a teaching).
 """
 
 import json
@@ -276,10 +277,61 @@ class Reconstruct:
         return header, arrays, bool(done)
 
 
+class Teach:
+    """8 steps; the folder beside the space keeps the number, and is gone once the file is there."""
+
+    STEPS = 8
+
+    def __init__(self, header, arrays):
+        space = Path(header["path"])
+        if MODE == "one_shape":
+            raise ValueError("The space 'Fake' has fewer than two known shapes")
+        self.out = space.parent / "encoders" / f"{space.stem}.safetensors"
+        self.folder = self.out.with_suffix(".teaching")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record, options = self.folder / "teaching.json", header.get("options")
+        former = json.loads(record.read_text("utf-8")) if record.exists() else {}
+        self.record = {**(options or former), "step": former.get("step", 0)}
+        if options and {**options, "step": 0} != {**former, "step": 0}:
+            self.record["step"] = 0
+        self.stop, self.step = False, self.record["step"]
+        self._write()
+
+    def _write(self):
+        self.record["step"] = self.step
+        (self.folder / "teaching.json").write_text(json.dumps(self.record), "utf-8")
+
+    def advance(self):
+        taught = self.step == self.STEPS and not self.stop
+        if not taught and not self.stop:
+            self.step += 1
+        if MODE.startswith("die_at_teach_") and self.step >= int(MODE.rsplit("_", 1)[1]):
+            os._exit(9)
+        if MODE == "full_disk" and self.step == 5:
+            raise OSError("The disk is full")
+        if MODE == "slow":
+            time.sleep(0.1)
+        self._write()
+        if taught:
+            self.out.write_text(json.dumps(self.record))
+            (self.folder / "teaching.json").unlink()
+            self.folder.rmdir()
+        stage = "done" if taught else "pictures" if self.step < 3 else "encoder"
+        header = {"op": "progress", "stage": stage, "share": self.step / self.STEPS}
+        if MODE == "half_progress" and self.step == 3:
+            del header["share"]
+        header["seconds_left"] = 90.0 if 3 < self.step < self.STEPS else None
+        header["figures"] = {"code": 0.5, "degrees": 12.0} if stage == "encoder" else {}
+        header |= {"finished": taught or self.stop, "path": str(self.out) if taught else None}
+        header["reason"] = "taught" if taught else "stopped" if self.stop else ""
+        return header, {}, taught or self.stop
+
+
 # Their starts may refuse.
 REFUSING = {
     "reconstruct": (Reconstruct, "reconstructing", "EncoderError", "Teach one"),
     "train": (Train, "training", "TrainingError", "Add shapes"),
+    "teach": (Teach, "teaching", "TrainingError", "Use a space of several"),
 }
 
 
