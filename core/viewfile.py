@@ -32,8 +32,9 @@ KEYS = {
 def read_mask(path: Path, *, threshold: float | None = None, invert: bool = False) -> Tensor:
     """The silhouette in an image, coverage ``(H, W)`` in [0, 1], row 0 at the top.
 
-    An image with transparency is covered where it is opaque, another one where it is bright: 1 is
-    the brightest that its 8, 16 or 32 bits can say, or 1.0 where its pixels are floats.
+    An image with transparency is covered where it is opaque, another one, or one that is equally
+    transparent all over, where it is bright: 1 is the brightest that its 8, 16 or 32 bits can say,
+    or 1.0 where its pixels are floats.
     ``threshold`` makes it 0 or 1. Raises ViewError.
     """
     from PIL import Image
@@ -63,10 +64,11 @@ def _coverage(image: Image.Image) -> NDArray[np.float32]:
             full = MOST_16_BIT if deep.max() <= MOST_16_BIT else MOST_32_BIT
         return (deep / full).clip(0.0, 1.0).astype(np.float32)
     has_alpha = "A" in image.getbands() or "transparency" in image.info
-    alpha = image.convert("RGBA").getchannel("A") if has_alpha else None
-    opaque = alpha is None or alpha.getextrema()[0] == 255
-    grey = image.convert("L") if opaque or alpha is None else alpha
-    return np.asarray(grey, dtype=np.float32) / 255
+    if has_alpha:
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"), dtype=np.float32)
+        if alpha.min() < alpha.max():
+            return alpha / 255
+    return np.asarray(image.convert("L"), dtype=np.float32) / 255
 
 
 def read_view(path: Path, width: int, height: int) -> View:

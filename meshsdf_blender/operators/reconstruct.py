@@ -44,8 +44,8 @@ class MESHSDF_OT_reconstruct(
     )
     mask: StringProperty(
         name="Mask",
-        description="The name of an image that is bright where the object is; empty: the "
-        "picture's transparency, or a mask that is guessed",
+        description="The name of an image that is opaque where the object is, or without "
+        "transparency bright; empty: the picture's transparency, or a mask that is guessed",
         options={"SKIP_SAVE"},
     )
 

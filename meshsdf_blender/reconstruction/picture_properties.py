@@ -48,8 +48,8 @@ class PictureSettings(Picturing, bpy.types.PropertyGroup):
     )
     mask: PointerProperty(
         name="Mask",
-        description="An image that is bright where the object is; none: the picture's "
-        "transparency, or a mask that is guessed",
+        description="An image that is opaque where the object is, or without transparency bright; "
+        "none: the picture's transparency, or a mask that is guessed",
         type=bpy.types.Image,
     )
 

@@ -16,6 +16,8 @@ LARGEST_SIDE = 1024  # more tells an encoder nothing
 SMALLEST_SIDE = 8
 ASPECT_TOLERANCE = 0.02
 BYTE = 255.0
+OPAQUE = 0.98  # an image with nothing less opaque has no transparency, as the worker sees it too
+WITH_ALPHA = (2, 4)  # channels
 RENDERED = {"RENDER_RESULT", "COMPOSITING"}
 
 
@@ -52,7 +54,10 @@ def read(image: bpy.types.Image) -> Picture:
 
 
 def read_mask(image: bpy.types.Image, picture: Picture) -> np.ndarray:
-    """The brightness of a mask for ``picture``: uint8 ``(H, W)``, of a size of its own. Refusal."""
+    """What a mask for ``picture`` covers: uint8 ``(H, W)``, of a size of its own. Raises Refusal.
+
+    Where it is opaque, if it is transparent anywhere; else where it is bright.
+    """
     wide, high = image.size
     values = _small(all_values(image), image)
     wide, high = image.size  # known once the file has been read
@@ -63,6 +68,11 @@ def read_mask(image: bpy.types.Image, picture: Picture) -> np.ndarray:
             f"{picture.size[1]}",
             "Use a mask of the picture's proportions",
         )
+    if values.shape[2] in WITH_ALPHA:
+        alpha = values[..., -1]
+        # One that is the same all over says nothing, and a cut-out may be as dark as it likes.
+        if alpha.min() < OPAQUE and alpha.max() > alpha.min():
+            return _bytes(alpha)
     grey = values[..., :3] @ LUMINANCE if values.shape[2] > 2 else values[..., 0]
     return _bytes(grey)
 

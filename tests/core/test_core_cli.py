@@ -620,6 +620,16 @@ def test_masks(tmp_path: Path) -> None:
     opaque = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
     Image.fromarray(opaque, "RGBA").save(file)
     assert torch.allclose(read_mask(file), expected, atol=0.005)
+    opaque[..., 3] = 100  # equally transparent all over: it says nothing
+    Image.fromarray(opaque, "RGBA").save(file)
+    assert torch.allclose(read_mask(file), expected, atol=0.005)
+    # A cut-out, dark and coloured, on clear white.
+    cut = np.full((2, 2, 4), 255, dtype=np.uint8)
+    cut[..., 3] = [[0, 51], [204, 255]]
+    cut[1, 1, :3] = (60, 0, 0)
+    for image in (Image.fromarray(cut, "RGBA"), Image.fromarray(cut[..., [0, 3]], "LA")):
+        image.save(file)
+        assert torch.allclose(read_mask(file), expected)
     file.write_bytes(file.read_bytes()[:50])
     for wrong in (file, tmp_path):
         with pytest.raises(ViewError, match="cannot be read as an image"):
