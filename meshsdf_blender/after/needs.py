@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..example import example_scene
+from ..example import example_scene, picture_scene
 from .plain_python import BLOCKS, literal
 
 CHECK = """\
@@ -12,6 +12,8 @@ for kind, name in needed:
     if name not in getattr(bpy.data, kind):
         raise RuntimeError(f"This file has nothing called {name!r} among its {kind}")
 """
+# What of an example brings its photo.
+BRINGS = {example_scene.PHOTO_NAME: "", picture_scene.PHOTO_NAME: "what='PICTURE'"}
 
 
 class Needs:
@@ -51,6 +53,6 @@ def _whence(kind: str, name: str) -> str:
     image = bpy.data.images.get(name) if kind == BLOCKS["Image"] else None
     if image is None or not image.packed_file:
         return ""
-    if name == example_scene.PHOTO_NAME:
-        return " (bpy.ops.meshsdf.example_load() brings it)"
+    if name in BRINGS:
+        return f" (bpy.ops.meshsdf.example_load({BRINGS[name]}) brings it)"
     return " (packed in the file that this was copied from)"

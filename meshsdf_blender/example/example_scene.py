@@ -10,35 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from mathutils import Euler, Vector
 
-from ..errors import Refusal
 from ..shapes import shape
+from . import photographed
+from .photographed import Look
 
 NAME = "MeshSDF Example"
-PHOTO_NAME = f"{NAME} Photo"
+PHOTO_NAME = photographed.photo_name(NAME)
 SPACE = "builtin:vases"
 PHOTO = Path(__file__).parent / "vase.jpg"
-PIXELS = 512
 THRESHOLD = 0.4  # of brightness, between the vase and what is around it
-# The camera looks at the origin, from a little above.
-DISTANCE, AZIMUTH, ELEVATION, LENS = 4.4, radians(18.0), radians(11.0), 50.0
-LIGHT_PLACE, LIGHT_WATTS, LIGHT_SIZE = Vector((-2.6, -3.0, 3.2)), 250.0, 2.0
+LOOK = Look(4.4, radians(18.0), radians(11.0), 50.0, 512, 512)
 TERRACOTTA = (0.80, 0.30, 0.12, 1.0)  # so that the shape is told from the white vase
 
 
 def build() -> bpy.types.Scene:
     """A new scene with camera, light and photo; the shape comes after. Raises Refusal."""
-    image = _photo()
-    scene = bpy.data.scenes.new(NAME)
-    scene.render.resolution_x = scene.render.resolution_y = PIXELS
-    scene.render.resolution_percentage = 100
-    camera = place_camera(scene)
-    camera.data.show_background_images = True
-    background = camera.data.background_images.new()
-    background.image = image
-    background.alpha = 1.0
-    _place_light(scene)
+    scene = photographed.build(NAME, PHOTO, LOOK)
     settings = scene.meshsdf
     settings.space = SPACE
     settings.target, settings.channel = "BACKGROUND", "LUMINANCE"
@@ -46,23 +34,10 @@ def build() -> bpy.types.Scene:
     return scene
 
 
-def place_camera(scene: bpy.types.Scene) -> bpy.types.Object:
-    """The camera that took the photo, as the scene's active one."""
-    data = bpy.data.cameras.new("Example Camera")
-    data.lens = LENS
-    camera = bpy.data.objects.new("Example Camera", data)
-    turn = Euler((radians(90.0) - ELEVATION, 0.0, AZIMUTH))
-    camera.rotation_euler = turn
-    camera.location = turn.to_matrix() @ Vector((0.0, 0.0, DISTANCE))
-    scene.collection.objects.link(camera)
-    scene.camera = camera
-    return camera
-
-
 def found() -> bpy.types.Object | None:
     """The shape of an example that this file has already, in its scene."""
-    scene: bpy.types.Scene | None = bpy.data.scenes.get(NAME)
-    if scene is None or scene.library is not None or scene.camera is None:
+    scene = photographed.there(NAME)
+    if scene is None:
         return None
     there = (ob for ob in scene.view_layers[0].objects if shape.is_shape(ob))
     return next((ob for ob in there if ob.meshsdf.space == SPACE), None)
@@ -86,25 +61,3 @@ def dress(ob: bpy.types.Object) -> None:
     if shader is not None:
         shader.inputs["Base Color"].default_value = TERRACOTTA
     ob.data.materials.append(material)
-
-
-def _place_light(scene: bpy.types.Scene) -> None:
-    data = bpy.data.lights.new("Example Light", "AREA")
-    data.energy, data.size = LIGHT_WATTS, LIGHT_SIZE
-    light = bpy.data.objects.new("Example Light", data)
-    light.location = LIGHT_PLACE
-    light.rotation_euler = (-LIGHT_PLACE).to_track_quat("-Z", "Y").to_euler()
-    scene.collection.objects.link(light)
-
-
-def _photo() -> bpy.types.Image:
-    """The photo, packed into the file, so that it opens anywhere."""
-    try:
-        image = bpy.data.images.load(str(PHOTO))
-    except RuntimeError as error:
-        raise Refusal(
-            f"The example's photo '{PHOTO}' cannot be read", "Install the extension again"
-        ) from error
-    image.name = PHOTO_NAME
-    image.pack()
-    return image

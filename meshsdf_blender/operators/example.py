@@ -1,28 +1,46 @@
-"""Loading the example: a scene of its own in which the next click is Fit."""
+"""Loading an example: a scene of its own in which the next click is Fit, or Reconstruct."""
 
 from __future__ import annotations
 
 import bpy
+from bpy.props import EnumProperty
 
 from ..errors import Refusal
-from ..example import example_scene
+from ..example import example_scene, picture_scene
 from ..shapes import shape_new
 from ..spaces import catalogue
 from .guarded import InObjectMode, NeedsNoFit
+
+EXAMPLES = (
+    ("FIT", "Fit", "A vase to be fitted to the photo of another one"),
+    ("PICTURE", "From a Picture", "The photo of a car, to be reconstructed"),
+)
 
 
 class MESHSDF_OT_example_load(InObjectMode, NeedsNoFit, bpy.types.Operator):
     bl_idname = "meshsdf.example_load"
     bl_label = "Load Example"
     bl_description = (
-        "Open a scene with a photo, a camera and a shape that is ready to be fitted to it; "
+        "Open a scene with a photo and a camera, in which a fit or a reconstruction is one click; "
         "your own scene stays in the file"
     )
     bl_options = {"REGISTER", "UNDO"}
 
+    what: EnumProperty(
+        name="Example",
+        description="What is to be tried",
+        items=EXAMPLES,
+        options={"SKIP_SAVE"},
+    )
+
     def perform(self, context: bpy.types.Context) -> None:
         if context.window is None:
             raise Refusal("There is no window to show the example in", "Call it in a window")
+        if self.what == "PICTURE":
+            context.window.scene = picture_scene.found() or picture_scene.build()
+            _look_through_camera(context)
+            self.report({"INFO"}, "Press Reconstruct from Image: the car in the photo is added")
+            return
         there = example_scene.found()
         if there is not None:
             _go_to(context, there)

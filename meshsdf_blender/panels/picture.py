@@ -26,6 +26,8 @@ class MESHSDF_PT_picture(Tab, bpy.types.Panel):
         if settings.image is None:
             told = f"The camera's background: {behind.name}" if behind else NOTHING
             wrapped(layout, told, characters(context), icon="IMAGE_DATA" if behind else "INFO")
+        if settings.image is None and behind is None:
+            layout.operator("meshsdf.example_load", icon="IMAGE_DATA").what = "PICTURE"
         layout.prop(settings, "mask")
         layout.prop(settings, "camera")
         if running.current() is not None:

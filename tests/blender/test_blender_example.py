@@ -13,7 +13,7 @@ from tests.blender.copied_script import copied, run_afresh
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIR = ROOT / "spaces" / "bob_and_spot.safetensors"
-LARGEST_PHOTO = 150_000
+LARGEST_PHOTO, LARGEST_CAR = 150_000, 60_000
 
 
 @pytest.fixture
@@ -96,6 +96,55 @@ def test_the_next_click_is_fit_and_it_succeeds(real):
     assert told.fit_start < 0.85
     assert told.fit_iou > 0.9
     assert told.components == 1
+
+
+def test_the_example_of_a_picture_stands_in_a_scene_of_its_own(scene, fake, part):
+    mine = bpy.context.window.scene
+    assert bpy.ops.meshsdf.example_load(what="PICTURE") == {"FINISHED"}
+    example = bpy.context.window.scene
+    assert example.name == "MeshSDF Picture Example"
+    assert example.meshsdf.space == "builtin:cars"
+    assert [ob.type for ob in example.objects] == ["CAMERA", "LIGHT"]
+    image = example.camera.data.background_images[0].image
+    assert image.packed_file is not None
+    assert tuple(image.size) == (example.render.resolution_x, example.render.resolution_y)
+    assert part("example.picture_scene").PHOTO.stat().st_size < LARGEST_CAR
+    assert part("reconstruction.picture_source").of_camera(example) == image
+    assert part("spaces.catalogue").chosen(example)[0] == "builtin:cars"
+    after = names()
+    bpy.context.window.scene = mine
+    assert bpy.ops.meshsdf.example_load(what="PICTURE") == {"FINISHED"}
+    assert names() == after
+    assert bpy.context.window.scene == example
+    # The other example is another scene.
+    bpy.ops.meshsdf.example_load()
+    assert bpy.context.window.scene.name == "MeshSDF Example"
+
+
+def test_the_next_click_is_reconstruct_and_it_succeeds(real, scene):
+    """With the settings that the panel comes with, by a mask that is guessed."""
+    bpy.ops.meshsdf.example_load(what="PICTURE")
+    camera = bpy.context.window.scene.camera
+    where = camera.location.copy(), camera.rotation_euler.copy(), camera.data.lens
+    assert bpy.ops.meshsdf.reconstruct(resolution=48) == {"FINISHED"}
+    assert bpy.context.scene.camera == camera
+    assert (camera.location, camera.rotation_euler, camera.data.lens) == where
+    ob = bpy.context.active_object
+    assert ob.meshsdf.space == "builtin:cars"
+    # The car stood upright at the origin.
+    assert ob.matrix_world.translation.length < 0.5
+    assert np.array(ob.matrix_world)[2, 2] > 0.95 * ob.scale[2]
+    assert bpy.ops.meshsdf.fit_step(steps=1) == {"FINISHED"}
+    assert ob.meshsdf.fit_start > 0.85
+
+
+def test_the_script_of_a_reconstructed_example_says_what_brings_its_photo(scene, fake):
+    bpy.ops.meshsdf.example_load(what="PICTURE")
+    bpy.ops.meshsdf.reconstruct(space=fake.space)
+    text = copied(bpy.context.view_layer.objects.active)
+    brings = "(bpy.ops.meshsdf.example_load(what='PICTURE') brings it)"
+    assert f"image 'MeshSDF Picture Example Photo' {brings}" in text
+    run_afresh(text, lambda: bpy.ops.meshsdf.example_load(what="PICTURE"))
 
 
 def test_a_packed_space_works_without_its_file(real, scene, part, tmp_path):

@@ -182,6 +182,28 @@ def test_a_mask_that_is_given_is_used_and_kept(scene, fake, picture):
         bpy.ops.meshsdf.reconstruct(space=fake.space, image="Photo", mask="None")
 
 
+def test_a_mask_is_read_by_its_transparency_where_it_has_any(scene, fake, picture, part):
+    source = part("reconstruction.picture_source")
+    read, photo = source.read_mask, source.read(picture(clear=False, red=1.0))
+    disc = photo.rgba[..., 0] > 127
+    # A dark, coloured cut-out on clear white, of bytes and of floats.
+    for name, how in (("Cut", {}), ("Float", {"float_buffer": True})):
+        cut = picture(name, red=0.15, **how)
+        values = pixels(cut)[::-1].copy()
+        values[values[..., 3] == 0, :3] = 1.0 if not how else 0.0
+        cut.pixels.foreach_set(values.ravel())
+        np.testing.assert_array_equal(read(cut, photo) > 127, disc)
+    # Without any transparency, or with the same all over, by its brightness.
+    for alpha in (1.0, 0.25):
+        grey = picture("Grey", clear=False, red=1.0, grey=True)
+        values = pixels(grey)[::-1].copy()
+        values[..., 3] = alpha
+        grey.pixels.foreach_set(values.ravel())
+        np.testing.assert_array_equal(read(grey, photo) > 127, disc)
+    reconstruct(fake, image="Photo", mask="Cut")
+    np.testing.assert_array_equal(pixels(scene.meshsdf.image)[..., 0] > 0.5, disc)
+
+
 def test_a_background_that_fills_no_frame_gives_a_mask_that_does(scene, fake, picture, behind):
     behind(picture(clear=False, red=1.0), scale=0.5, offset=(0.2, 0.0), use_flip_x=True)
     reconstruct(fake)
@@ -428,9 +450,12 @@ def panel(part, scene):
 def test_the_panel_passes_on_what_is_chosen_and_says_what_came_of_it(
     scene, fake, picture, behind, panel
 ):
-    assert "Open a picture, or drop its file" in panel().words
+    told = panel()
+    assert "Open a picture, or drop its file" in told.words
+    assert told.passed["meshsdf.example_load"].what == "PICTURE"
     behind(picture())
     told = panel()
+    assert "meshsdf.example_load" not in told.passed
     assert "The camera's background: Photo" in told.words
     assert told.passed["meshsdf.reconstruct"].image == ""
     settings = scene.meshsdf_picture

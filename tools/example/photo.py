@@ -24,7 +24,8 @@ from PIL import Image
 from core.builtin import builtin_spaces
 from core.extraction import extract
 from core.loading import load_space
-from meshsdf_blender.example import example_scene
+from meshsdf_blender.example import example_scene, photographed
+from tools.example import stage
 
 # The vase: shares of known shapes. A long neck on a wide body, far from the mean.
 SHARES = {"vase_1044": 0.7, "vase_1022": 0.3}
@@ -51,10 +52,10 @@ def main() -> int:
     options = parser.parse_args()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene
-    stage(scene, options.samples)
+    build(scene, options.samples)
     with tempfile.TemporaryDirectory() as folder:
-        photo = rendered(scene, Path(folder) / "photo.png")
-        vase = alone(scene, Path(folder) / "vase.png")
+        photo = stage.rendered(scene, Path(folder) / "photo.png")
+        vase = stage.alone(scene, Path(folder) / "vase.png")
     grey = photo[..., :3] / 255.0 @ LUMINANCE
     bright = grey > example_scene.THRESHOLD
     iou = (bright & vase).sum() / (bright | vase).sum()
@@ -72,33 +73,20 @@ def main() -> int:
     return 0
 
 
-def stage(scene: bpy.types.Scene, samples: int) -> None:
+def build(scene: bpy.types.Scene, samples: int) -> None:
     """Vase, table, wall and lights before the example's camera."""
-    example_scene.place_camera(scene)
-    render = scene.render
-    render.resolution_x = render.resolution_y = example_scene.PIXELS
-    render.engine = "CYCLES"
-    scene.cycles.device, scene.cycles.samples = "CPU", samples
-    scene.cycles.use_denoising = False
-    scene.view_settings.view_transform = "Standard"
+    look = example_scene.LOOK
+    photographed.place_camera(scene, look)
+    scene.render.resolution_x, scene.render.resolution_y = look.width, look.height
+    stage.cycles(scene, samples)
     foot = _vase(scene)
-    _plane(scene, "Table", (0, 0, foot), (0, 0, 0), _material("Table", TABLE, 0.35))
+    table, wall = stage.material("Table", TABLE, 0.35), stage.material("Wall", WALL, 0.9)
+    stage.plane(scene, stage.TABLE, (0, 0, foot), (0, 0, 0), table)
     # Seen straight on.
-    behind = Vector((-np.sin(example_scene.AZIMUTH), np.cos(example_scene.AZIMUTH), 0)) * 3.2
-    upright = (np.pi / 2, 0, example_scene.AZIMUTH)
-    _plane(scene, "Wall", tuple(behind), upright, _material("Wall", WALL, 0.9))
-    for place, towards, size, power, colour in LIGHTS:
-        data = bpy.data.lights.new("Light", "AREA")
-        data.size, data.energy, data.color = size, power, colour
-        light = bpy.data.objects.new("Light", data)
-        light.location = place
-        light.rotation_euler = (towards - place).to_track_quat("-Z", "Y").to_euler()
-        scene.collection.objects.link(light)
-    scene.world = bpy.data.worlds.new("World")
-    scene.world.use_nodes = True
-    sky = scene.world.node_tree.nodes["Background"]
-    sky.inputs["Color"].default_value = (0.8, 0.9, 1.0, 1.0)
-    sky.inputs["Strength"].default_value = 0.03
+    behind = Vector((-np.sin(look.azimuth), np.cos(look.azimuth), 0)) * 3.2
+    upright = (np.pi / 2, 0, look.azimuth)
+    stage.plane(scene, stage.WALL, tuple(behind), upright, wall)
+    stage.light(scene, LIGHTS, (0.8, 0.9, 1.0, 1.0), 0.03)
 
 
 def _vase(scene: bpy.types.Scene) -> float:
@@ -112,53 +100,9 @@ def _vase(scene: bpy.types.Scene) -> float:
     vertices = mesh.vertices.double().numpy() @ matrix[:3, :3].T + matrix[:3, 3]
     data = bpy.data.meshes.new("Vase")
     data.from_pydata(vertices.tolist(), [], mesh.faces.tolist(), shade_flat=False)
-    data.materials.append(_material("Porcelain", PORCELAIN, 0.22))
+    data.materials.append(stage.material("Porcelain", PORCELAIN, 0.22))
     scene.collection.objects.link(bpy.data.objects.new("Vase", data))
     return float(vertices[:, 2].min())
-
-
-def _plane(
-    scene: bpy.types.Scene,
-    name: str,
-    place: tuple[float, float, float],
-    turn: tuple[float, float, float],
-    material: bpy.types.Material,
-) -> None:
-    data = bpy.data.meshes.new(name)
-    corners = [(-9, -9, 0), (9, -9, 0), (9, 9, 0), (-9, 9, 0)]
-    data.from_pydata(corners, [], [(0, 1, 2, 3)])
-    data.materials.append(material)
-    ob = bpy.data.objects.new(name, data)
-    ob.location, ob.rotation_euler = place, turn
-    scene.collection.objects.link(ob)
-
-
-def _material(
-    name: str, colour: tuple[float, float, float, float], roughness: float
-) -> bpy.types.Material:
-    material = bpy.data.materials.new(name)
-    material.use_nodes = True
-    shader = material.node_tree.nodes["Principled BSDF"]
-    shader.inputs["Base Color"].default_value = colour
-    shader.inputs["Roughness"].default_value = roughness
-    return material
-
-
-def rendered(scene: bpy.types.Scene, path: Path) -> np.ndarray:
-    """The scene's picture ``(H, W, 3 or 4)``, 0 to 255."""
-    scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
-    return np.array(Image.open(path))
-
-
-def alone(scene: bpy.types.Scene, path: Path) -> np.ndarray:
-    """Where the vase is: bool ``(H, W)``."""
-    for name in ("Table", "Wall"):
-        bpy.data.objects[name].hide_render = True
-    scene.render.film_transparent = True
-    scene.render.image_settings.color_mode = "RGBA"
-    scene.cycles.samples = 16
-    return np.asarray(rendered(scene, path)[..., 3] > 127)
 
 
 if __name__ == "__main__":

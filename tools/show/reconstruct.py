@@ -1,6 +1,6 @@
 """A picture to look at: run inside a Blender with a window, it makes a shape of it.
 
-    blender --python tools/show/reconstruct.py -- [--picture FILE] [--space builtin:vases]
+    blender --python tools/show/reconstruct.py -- [--picture FILE] [--space builtin:cars]
         [--stage drop|done|background] [--settings]
 
 Without --picture it is the example's photo. "drop" does what Blender does with a file that is
@@ -20,14 +20,14 @@ sys.path.append(str(Path(__file__).parent))
 import window
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTO = ROOT / "meshsdf_blender" / "example" / "vase.jpg"
+PHOTO = ROOT / "meshsdf_blender" / "example" / "car.jpg"
 STAGES = ("drop", "done", "background")
 
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--picture", type=Path, default=PHOTO)
-    parser.add_argument("--space", default="builtin:vases")
+    parser.add_argument("--space", default="builtin:cars")
     parser.add_argument("--stage", choices=STAGES, default="done")
     parser.add_argument("--settings", action="store_true", help="open the settings as well")
     return parser.parse_args(window.arguments())
