@@ -16,7 +16,7 @@ from . import photographed
 from .photographed import Look
 
 NAME = "MeshSDF Example"
-PHOTO_NAME = photographed.photo_name(NAME)
+PHOTO_NAME = f"{NAME} Photo"
 SPACE = "builtin:vases"
 PHOTO = Path(__file__).parent / "vase.jpg"
 THRESHOLD = 0.4  # of brightness, between the vase and what is around it
@@ -26,7 +26,7 @@ TERRACOTTA = (0.80, 0.30, 0.12, 1.0)  # so that the shape is told from the white
 
 def build() -> bpy.types.Scene:
     """A new scene with camera, light and photo; the shape comes after. Raises Refusal."""
-    scene = photographed.build(NAME, PHOTO, LOOK)
+    scene = photographed.build(NAME, PHOTO, LOOK, called=PHOTO_NAME)
     settings = scene.meshsdf
     settings.space = SPACE
     settings.target, settings.channel = "BACKGROUND", "LUMINANCE"

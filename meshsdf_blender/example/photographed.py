@@ -26,14 +26,9 @@ class Look:
     height: int
 
 
-def photo_name(name: str) -> str:
-    """What the photo of an example is called."""
-    return f"{name} Photo"
-
-
-def build(name: str, photo: Path, look: Look) -> bpy.types.Scene:
-    """A new scene with camera, light and photo. Raises Refusal."""
-    image = _photo(photo_name(name), photo)
+def build(name: str, photo: Path, look: Look, *, called: str) -> bpy.types.Scene:
+    """A new scene with camera, light and photo; the photo's image is ``called`` so. Refusal."""
+    image = _photo(called, photo)
     scene = bpy.data.scenes.new(name)
     scene.render.resolution_x, scene.render.resolution_y = look.width, look.height
     scene.render.resolution_percentage = 100

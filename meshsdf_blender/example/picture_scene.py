@@ -15,7 +15,7 @@ from . import photographed
 from .photographed import Look
 
 NAME = "MeshSDF Picture Example"
-PHOTO_NAME = photographed.photo_name(NAME)
+PHOTO_NAME = "Example Car"  # so short, for the shape is called after it
 SPACE = "builtin:cars"
 PHOTO = Path(__file__).parent / "car.jpg"
 LOOK = Look(4.6, radians(42.0), radians(13.0), 60.0, 640, 480)
@@ -23,7 +23,7 @@ LOOK = Look(4.6, radians(42.0), radians(13.0), 60.0, 640, 480)
 
 def build() -> bpy.types.Scene:
     """A new scene in which the next click is Reconstruct from Image. Raises Refusal."""
-    scene = photographed.build(NAME, PHOTO, LOOK)
+    scene = photographed.build(NAME, PHOTO, LOOK, called=PHOTO_NAME)
     scene.meshsdf.space = SPACE
     return scene
 

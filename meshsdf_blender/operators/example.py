@@ -1,4 +1,4 @@
-"""Loading an example: a scene of its own in which the next click is Fit, or Reconstruct."""
+"""Loading an example: a scene of its own in which the next click fits or reconstructs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MESHSDF_OT_example_load(InObjectMode, NeedsNoFit, bpy.types.Operator):
         if self.what == "PICTURE":
             context.window.scene = picture_scene.found() or picture_scene.build()
             _look_through_camera(context)
-            self.report({"INFO"}, "Press Reconstruct from Image: the car in the photo is added")
+            self.report({"INFO"}, "Next: Reconstruct from Image, in the panel From a Picture")
             return
         there = example_scene.found()
         if there is not None:

@@ -100,7 +100,9 @@ class MESHSDF_OT_teach_encoder(Teaching, _Teaches, bpy.types.Operator):
             self.report({"ERROR"}, in_scripts.text(refusal))
             return {"CANCELLED"}
         self._asked = True
-        context.window_manager.invoke_props_dialog(self, width=DIALOG_PIXELS)
+        context.window_manager.invoke_props_dialog(
+            self, width=DIALOG_PIXELS, confirm_text=self.bl_label
+        )
         return {"RUNNING_MODAL"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -27,7 +27,10 @@ class MESHSDF_PT_picture(Tab, bpy.types.Panel):
             told = f"The camera's background: {behind.name}" if behind else NOTHING
             wrapped(layout, told, characters(context), icon="IMAGE_DATA" if behind else "INFO")
         if settings.image is None and behind is None:
-            layout.operator("meshsdf.example_load", icon="IMAGE_DATA").what = "PICTURE"
+            load = layout.operator(
+                "meshsdf.example_load", text="Load Example Picture", icon="IMAGE_DATA"
+            )
+            load.what = "PICTURE"
         layout.prop(settings, "mask")
         layout.prop(settings, "camera")
         if running.current() is not None:
@@ -50,6 +53,7 @@ class MESHSDF_PT_picture(Tab, bpy.types.Panel):
 
 
 NOTHING = "Open a picture, or drop its file onto the 3D view"
+WIDE_LETTERS = 3  # by which names in a text may be wider than the usual letter
 UNTAUGHT = "{} has no encoder yet, which tells its shapes from pictures"
 LACKING = "{} comes without an encoder, which tells shapes from pictures: choose another space"
 
@@ -84,7 +88,8 @@ def _draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     own = encoder_place.is_own(space)
     if not seen.there:
         title = catalogue.title(space)
-        wrapped(column, (UNTAUGHT if own else LACKING).format(title), width, icon="INFO")
+        told = (UNTAUGHT if own else LACKING).format(title)
+        wrapped(column, told, width - WIDE_LETTERS, icon="INFO")
     if not own:
         return
     row = column.row(align=True)

@@ -62,7 +62,8 @@ def show(run: TeachRun, step: TeachStep) -> None:
         text += f", {duration(step.seconds_left)} left"
     if run.stopping:
         text = "Stopping after this step"
-    _tell(bpy.context.window_manager, step.share, text, step.told)
+    detail = step.told[:1].upper() + step.told[1:]
+    _tell(bpy.context.window_manager, step.share, text, detail)
 
 
 def _over(run: TeachRun) -> float:

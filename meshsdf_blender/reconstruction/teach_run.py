@@ -27,11 +27,14 @@ STAGES = {
     "judging": "Judging",
     "done": "Done",
 }
-# What is told of a stage's figures.
+# What is told of a stage's figures, and of the last ones.
 FIGURES = {
     "code": "code error {:.2f}",
-    "degrees": "rotation off by {:.0f} degrees",
+    "degrees": "rotation off by {:.0f}\u00b0",
     "iou": "mask IoU {:.2f}",
+    "likeliest_code_error": "code error {:.2f}",
+    "likeliest_degrees": "rotation off by {:.0f}\u00b0",
+    "mask_iou": "mask IoU {:.2f}",
 }
 GO_ON = "Resume Teaching goes on from where it was, at most a minute back"
 
@@ -55,11 +58,8 @@ class TeachStep:
     @property
     def told(self) -> str:
         """The figures in words."""
-        return ", ".join(
-            words.format(self.figures[name])
-            for name, words in FIGURES.items()
-            if name in self.figures
-        )
+        known = (name for name in FIGURES if name in self.figures)
+        return ", ".join(FIGURES[name].format(self.figures[name]) for name in known)
 
     @property
     def line(self) -> str:

@@ -130,7 +130,7 @@ def test_the_next_click_is_reconstruct_and_it_succeeds(real, scene):
     assert bpy.context.scene.camera == camera
     assert (camera.location, camera.rotation_euler, camera.data.lens) == where
     ob = bpy.context.active_object
-    assert ob.meshsdf.space == "builtin:cars"
+    assert (ob.name, ob.meshsdf.space) == ("Example Car shape", "builtin:cars")
     # The car stood upright at the origin.
     assert ob.matrix_world.translation.length < 0.5
     assert np.array(ob.matrix_world)[2, 2] > 0.95 * ob.scale[2]
@@ -143,7 +143,7 @@ def test_the_script_of_a_reconstructed_example_says_what_brings_its_photo(scene,
     bpy.ops.meshsdf.reconstruct(space=fake.space)
     text = copied(bpy.context.view_layer.objects.active)
     brings = "(bpy.ops.meshsdf.example_load(what='PICTURE') brings it)"
-    assert f"image 'MeshSDF Picture Example Photo' {brings}" in text
+    assert f"image 'Example Car' {brings}" in text
     run_afresh(text, lambda: bpy.ops.meshsdf.example_load(what="PICTURE"))
 
 

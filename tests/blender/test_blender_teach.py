@@ -164,7 +164,7 @@ def test_a_live_teaching_says_how_far_it_is_and_the_time_left(live, space, fake)
     assert not told().detail
     live.until(lambda: told().text == "Learning Shapes: 50 %, 2 min left")
     assert told().factor == 0.5
-    assert told().detail == "code error 0.50, rotation off by 12 degrees"
+    assert told().detail == "Code error 0.50, rotation off by 12\u00b0"
     # The worker of the shapes answers meanwhile, and there is no second one beside it.
     assert bpy.ops.meshsdf.shape_add(space=fake.space) == {"FINISHED"}
     for call in (bpy.ops.meshsdf.teach_encoder, bpy.ops.meshsdf.teach_resume):
@@ -174,7 +174,7 @@ def test_a_live_teaching_says_how_far_it_is_and_the_time_left(live, space, fake)
         bpy.ops.meshsdf.train_space()
     live.end()
     assert space.encoder.is_file()
-    assert live.run.outcome.text == "'fäke' has an encoder"
+    assert live.run.outcome.text == "'fäke' has an encoder: mask IoU 0.90"
     assert live.module.tick() is None
 
 

@@ -1,11 +1,12 @@
 """A picture to look at: run inside a Blender with a window, it makes a shape of it.
 
     blender --python tools/show/reconstruct.py -- [--picture FILE] [--space builtin:cars]
-        [--stage drop|done|background] [--settings]
+        [--stage drop|done|background|example] [--settings]
 
 Without --picture it is the example's photo. "drop" does what Blender does with a file that is
 dropped onto the 3D view, and shows each step; "done" waits for the end first, so that the panel
-says what came of it; "background" puts the picture behind a camera that stays.
+says what came of it; "background" puts the picture behind a camera that stays; "example" loads the
+example, in which the next click reconstructs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import window
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "meshsdf_blender" / "example" / "car.jpg"
-STAGES = ("drop", "done", "background")
+STAGES = ("drop", "done", "background", "example")
 
 
 def parsed() -> argparse.Namespace:
@@ -52,6 +53,10 @@ def behind_a_camera() -> None:
 
 def show() -> None:
     """The chosen stage."""
+    if OPTIONS.stage == "example":
+        with window.in_view():
+            bpy.ops.meshsdf.example_load(what="PICTURE")
+        return
     scene = bpy.context.scene
     scene.meshsdf.space = OPTIONS.space
     given = {"filepath": str(OPTIONS.picture)}

@@ -321,7 +321,8 @@ class Teach:
         if MODE == "half_progress" and self.step == 3:
             del header["share"]
         header["seconds_left"] = 90.0 if 3 < self.step < self.STEPS else None
-        header["figures"] = {"code": 0.5, "degrees": 12.0} if stage == "encoder" else {}
+        figures = {"encoder": {"code": 0.5, "degrees": 12.0}, "done": {"mask_iou": 0.9}}
+        header["figures"] = figures.get(stage, {})
         header |= {"finished": taught or self.stop, "path": str(self.out) if taught else None}
         header["reason"] = "taught" if taught else "stopped" if self.stop else ""
         return header, {}, taught or self.stop
