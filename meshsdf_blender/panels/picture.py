@@ -86,17 +86,16 @@ def _draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     if seen.there and not seen.begun:
         return
     own = encoder_place.is_own(space)
-    if not seen.there:
+    if not seen.there and outcome is None:
         title = catalogue.title(space)
         told = (UNTAUGHT if own else LACKING).format(title)
         wrapped(column, told, width - WIDE_LETTERS, icon="INFO")
     if not own:
         return
-    row = column.row(align=True)
     if seen.begun:
-        resume = row.operator("meshsdf.teach_resume", icon="FILE_REFRESH")
+        resume = column.operator("meshsdf.teach_resume", icon="FILE_REFRESH")
         resume.space, resume.up = space, up
-    teach = row.operator("meshsdf.teach_encoder", icon="IMAGE_REFERENCE")
+    teach = column.operator("meshsdf.teach_encoder", icon="IMAGE_REFERENCE")
     teach.space, teach.up = space, up
 
 
