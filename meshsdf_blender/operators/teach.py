@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import bpy
@@ -20,6 +22,8 @@ from .needs import Need
 from .train import run_to_end
 
 DIALOG_PIXELS = 340
+GOES_ON = "It goes on where it was stopped"
+BEGINS_ANEW = "Other numbers than before: it begins anew"
 
 
 def _resuming(run: TeachRun) -> str:
@@ -85,9 +89,10 @@ class MESHSDF_OT_teach_encoder(Teaching, _Teaches, bpy.types.Operator):
     )
 
     _asked = False
+    _recorded: Mapping[str, int] = MappingProxyType({})  # of a teaching that was stopped
 
     def lesson(self) -> dict[str, Any] | None:
-        return {"pictures": self.pictures, "steps": self.steps, "seed": self.seed}
+        return {name: getattr(self, name) for name in encoder_place.NUMBERS}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background:
@@ -100,6 +105,10 @@ class MESHSDF_OT_teach_encoder(Teaching, _Teaches, bpy.types.Operator):
             self.report({"ERROR"}, in_scripts.text(refusal))
             return {"CANCELLED"}
         self._asked = True
+        self._recorded = encoder_place.recorded(catalogue.location(space))
+        for name, number in self._recorded.items():
+            if not self.properties.is_property_set(name):
+                setattr(self, name, number)
         context.window_manager.invoke_props_dialog(
             self, width=DIALOG_PIXELS, confirm_text=self.bl_label
         )
@@ -111,8 +120,11 @@ class MESHSDF_OT_teach_encoder(Teaching, _Teaches, bpy.types.Operator):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.label(text=f"The encoder of {catalogue.title(space)}", icon="IMAGE_REFERENCE")
-        for name in ("pictures", "steps", "seed"):
+        for name in encoder_place.NUMBERS:
             layout.prop(self, name)
+        if self._recorded:
+            same = self._recorded == self.lesson()
+            layout.label(text=GOES_ON if same else BEGINS_ANEW, icon="FILE_REFRESH")
         layout.label(text="It runs beside your work; the panel shows the time left", icon="INFO")
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -5,6 +5,7 @@ The worker decides by itself what fits: a copy of a built-in space needs no enco
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..errors import Fix, Refusal, WorkerError
 from ..spaces import catalogue, packed
 
 ENCODERS, SUFFIX, RUN_SUFFIX, RECORD = "encoders", ".safetensors", ".teaching", "teaching.json"
+NUMBERS = ("pictures", "steps", "seed")
 ICON = "IMAGE_REFERENCE"
 
 
@@ -39,6 +41,16 @@ def run_folder(space: str) -> Path:
 def begun(space: str) -> bool:
     """Whether a teaching was begun there, so that it can go on."""
     return (run_folder(space) / RECORD).is_file()
+
+
+def recorded(space: str) -> dict[str, int]:
+    """The numbers that the teaching there was begun with; none where none was, or it is damaged."""
+    try:
+        said = json.loads((run_folder(space) / RECORD).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    told = said.items() if isinstance(said, dict) else ()
+    return {name: number for name, number in told if name in NUMBERS and type(number) is int}
 
 
 def _look(space: str) -> Seen:

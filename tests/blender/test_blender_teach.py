@@ -310,6 +310,12 @@ def test_a_stopped_teaching_is_offered_after_blender_was_closed(space, fake, pan
     with pytest.raises(RuntimeError, match="Resume Teaching"):
         bpy.ops.meshsdf.teach_encoder(**FEW)
     part("reconstruction.teach_run").forget()
+    recorded = part("reconstruction.encoder_place").recorded
+    assert recorded(space.path) == FEW  # which the dialog begins with
     shown = panel()
     assert "has no encoder yet" in shown.words
     assert shown.passed["meshsdf.teach_resume"].space == space.path
+    for damaged in ("{", "[]", '{"pictures": "many", "more": 1}'):
+        space.record.write_text(damaged)
+        assert recorded(space.path) == {}
+    assert recorded("/no/such.safetensors") == {}
