@@ -205,6 +205,7 @@ def test_a_space_without_an_encoder_says_what_to_do(spot):
 
 def test_a_space_of_ones_own_is_taught_by_its_operator_and_reconstructs(picture, part, tmp_path):
     """So short a lesson teaches little: what counts is that its encoder is found and used."""
+    pytest.importorskip("torch")
     from core.spacefile import write_space
     from tests.core.octahedron import octahedra
 

@@ -46,6 +46,7 @@ def test_a_space_is_taught_in_one_call(space, part, capfd):
 
 
 def test_it_teaches_as_the_worker_does_unless_it_is_told(space, part):
+    pytest.importorskip("torch")
     from core.reconstruction import encoderfile, teachrun
 
     bpy.ops.meshsdf.teach_encoder(space=space.path)
