@@ -143,4 +143,5 @@ def test_no_argument_is_told_apart_but_by_what_the_page_says(part):
     """Whoever asks whether an argument was given has to say what it is else."""
     folder = operators_page.ROOT / "meshsdf_blender" / "operators"
     asking = {p.name for p in folder.glob("*.py") if "is_property_set" in p.read_text("utf-8")}
-    assert asking == {"guarded.py", "train.py"}  # the latter: whether to open a file browser
+    # train: whether to open a file browser; teach: what its dialog begins with.
+    assert asking == {"guarded.py", "train.py", "teach.py"}
