@@ -18,7 +18,7 @@ from torch import Tensor
 from ..extraction import extract
 from ..space import Space
 from .cropview import CropView, around
-from .shading import Chance, Floats, Shape, background, draw, projected
+from .drawing import Chance, Floats, Shape, draw, projected
 
 CELLS = 40
 MOST_DEVIATIONS = 2.5
@@ -41,16 +41,12 @@ class Cameras:
 
 @dataclass(frozen=True)
 class Example:
-    """A picture of a known shape: its whitened code ``(L,)``, how it was seen, what was seen.
-
-    rgb ``(3, H, W)`` and ``behind`` ``(3, H, W)``, coverage ``(H, W)``: bytes.
-    """
+    """A known shape before a camera: its whitened code ``(L,)``, how it is seen, and its relief
+    ``(8, H, W)``, bytes, which light makes a picture of."""
 
     whitened: Tensor
     view: CropView
-    rgb: NDArray[np.uint8]
-    coverage: NDArray[np.uint8]
-    behind: NDArray[np.uint8]
+    relief: NDArray[np.uint8]
 
 
 def random_code(space: Space, generator: torch.Generator) -> Tensor:
@@ -125,7 +121,7 @@ def examples(
     cameras: Cameras | None = None,
     views: int = 4,
 ) -> Iterator[Example]:
-    """Pictures ``side`` pixels square without end, ``views`` of each code."""
+    """Reliefs ``side`` pixels square without end, ``views`` of each code."""
     chance, cameras = Chance(generator), cameras or Cameras()
     while True:
         whitened = random_code(space, generator)
@@ -134,14 +130,4 @@ def examples(
             continue
         for _ in range(views):
             view = random_view(shape, cameras, chance)
-            picture = draw(shape, view, side, chance)
-            behind = background(side, chance)
-            yield Example(
-                whitened,
-                view,
-                *(_bytes(image) for image in (picture.rgb, picture.coverage, behind)),
-            )
-
-
-def _bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.asarray((values * 255).round(), np.uint8)
+            yield Example(whitened, view, draw(shape, view, side))

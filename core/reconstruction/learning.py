@@ -21,28 +21,29 @@ from torch.nn.functional import interpolate
 
 from ..errors import TrainingError
 from ..files import write_whole
-from ..space import Space
 from ..training.autodecoder import cosine_share
 from .cropview import rotations
 from .encoder import Encoder, EncoderForm
 from .examples import Example
+from .lighting import Chances, backgrounds, lit
 
 CHECKPOINT_KIND = "meshsdf encoder training 1"
 # What an error of each part weighs: the code's is 1 for the mean shape, the rotation's 2 for a
 # quarter turn; places and logarithms are of the square's half side.
 ROTATION, PLACE, TANGENT = 1.0, 8.0, 0.5
 # The share of the loss that all guesses carry, so that none is never the best and dies.
-EVERY_GUESS, LIKELIHOOD = 0.06, 0.1
+EVERY_GUESS, LIKELIHOOD = 0.06, 0.3
 NO_COLOUR, NOISY, CLIP = 0.25, 0.6, 1.0
+BEHINDS = 4  # pictures with the same background
 
 
 @dataclass(frozen=True)
 class EncoderOptions:
     """How to teach: ``pictures`` of ``views`` each code, seen in ``steps`` of ``batch``."""
 
-    pictures: int = 8_000
-    views: int = 5
-    steps: int = 1_500
+    pictures: int = 10_000
+    views: int = 8
+    steps: int = 1_800
     batch: int = 64
     rate: float = 2e-3
     final_rate: float = 0.01
@@ -62,36 +63,23 @@ class EncoderStep:
 
 @dataclass(frozen=True)
 class Lessons:
-    """Drawn pictures and their truths: rgb, behind ``(N, 3, S, S)`` and coverage ``(N, S, S)``
-    bytes, whitened ``(N, L)``, views ``(N, 10)``."""
+    """What is seen and what it truly is: reliefs ``(N, 8, S, S)``, bytes, whitened ``(N, L)``,
+    views ``(N, 10)``."""
 
-    rgb: Tensor
-    coverage: Tensor
-    behind: Tensor
+    reliefs: Tensor
     whitened: Tensor
     views: Tensor
 
     @staticmethod
     def of(examples: list[Example]) -> Lessons:
-        def bytes_of(name: str) -> Tensor:
-            return torch.from_numpy(np.stack([getattr(each, name) for each in examples]))
-
         return Lessons(
-            rgb=bytes_of("rgb"),
-            coverage=bytes_of("coverage"),
-            behind=bytes_of("behind"),
-            whitened=torch.stack([each.whitened for each in examples]).float(),
-            views=torch.from_numpy(np.stack([each.view.numbers() for each in examples])).float(),
+            torch.from_numpy(np.stack([each.relief for each in examples])),
+            torch.stack([each.whitened for each in examples]).float(),
+            torch.from_numpy(np.stack([each.view.numbers() for each in examples])).float(),
         )
 
     def __len__(self) -> int:
         return len(self.whitened)
-
-
-def code_weights(space: Space) -> Tensor:
-    """What an error of each whitened number weighs ``(L,)``, 1 in all: as it moves the code."""
-    variances = space.statistics.deviations.square()
-    return variances / variances.sum()
 
 
 class EncoderTraining:
@@ -111,9 +99,9 @@ class EncoderTraining:
         self.step = 0
 
     def run(
-        self, lessons: Lessons, weights: Tensor, *, azimuth: bool = True
+        self, lessons: Lessons, measure: Tensor, *, azimuth: bool = True
     ) -> Iterator[EncoderStep]:
-        """Teach until the last step; one yield a step. ``weights``: see :func:`code_weights`.
+        """Teach until the last step; one yield a step. ``measure``: see surfacemeasure.
 
         Without ``azimuth`` the shapes look alike from all around, and views are held to the truth
         but for that.
@@ -125,7 +113,7 @@ class EncoderTraining:
             pictures = seen(lessons, drawn, generator)
             outputs = self.encoder(pictures.to(memory_format=torch.channels_last))
             loss, code, degrees = errors(
-                outputs, lessons.whitened[drawn], lessons.views[drawn], weights, azimuth=azimuth
+                outputs, lessons.whitened[drawn], lessons.views[drawn], measure, azimuth=azimuth
             )
             for group in self.optimiser.param_groups:
                 warm = min(1.0, (self.step + 1) / 100)
@@ -181,11 +169,11 @@ class EncoderTraining:
 
 
 def errors(
-    outputs: Tensor, whitened: Tensor, views: Tensor, weights: Tensor, *, azimuth: bool = True
+    outputs: Tensor, whitened: Tensor, views: Tensor, measure: Tensor, *, azimuth: bool = True
 ) -> tuple[Tensor, float, float]:
     """The loss of guesses ``(B, K, L + 11)``; the best ones' code error and rotation in degrees."""
     length = whitened.shape[1]
-    code = ((outputs[..., :length] - whitened[:, None]).square() * weights).sum(-1)
+    code = ((outputs[..., :length] - whitened[:, None]) @ measure).square().sum(-1)
     found, true = rotations(outputs[..., length : length + 6]), rotations(views[:, :6])[:, None]
     if azimuth:
         turned = (found - true).square().sum((-2, -1)) / 2
@@ -210,22 +198,26 @@ def errors(
 
 def seen(lessons: Lessons, drawn: Tensor, generator: torch.Generator) -> Tensor:
     """The pictures ``drawn`` as an encoder may get them: ``(B, 4, S, S)`` in [0, 1]."""
-    rgb = lessons.rgb[drawn].float() / 255
-    cover = lessons.coverage[drawn].float().unsqueeze(1) / 255
-    behind = lessons.behind[drawn].float() / 255
+    rgb, cover = lit(lessons.reliefs[drawn], generator)
     count = len(drawn)
-
-    def chance(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=generator)
-
-    mask = torch.where(chance(1, 1, 1) < NOISY, roughened(cover, generator), cover)
-    picture = rgb + behind * (1 - cover)
-    contrast, light = 0.6 + 0.8 * chance(1, 1, 1), 0.3 * (chance(1, 1, 1) - 0.5)
-    tint = 1 + 0.2 * (chance(3, 1, 1) - 0.5)
-    grain = 0.05 * chance(1, 1, 1) * torch.randn(picture.shape, generator=generator)
-    picture = ((picture * tint - 0.5) * contrast + 0.5 + light + grain).clamp(0, 1)
-    picture = torch.where(chance(1, 1, 1) < NO_COLOUR, 0.5, picture)
+    chances = Chances(count, generator)
+    # Little of what is behind shows within a mask: a few serve all.
+    some = torch.arange(count) // BEHINDS
+    behind = backgrounds(int(some[-1]) + 1, cover.shape[-1], generator)[some]
+    rough = chances.happen(NOISY)[..., None] > 0
+    mask = torch.where(rough, roughened(cover, generator), cover)
+    picture = developed(rgb + behind * (1 - cover), chances)
+    picture = torch.where(chances.happen(NO_COLOUR)[..., None] > 0, 0.5, picture)
     return torch.cat([picture * mask, mask], dim=1)
+
+
+def developed(picture: Tensor, chances: Chances) -> Tensor:
+    """Pictures ``(B, 3, S, S)`` as some camera has them: contrast, light, tint and grain."""
+    contrast = chances.numbers(1, 1, 1, low=0.6, high=1.4)
+    light = chances.numbers(1, 1, 1, low=-0.15, high=0.15)
+    tint = chances.numbers(3, 1, 1, low=0.9, high=1.1)
+    grain = chances.numbers(1, 1, 1, high=0.05) * chances.normal(*picture.shape[1:])
+    return ((picture * tint - 0.5) * contrast + 0.5 + light + grain).clamp(0, 1)
 
 
 def roughened(cover: Tensor, generator: torch.Generator) -> Tensor:

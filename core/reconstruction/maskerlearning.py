@@ -9,14 +9,13 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, binary_cross_entropy_with_logits, grid_sample
 
 from ..training.autodecoder import cosine_share
-from .learning import Lessons
+from .learning import Lessons, developed
+from .lighting import Chances, backgrounds, lit, shadowed
 from .masker import Masker
 
 # The share of the picture's side that the lesson's square takes, and how far off its middle it is.
 SMALLEST, LARGEST, OFF = 0.35, 1.25, 0.6
 RATE, FINAL, DECAY = 3e-3, 0.01, 0.01
-# The share of a background drawn for another picture, which hides fewer of the same edges.
-EXCHANGED = 0.7
 
 
 def teach_masker(
@@ -46,26 +45,17 @@ def teach_masker(
 
 def placed(lessons: Lessons, drawn: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Pictures ``drawn``, somewhere in a square: ``(B, 3, S, S)``; masks ``(B, 1, S, S)``."""
-    count = len(drawn)
-
-    def chance(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=generator)
-
-    rgb = lessons.rgb[drawn].float() / 255
-    cover = lessons.coverage[drawn].float().unsqueeze(1) / 255
-    other = torch.randint(len(lessons), (count,), generator=generator)
-    other = torch.where(chance() < EXCHANGED, other, drawn)
-    behind = lessons.behind[other].float() / 255
-    scale = SMALLEST + (LARGEST - SMALLEST) * chance()
+    rgb, cover = lit(lessons.reliefs[drawn], generator)
+    count, side = len(drawn), cover.shape[-1]
+    chances = Chances(count, generator)
+    scale = chances.numbers(low=SMALLEST, high=LARGEST)
     room = (1 - scale).abs() * OFF
-    off = (2 * chance(2) - 1) * room[:, None]
+    off = chances.numbers(2, low=-1, high=1) * room[:, None]
     inverse = torch.zeros(count, 2, 3)
     inverse[:, 0, 0] = inverse[:, 1, 1] = 1 / scale
     inverse[:, :, 2] = -off / scale[:, None]
     grid = affine_grid(inverse, list(rgb.shape), align_corners=False)
     both = grid_sample(torch.cat([rgb, cover], dim=1), grid, align_corners=False)
     rgb, cover = both[:, :3], both[:, 3:]
-    contrast, light = 0.7 + 0.6 * chance(1, 1, 1), 0.2 * (chance(1, 1, 1) - 0.5)
-    picture = rgb + behind * (1 - cover)
-    grain = 0.04 * chance(1, 1, 1) * torch.randn(picture.shape, generator=generator)
-    return ((picture - 0.5) * contrast + 0.5 + light + grain).clamp(0, 1), cover
+    behind = shadowed(backgrounds(count, side, generator), cover, generator)
+    return developed(rgb + behind * (1 - cover), chances), cover

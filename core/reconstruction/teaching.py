@@ -22,9 +22,10 @@ from ..space import Space
 from .encoder import EncoderForm
 from .encoderfile import SpaceEncoder, fingerprint, write_encoder
 from .examples import examples, shape_of
-from .learning import EncoderOptions, EncoderTraining, Lessons, code_weights, errors, seen
+from .learning import EncoderOptions, EncoderTraining, Lessons, errors, seen
 from .masker import Masker
 from .maskerlearning import placed, teach_masker
+from .surfacemeasure import surface_measure
 
 PART = 500  # pictures
 CHECKPOINT = "encoder.pt"
@@ -43,7 +44,7 @@ class TeachOptions:
     """How an encoder is taught: ``encoder``, and steps of the ``masker``; ``seed`` of all of it."""
 
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
-    masker: int = 500
+    masker: int = 700
     seed: int = 1
 
 
@@ -78,13 +79,13 @@ def teach(
         yield from _pictures(space, folder, number, options, clock)
         parts.append(load_file(folder / f"pictures_{number}.safetensors"))
     lessons = _joined(parts)
-    weights = code_weights(space)
+    measure = surface_measure(space, torch.Generator().manual_seed(options.seed + 4))
     training = _training(space, folder, options)
     if training.step:
         yield clock.step("encoder", training.step / max(training.options.steps, 1), {}, kept=True)
     saved = time.monotonic()
     try:
-        for step in training.run(lessons, weights, azimuth=azimuth):
+        for step in training.run(lessons, measure, azimuth=azimuth):
             if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS or step.step == step.steps:
                 training.save(folder / CHECKPOINT)
                 saved = time.monotonic()
@@ -114,7 +115,7 @@ def teach(
         space.frame.up,
     )
     yield clock.step("judging", 0.0, {})
-    quality, usual = judged(space, found, seed=options.seed + 3)
+    quality, usual = judged(space, found, measure, seed=options.seed + 3)
     card = {"recipe": asdict(options), "quality": quality}
     write_encoder(out, replace(found, usual_error=usual, card=card))
     yield TeachStep("done", 1.0, 0.0, quality)
@@ -149,7 +150,9 @@ def changed_by_turns(space: Space, code: Tensor) -> float | None:
     return worst / float(away.norm(dim=1).max())
 
 
-def judged(space: Space, found: SpaceEncoder, *, seed: int) -> tuple[dict[str, float], Tensor]:
+def judged(
+    space: Space, found: SpaceEncoder, measure: Tensor, *, seed: int
+) -> tuple[dict[str, float], Tensor]:
     """How good an encoder is on pictures drawn anew: of the likeliest guess and of the best one.
 
     And the likeliest's usual error of each whitened number ``(L,)``.
@@ -163,7 +166,7 @@ def judged(space: Space, found: SpaceEncoder, *, seed: int) -> tuple[dict[str, f
         outputs = found.encoder(seen(lessons, every, generator))
         likeliest = outputs[every, outputs[..., -1].argmax(1)][:, None]
         for name, guesses in (("likeliest", likeliest), ("best", outputs)):
-            truth = (lessons.whitened, lessons.views, code_weights(space))
+            truth = (lessons.whitened, lessons.views, measure)
             _, code, degrees = errors(guesses, *truth, azimuth=found.azimuth)
             told |= {f"{name}_code_error": round(code, 4), f"{name}_degrees": round(degrees, 2)}
         pictures, masks = placed(lessons, every, generator)
@@ -181,10 +184,10 @@ class _Clock:
         # Milliseconds a picture, measured once: only their ratios count.
         encoder, batch = options.encoder, options.encoder.batch
         self._work = {
-            "pictures": 35.0 * encoder.pictures,
+            "pictures": 22.0 * encoder.pictures,
             "encoder": 5.0 * batch * encoder.steps,
-            "masker": 4.0 * batch * options.masker,
-            "judging": 35.0 * CHECKED,
+            "masker": 6.0 * batch * options.masker,
+            "judging": 22.0 * CHECKED,
         }
         self._started, self._first = time.monotonic(), -1.0
 

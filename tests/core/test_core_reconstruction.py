@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -28,12 +27,13 @@ from core.reconstruction import (
     teaching,
 )
 from core.reconstruction.cropview import CropView, Square, around
+from core.reconstruction.drawing import draw
 from core.reconstruction.encoder import Encoder, EncoderForm
 from core.reconstruction.encoderfile import encoder_path, fingerprint, write_encoder
 from core.reconstruction.examples import shape_of, squared
+from core.reconstruction.lighting import lit
 from core.reconstruction.masker import Masker
 from core.reconstruction.masking import MARGIN
-from core.reconstruction.shading import Chance, draw
 from core.silhouette import see
 from core.space import Space
 from core.spacefile import write_space
@@ -65,22 +65,23 @@ def knowing(space: Space, guesses: list[tuple[Tensor, CropView, float]]) -> Spac
 
 
 @pytest.fixture(scope="module")
-def cow(bob_and_spot: Space) -> tuple[Tensor, CropView, Any]:
+def cow(bob_and_spot: Space) -> tuple[Tensor, CropView, Tensor]:
     """A whitened code, how it is seen, and the picture of it in a square."""
     whitened = bob_and_spot.statistics.whiten(bob_and_spot.codes[1])
     shape = shape_of(bob_and_spot, whitened, 48)
     view = squared(shape, around(0.8, 0.2, 0.0), 5.0, margin=MARGIN)
-    return whitened, view, draw(shape, view, SIDE, Chance(torch.Generator().manual_seed(4)))
+    relief = torch.from_numpy(draw(shape, view, SIDE))
+    rgb, coverage = lit(relief[None], torch.Generator().manual_seed(4))
+    return whitened, view, torch.cat([rgb[0], coverage[0]])
 
 
-def in_picture(part: Any, square: Square) -> Tensor:
+def in_picture(part: Tensor, square: Square) -> Tensor:
     """RGBA ``(4, H, W)``, clear but for the square."""
     picture = torch.zeros(4, HEIGHT, WIDTH)
     top, left = int(square.row - SIDE / 2), int(square.column - SIDE / 2)
     here = picture[:, top : top + SIDE, left : left + SIDE]
-    coverage = torch.from_numpy(part.coverage)
-    here[:3] = torch.from_numpy(part.rgb) / coverage.clamp_min(1e-6)
-    here[3] = coverage
+    here[:3] = part[:3] / part[3].clamp_min(1e-6)
+    here[3] = part[3]
     return picture
 
 
@@ -96,7 +97,7 @@ def overlap(a: Tensor, b: Tensor) -> float:
 
 @pytest.mark.parametrize("square", [MIDDLE, ASIDE])
 def test_a_true_guess_is_found_with_its_camera(
-    bob_and_spot: Space, cow: tuple[Tensor, CropView, Any], square: Square
+    bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor], square: Square
 ) -> None:
     whitened, view, part = cow
     picture = in_picture(part, square)
@@ -123,7 +124,7 @@ def test_a_true_guess_is_found_with_its_camera(
 
 @pytest.mark.parametrize("kept", [{}, {"ortho_scale": 4.0}])
 def test_a_known_camera_stays_where_it_is(
-    bob_and_spot: Space, cow: tuple[Tensor, CropView, Any], kept: dict[str, float]
+    bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor], kept: dict[str, float]
 ) -> None:
     whitened, guess, part = cow
     picture = in_picture(part, ASIDE)
@@ -146,7 +147,7 @@ def test_a_known_camera_stays_where_it_is(
 
 
 def test_the_guess_that_matches_is_taken(
-    bob_and_spot: Space, cow: tuple[Tensor, CropView, Any]
+    bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor]
 ) -> None:
     whitened, view, part = cow
     picture = in_picture(part, MIDDLE)
@@ -167,7 +168,7 @@ def test_the_guess_that_matches_is_taken(
 
 
 def test_a_mask_may_have_another_size_but_not_other_proportions(
-    bob_and_spot: Space, cow: tuple[Tensor, CropView, Any]
+    bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor]
 ) -> None:
     whitened, view, part = cow
     picture = in_picture(part, MIDDLE)
@@ -248,7 +249,7 @@ def test_a_belief_is_about_this_space(bob_and_spot: Space) -> None:
 
 @pytest.fixture
 def photo(
-    tmp_path: Path, bob_and_spot: Space, cow: tuple[Tensor, CropView, Any]
+    tmp_path: Path, bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor]
 ) -> tuple[Path, Path]:
     """A picture three times as large as the encoder's, and a space that has an encoder."""
     whitened, view, part = cow

@@ -18,9 +18,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.errors import EncoderError, TrainingError
+from core.extraction import extract
 from core.pose import rotation_of
-from core.reconstruction import find_encoder, read_encoder, teaching
+from core.reconstruction import find_encoder, maskerlearning, read_encoder, teaching
 from core.reconstruction.cropview import CropView, around
+from core.reconstruction.drawing import CREVICE, NORMAL, PLACE, Shape, draw, projected
 from core.reconstruction.encoder import Encoder, EncoderForm
 from core.reconstruction.encoderfile import SpaceEncoder, encoder_path, fingerprint, write_encoder
 from core.reconstruction.examples import examples, random_code, shape_of, squared
@@ -28,21 +30,24 @@ from core.reconstruction.learning import (
     EncoderOptions,
     EncoderTraining,
     Lessons,
-    code_weights,
     errors,
     roughened,
     seen,
 )
+from core.reconstruction.lighting import backgrounds, lit, shadowed
 from core.reconstruction.masker import Masker
 from core.reconstruction.maskerlearning import placed
-from core.reconstruction.shading import Chance, background, draw, projected
+from core.reconstruction.surfacemeasure import EVERY_DIRECTION, surface_measure
 from core.reconstruction.teaching import TeachOptions, looks_round, teach
 from core.space import Frame, Space
 from core.spacefile import write_space
+from core.surface import project
 from core.zbuffer import look
 
 from .octahedron import octahedra
 
+# Both numbers of a code count, one more than the other.
+MEASURE = torch.diag(torch.tensor([0.7, 0.3]).sqrt())
 SMALL = EncoderForm(2, guesses=2, side=32, widths=(4, 8, 8, 8), features=16)
 
 
@@ -61,27 +66,69 @@ def lessons(bob_and_spot: Space) -> Lessons:
     return Lessons.of([next(drawn) for _ in range(12)])
 
 
-def test_coverage_is_that_of_the_z_buffer(bob_and_spot: Space) -> None:
+@pytest.fixture(scope="module")
+def spot(bob_and_spot: Space) -> tuple[Shape, CropView]:
     shape = shape_of(bob_and_spot, bob_and_spot.statistics.whiten(bob_and_spot.codes[1]))
-    view = squared(shape, around(0.7, 0.3, 0.0), 4.0)
+    return shape, squared(shape, around(0.7, 0.3, 0.0), 4.0)
+
+
+def test_a_relief_is_what_the_z_buffer_sees(spot: tuple[Shape, CropView]) -> None:
+    shape, view = spot
     at, away = projected(shape, view)
     pixels = np.stack([(at[:, 0] + 1) * 64, (1 - at[:, 1]) * 64], axis=1)
-    mask = look(pixels, -1 / away, shape.faces, 128, 128).mask
-    for seed in range(5):
-        picture = draw(shape, view, 64, Chance(torch.Generator().manual_seed(seed)))
-        assert picture.rgb.shape == (3, 64, 64)
-        assert picture.coverage.mean() == pytest.approx(mask.mean())
-        assert 0 <= picture.rgb.min() <= picture.rgb.max() <= 1
-        assert (picture.rgb <= picture.coverage + 1e-6).all()  # before black
-        assert (picture.rgb[:, picture.coverage == 0] == 0).all()
+    sight = look(pixels, -1 / away, shape.faces, 128, 128)
+    relief = draw(shape, view, 64).astype(np.float64) / 255
+    assert relief.shape == (8, 64, 64)
+    assert relief[7].mean() == pytest.approx(sight.mask.mean(), abs=1e-3)
+    whole = relief[7] == 1
+    normals, places = relief[NORMAL][:, whole] * 2 - 1, relief[PLACE][:, whole] * 2 - 1
+    assert np.linalg.norm(normals, axis=0) == pytest.approx(1, abs=0.02)
+    assert (normals[2] > -0.1).all()  # what is seen looks at the camera
+    # The places lie where the camera sees them.
+    camera = view.rotation @ places + view.place[:, None]
+    seen_at = camera[:2] / (-camera[2] * view.tangent)
+    rows, columns = np.nonzero(whole)
+    assert seen_at[0] == pytest.approx((columns + 0.5) / 32 - 1, abs=0.05)
+    assert seen_at[1] == pytest.approx(1 - (rows + 0.5) / 32, abs=0.05)
+    assert 0 < relief[CREVICE][0, whole].mean() < 0.5
+
+
+def test_light_and_material_differ_and_the_outline_stays(spot: tuple[Shape, CropView]) -> None:
+    relief = torch.from_numpy(draw(*spot, 64))
+    rgb, cover = lit(relief.expand(40, -1, -1, -1), torch.Generator().manual_seed(1))
+    assert rgb.shape == (40, 3, 64, 64)
+    assert cover.shape == (40, 1, 64, 64)
+    assert 0 <= float(rgb.min()) <= float(rgb.max()) <= 1
+    assert bool((rgb <= cover + 1e-6).all())  # before black
+    assert bool((cover == cover[:1]).all())
+    inside = cover[0, 0] == 1
+    means = rgb[:, :, inside].mean(-1)
+    assert float(means.std(0).min()) > 0.1  # colours
+    shades = rgb[:, :, inside].mean(1).std(-1) / means.mean(1)
+    assert float(shades.quantile(0.9)) > 2 * float(shades.quantile(0.1)) > 0  # and contrasts
+    again, _ = lit(relief.expand(40, -1, -1, -1), torch.Generator().manual_seed(1))
+    assert torch.equal(rgb, again)
 
 
 def test_backgrounds_are_pictures_and_differ() -> None:
-    found = [background(24, Chance(torch.Generator().manual_seed(seed))) for seed in range(30)]
-    for image in found:
-        assert image.shape == (3, 24, 24)
-        assert 0 <= image.min() <= image.max() <= 1
-    assert np.std([image.mean() for image in found]) > 0.1
+    found = backgrounds(40, 24, torch.Generator().manual_seed(1))
+    assert found.shape == (40, 3, 24, 24)
+    assert 0 <= float(found.min()) <= float(found.max()) <= 1
+    assert float(found.mean((1, 2, 3)).std()) > 0.1
+    assert float(found.std((2, 3)).mean()) > 0.05
+
+
+def test_shadows_lie_below_and_darken_alone() -> None:
+    behind = torch.ones(60, 3, 32, 32)
+    cover = torch.zeros(60, 1, 32, 32)
+    cover[:, :, 12:20, 12:20] = 1
+    found = shadowed(behind, cover, torch.Generator().manual_seed(1))
+    assert float(found.max()) <= 1
+    assert float(found.min()) >= 0
+    dark = 1 - found.mean(1)
+    assert float(dark[:, 20:].mean()) > 4 * float(dark[:, :12].mean())
+    shares = (dark.amax((1, 2)) > 0.05).float().mean()
+    assert 0.4 < float(shares) < 0.9
 
 
 def test_lessons_repeat_by_their_seed(bob_and_spot: Space, lessons: Lessons) -> None:
@@ -107,7 +154,7 @@ def test_pictures_are_seen_with_masks_that_are_not_quite_right(lessons: Lessons)
     pictures = seen(lessons, every, torch.Generator().manual_seed(1))
     assert pictures.shape == (12, 4, 32, 32)
     assert 0 <= float(pictures.min()) <= float(pictures.max()) <= 1
-    cover = lessons.coverage.float().unsqueeze(1) / 255
+    _, cover = lit(lessons.reliefs, torch.Generator().manual_seed(1))
     wide = torch.nn.functional.interpolate(cover, (64, 64), mode="bilinear").repeat(8, 1, 1, 1)
     rough = roughened(wide, torch.Generator().manual_seed(2))
     assert 0 <= float(rough.min()) <= float(rough.max()) <= 1
@@ -118,13 +165,19 @@ def test_pictures_are_seen_with_masks_that_are_not_quite_right(lessons: Lessons)
     assert float(hard[far].float().mean()) < 0.02  # hardly any islands
 
 
-def test_a_maskers_lessons_keep_mask_and_picture_together(lessons: Lessons) -> None:
-    white = replace(
-        lessons,
-        rgb=lessons.coverage.unsqueeze(1).expand(-1, 3, -1, -1),
-        behind=torch.zeros_like(lessons.behind),
-    )
-    pictures, masks = placed(white, torch.arange(12), torch.Generator().manual_seed(3))
+def test_a_maskers_lessons_keep_mask_and_picture_together(
+    lessons: Lessons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def white(reliefs: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        _, cover = lit(reliefs, generator)
+        return cover.expand(-1, 3, -1, -1), cover
+
+    def black(count: int, side: int, generator: torch.Generator) -> Tensor:
+        return torch.zeros(count, 3, side, side)
+
+    monkeypatch.setattr(maskerlearning, "lit", white)
+    monkeypatch.setattr(maskerlearning, "backgrounds", black)
+    pictures, masks = placed(lessons, torch.arange(12), torch.Generator().manual_seed(3))
     assert pictures.shape == (12, 3, 32, 32)
     inside, outside = masks[:, 0] > 0.99, masks[:, 0] < 0.01
     assert inside.any()
@@ -155,11 +208,11 @@ def truth(count: int = 5) -> tuple[Tensor, Tensor]:
 def test_the_truth_has_no_error() -> None:
     whitened, views = truth()
     outputs = outputs_for(whitened, views)
-    loss, code, degrees = errors(outputs[:, 1:], whitened, views, torch.tensor([0.7, 0.3]))
+    loss, code, degrees = errors(outputs[:, 1:], whitened, views, MEASURE)
     assert float(loss) == pytest.approx(0, abs=1e-5)
     assert code == 0
     assert degrees == pytest.approx(0, abs=0.05)
-    both, code, _ = errors(outputs, whitened, views, torch.tensor([0.7, 0.3]))
+    both, code, _ = errors(outputs, whitened, views, MEASURE)
     assert code == 0
     assert float(both) > float(loss)  # the other one is drawn along a little
 
@@ -172,7 +225,7 @@ def test_rotations_are_off_by_so_many_degrees(angle: float) -> None:
     turn = rotation_of(axis / axis.norm() * math.radians(angle))
     for columns in (slice(2, 5), slice(5, 8)):
         outputs[:, 0, columns] = views[:, columns.start - 2 : columns.stop - 2] @ turn.T
-    _, _, degrees = errors(outputs, whitened, views, torch.ones(2) / 2)
+    _, _, degrees = errors(outputs, whitened, views, MEASURE)
     assert degrees == pytest.approx(angle, rel=1e-3, abs=0.05)
 
 
@@ -183,40 +236,55 @@ def test_round_shapes_may_be_turned_about_their_axis() -> None:
     turned = math.radians(70)
     outputs[:, 0, 2:5] = math.cos(turned) * x + math.sin(turned) * y
     outputs[:, 0, 5:8] = math.cos(turned) * y - math.sin(turned) * x
-    weights = torch.ones(2) / 2
-    loss, _, degrees = errors(outputs, whitened, views, weights, azimuth=False)
+    loss, _, degrees = errors(outputs, whitened, views, MEASURE, azimuth=False)
     assert float(loss) == pytest.approx(0, abs=1e-5)
     assert degrees == pytest.approx(0, abs=0.1)
-    loss, _, degrees = errors(outputs, whitened, views, weights)
+    loss, _, degrees = errors(outputs, whitened, views, MEASURE)
     assert degrees == pytest.approx(70, abs=0.1)
     # But its axis counts.
     tilt = rotation_of(torch.tensor([math.radians(25), 0, 0]))
     outputs[:, 0, 2:5], outputs[:, 0, 5:8] = x @ tilt.T, y @ tilt.T
     upright = torch.linalg.cross(x, y)
     off = ((upright @ tilt.T) * upright).sum(1).acos().rad2deg()
-    _, _, degrees = errors(outputs, whitened, views, weights, azimuth=False)
+    _, _, degrees = errors(outputs, whitened, views, MEASURE, azimuth=False)
     assert degrees == pytest.approx(float(off.mean()), abs=0.1)
 
 
-def test_code_errors_weigh_what_moves_codes(bob_and_spot: Space) -> None:
-    weights = code_weights(bob_and_spot)
-    assert float(weights.sum()) == pytest.approx(1)
-    assert bool((weights.diff() <= 0).all())
+def test_errors_of_codes_are_motions_of_the_surface(bob_and_spot: Space) -> None:
+    """To first order: against the surface of a code that is a little off, point by point."""
+    generator = torch.Generator().manual_seed(1)
+    measure = surface_measure(bob_and_spot, generator).double()
+    assert float(measure.square().sum()) == pytest.approx(1, rel=1e-5)
+    statistics = bob_and_spot.statistics
+    moved = []
+    step = 0.05
+    for number in range(2):
+        total = 0.0
+        for code in (bob_and_spot.mean_code, *bob_and_spot.codes):
+            other = statistics.whiten(code)
+            other[number] += step
+            before = extract(bob_and_spot, code, 48, draft=True).vertices
+            before = project(bob_and_spot.fold(code), before, steps=3)
+            after = project(bob_and_spot.fold(statistics.unwhiten(other)), before, steps=3)
+            total += float((after - before).square().sum(1).mean())
+        moved.append(total)
+    square = (measure @ measure.t()).diag()
+    other, expected = (square[1] - EVERY_DIRECTION / 2), moved[1] / sum(moved)
+    assert float(other / (1 - EVERY_DIRECTION)) == pytest.approx(expected, rel=0.15)
 
 
 def test_a_training_goes_on_exactly_where_it_was(lessons: Lessons, tmp_path: Path) -> None:
     options = EncoderOptions(pictures=12, steps=6, batch=4)
-    weights = torch.tensor([0.6, 0.4])
     whole = EncoderTraining(SMALL, options, generator=torch.Generator().manual_seed(5))
-    expected = [step.loss for step in whole.run(lessons, weights)]
+    expected = [step.loss for step in whole.run(lessons, MEASURE)]
     part = EncoderTraining(SMALL, options, generator=torch.Generator().manual_seed(5))
-    steps = part.run(lessons, weights)
+    steps = part.run(lessons, MEASURE)
     found = [next(steps).loss for _ in range(3)]
     part.save(tmp_path / "run.pt")
     again = EncoderTraining.load(tmp_path / "run.pt")
     assert again.step == 3
     assert again.form == SMALL
-    found += [step.loss for step in again.run(lessons, weights)]
+    found += [step.loss for step in again.run(lessons, MEASURE)]
     assert found == expected
     for key, value in whole.encoder.state_dict().items():
         assert torch.equal(again.encoder.state_dict()[key], value), key
@@ -225,7 +293,7 @@ def test_a_training_goes_on_exactly_where_it_was(lessons: Lessons, tmp_path: Pat
 def test_a_training_learns(lessons: Lessons) -> None:
     options = EncoderOptions(pictures=12, steps=90, batch=12, rate=5e-3)
     training = EncoderTraining(SMALL, options, generator=torch.Generator().manual_seed(5))
-    losses = [step.loss for step in training.run(lessons, torch.tensor([0.6, 0.4]))]
+    losses = [step.loss for step in training.run(lessons, MEASURE)]
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
 
 

@@ -25,9 +25,9 @@ from core.reconstruction.cropview import (
     rotations,
     towards,
 )
+from core.reconstruction.drawing import Chance, Shape, projected
 from core.reconstruction.examples import Cameras, random_view, shape_of, squared
 from core.reconstruction.placing import Lens, before_camera, camera_of, cut_view, picture_view
-from core.reconstruction.shading import Chance, Shape, projected
 from core.silhouette import see
 from core.space import Frame, Space
 from core.zbuffer import look
