@@ -6,8 +6,9 @@ Each held-out shape is photographed from cameras of its own: materials, lamps, f
 things that no encoder has seen (tools/reconstruct/photos.py); the photos are kept in data/. Four
 kinds of pictures are made of each: the photo as it is, whose mask is predicted; the photo cut out;
 the silhouette alone; and a sketch, the silhouette with a wavering, smoothed outline. The camera is
-guessed every time. Baselines: the mean shape, and the known shape whose silhouette from the true
-camera is most like the true mask: both are given the true camera.
+guessed every time. Baselines (tools/reconstruct/baselines.py), each with its pose fitted to the
+true mask from where the encoder sees the object: the mean shape, and the known shape whose
+silhouette is then most like the mask; and that known shape for which the true camera is given.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ from core.reconstruction import (
     reconstruct,
 )
 from core.reconstruction.placing import picture_view
+from core.silhouette import intersection_over_union
 from core.space import Space
-from tools.reconstruct import judge
+from tools.reconstruct import baselines, judge
 from tools.reconstruct.judge import Verdict
 from tools.spaces import shapes
 from tools.spaces.recipe import DATA, NAMES, maker
@@ -55,20 +57,21 @@ KINDS = ("photo", "cut out", "silhouette", "sketch")
 WAVER, WAVE, SMOOTH = 1.8, 9.0, 1.5
 HEAD = (
     *("space", "picture", "pictures", "mask IoU", "first mesh, s", "all, s"),
-    *("distance: mean shape", "nearest known", "encoder", "refined"),
+    *("distance: mean shape", "nearest known", "with the true camera", "encoder", "refined"),
     *("refined less by, mean", "worse", "normals: encoder", "refined"),
-    *("IoU: encoder", "refined", "degrees off: encoder", "refined"),
+    *("IoU: mean shape", "nearest known", "encoder", "refined"),
+    *("degrees off: mean shape", "nearest known", "encoder", "refined"),
 )
 
 
 @dataclass(frozen=True)
 class Task:
-    """A photo, and what kind of picture is made of it."""
+    """A photo, and which kinds of pictures are made of it."""
 
     space: str
     mesh: str
     photo: str
-    kind: str
+    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Found:
     seconds: float
     mean: Verdict
     known: Verdict
+    given: Verdict
     encoder: Verdict
     refined: Verdict
 
@@ -97,9 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         for name in options.spaces or NAMES:
             photos = photographed(name, options.shapes, options.views)
-            for kind in options.kinds:
-                tasks = [Task(name, *pair, kind) for pair in photos]
-                tell(tasks[0], list(pool.map(one, tasks)))
+            tasks = [Task(name, *pair, tuple(options.kinds)) for pair in photos]
+            found = list(pool.map(one, tasks))
+            for kind, column in zip(options.kinds, zip(*found, strict=True), strict=True):
+                tell(name, kind, list(column))
     return 0
 
 
@@ -140,8 +145,8 @@ def known(space: Space, number: int) -> shapes.Shape:
     return shapes.Shape(space.shape_names[number], vertices, faces)
 
 
-def one(task: Task) -> Found:
-    """Reconstruct from one picture, and judge what came of it."""
+def one(task: Task) -> list[Found]:
+    """Reconstruct from each kind of picture of a photo, and judge what came of it."""
     torch.set_num_threads(1)
     space, encoder = space_of(task.space), encoder_of(task.space)
     with np.load(task.mesh) as data:
@@ -150,17 +155,7 @@ def one(task: Task) -> Found:
     to_world = torch.tensor(camera["camera_to_world"], dtype=torch.float64)
     mask = read_picture(Path(task.photo).with_suffix(".mask.png"))[3]
     view = picture_view(to_world, camera["focal"], PIXELS, PIXELS)
-    picture, given = picture_of(task, mask)
-    started = perf_counter()
-    steps = reconstruct(space, encoder, picture, mask=given, options=ReconstructOptions())
-    first = next(steps)
-    # The mesh of the encoder's word, as a user sees it.
-    judge.surface(space, first.code, 64)
-    first_at = perf_counter() - started
-    *_, last = steps
-    seconds = perf_counter() - started
     covered = (mask > 0.5).numpy()
-    overlap = judge.intersection_over_union((first.mask > 0.5).numpy(), covered)
     turn = torch.linalg.inv(to_world)[:3, :3]
 
     def judged(step: Reconstruction) -> Verdict:
@@ -169,26 +164,35 @@ def one(task: Task) -> Found:
         angle = judge.turned(found, turn, azimuth=encoder.azimuth)
         return judge.verdict(space, step.code, step.view, covered, true, degrees=angle)
 
-    nearest = space.codes[judge.most_alike(known_meshes_of(task.space), view, covered)]
-    return Found(
-        mask_iou=overlap,
-        first=first_at,
-        seconds=seconds,
-        mean=judge.verdict(space, space.mean_code, view, covered, true),
-        known=judge.verdict(space, nearest, view, covered, true),
-        encoder=judged(first),
-        refined=judged(last),
-    )
+    known = known_meshes_of(task.space)
+    fitted = baselines.fitted(space, encoder, read_picture(Path(task.photo)), mask, known)
+    poor = [judged(each) for each in fitted]
+    nearest = space.codes[baselines.most_alike(known, view, covered)[0]]
+    given = judge.verdict(space, nearest, view, covered, true)
+    every = []
+    for kind in task.kinds:
+        picture, drawn = picture_of(task, kind, mask)
+        started = perf_counter()
+        steps = reconstruct(space, encoder, picture, mask=drawn, options=ReconstructOptions())
+        first = next(steps)
+        # The mesh of the encoder's word, as a user sees it.
+        judge.surface(space, first.code, 64)
+        first_at = perf_counter() - started
+        *_, last = steps
+        seconds = perf_counter() - started
+        overlap = intersection_over_union((first.mask > 0.5).numpy(), covered)
+        every.append(Found(overlap, first_at, seconds, *poor, given, judged(first), judged(last)))
+    return every
 
 
-def picture_of(task: Task, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-    """The picture of the task's kind, and the mask where it is given."""
+def picture_of(task: Task, kind: str, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The picture of that kind, and the mask where it is given."""
     picture = read_picture(Path(task.photo))
-    if task.kind == "photo":
+    if kind == "photo":
         return picture, None
-    if task.kind == "cut out":
+    if kind == "cut out":
         return picture, mask
-    if task.kind == "sketch":
+    if kind == "sketch":
         mask = sketched(mask, seed=len(task.photo))
     grey = torch.full_like(picture, 0.5)
     grey[3] = 1.0
@@ -213,7 +217,7 @@ def space_of(name: str) -> Space:
 
 @cache
 def known_meshes_of(name: str) -> list[judge.Mesh]:
-    return judge.known_meshes(space_of(name))
+    return baselines.known_meshes(space_of(name))
 
 
 @cache
@@ -221,18 +225,21 @@ def encoder_of(name: str) -> SpaceEncoder:
     return find_encoder(space_of(name), builtin_spaces()[name])
 
 
-def tell(task: Task, found: list[Found]) -> None:
+def tell(space: str, kind: str, found: list[Found]) -> None:
     """One row."""
-    raw, refined = (judge.means([getattr(f, key) for f in found]) for key in ("encoder", "refined"))
-    less = [1 - f.refined.chamfer / f.encoder.chamfer for f in found]
+    names = ("mean", "known", "given", "encoder", "refined")
+    of = {name: judge.means([getattr(each, name) for each in found]) for name in names}
+    mean_shape, known, given, raw, refined = (of[name] for name in names)
+    worse = mean(each.refined.chamfer > each.encoder.chamfer for each in found)
+    posed = (mean_shape, known, raw, refined)
     cells = [
-        *(task.space, task.kind, len(found), f"{mean(f.mask_iou for f in found):.3f}"),
+        *(space, kind, len(found), f"{mean(f.mask_iou for f in found):.3f}"),
         *(f"{median(f.first for f in found):.2f}", f"{median(f.seconds for f in found):.2f}"),
-        *(f"{mean(getattr(f, key).chamfer for f in found):.4f}" for key in ("mean", "known")),
-        *(f"{raw[0]:.4f}", f"{refined[0]:.4f}"),
-        *(f"{1 - refined[0] / raw[0]:.0%}", f"{mean(each < 0 for each in less):.0%}"),
-        *(f"{raw[1]:.3f}", f"{refined[1]:.3f}", f"{raw[2]:.3f}", f"{refined[2]:.3f}"),
-        *(f"{raw[3]:.1f}", f"{refined[3]:.1f}"),
+        *(f"{each[0]:.4f}" for each in (mean_shape, known, given, raw, refined)),
+        *(f"{1 - refined[0] / raw[0]:.0%}", f"{worse:.0%}"),
+        *(f"{raw[1]:.3f}", f"{refined[1]:.3f}"),
+        *(f"{each[2]:.3f}" for each in posed),
+        *(f"{each[3]:.1f}" for each in posed),
     ]
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 

@@ -156,8 +156,8 @@ def backgrounds(count: int, side: int, generator: torch.Generator) -> Tensor:
     fine, coarse = chances.normal(3, *square), chances.normal(3, side // 8, side // 8)
     coarse = interpolate(coarse, size=square, mode="bilinear", align_corners=False)
     grain = torch.lerp(coarse, fine, chances.numbers(1, 1, 1)) * chances.numbers(1, 1, 1) ** 3
-    image = image.unflatten(2, square) + 0.3 * grain
-    return image.clamp(0, 1)
+    grained: Tensor = image.unflatten(2, square) + 0.3 * grain
+    return grained.clamp(0, 1)
 
 
 def _plane(places: Tensor, aslant: Tensor, chances: Chances) -> Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 
 import torch
 from torch import Tensor
@@ -64,20 +64,20 @@ def descend(
     optimiser = torch.optim.Adam([code], lr=RATE)
     spent, seconds = 0, 0.0
     for _ in range(STEPS + 1):
-        began = perf_counter()
+        began = process_time()
         at = code.detach().clone()
         mesh = extract(space, at, CELLS, dense=parts.dense_grid)
-        yield Step(at, mesh, spent + mesh.evaluations, seconds + perf_counter() - began)
+        yield Step(at, mesh, spent + mesh.evaluations, seconds + process_time() - began)
         if not len(mesh.vertices):
             return
-        began = perf_counter()
+        began = process_time()
         gradient = image_gradient(parts, space, view, mesh, image)
         carries = gradient.abs().sum(dim=1) > 0
         optimiser.zero_grad()
         pull = one_division if parts.one_division else exact
         pull(space, code, mesh.vertices[carries], gradient[carries]).backward()
         optimiser.step()
-        spent, seconds = int(carries.sum()), perf_counter() - began
+        spent, seconds = int(carries.sum()), process_time() - began
 
 
 def placed(space: Space, vertices: Tensor) -> Tensor:

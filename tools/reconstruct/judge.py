@@ -1,8 +1,4 @@
-"""How near a reconstruction comes to the true shape, beside what needs no encoder.
-
-The two baselines are given what a reconstruction has to guess, the camera: the mean shape, and the
-known shape whose silhouette from there is most like the mask.
-"""
+"""How near a reconstruction comes to the true shape."""
 
 from __future__ import annotations
 
@@ -23,7 +19,7 @@ from core.quality import compare
 from core.silhouette import intersection_over_union, see
 from core.space import Space
 
-CELLS, KNOWN_CELLS, POINTS = 96, 32, 6_000
+CELLS, POINTS = 96, 6_000
 Mesh = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
@@ -64,20 +60,6 @@ def verdict(
     seen = see(view, torch.from_numpy(found[0]), found[1]).mask
     iou = intersection_over_union(seen, mask)
     return Verdict(near.chamfer, near.normal_consistency, iou, degrees)
-
-
-def known_meshes(space: Space) -> list[Mesh]:
-    """The known shapes, coarse."""
-    return [surface(space, code, KNOWN_CELLS) for code in space.codes]
-
-
-def most_alike(meshes: Sequence[Mesh], view: View, mask: NDArray[np.bool_]) -> int:
-    """Which of ``meshes`` has the silhouette that is most like the mask."""
-    found = [
-        intersection_over_union(see(view, torch.from_numpy(vertices), faces).mask, mask)
-        for vertices, faces in meshes
-    ]
-    return int(np.argmax(found))
 
 
 def turned(found: Tensor, true: Tensor, *, azimuth: bool) -> float:

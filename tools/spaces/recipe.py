@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from core.reconstruction.encoderfile import encoder_path
-from core.reconstruction.learning import EncoderOptions
 from core.reconstruction.teaching import TeachOptions
 from core.training.autodecoder import TrainingOptions
 
@@ -28,7 +27,7 @@ NAMES = ("bob_and_spot", "cars", "chairs", "cups", "heads", "vases")
 HELD_OUT_EVERY, HELD_OUT_FIRST = 10, 5
 # Unit-radius shapes are shrunk by this, so that none touches the cube's wall.
 RADIUS = 0.85
-TEACHING = TeachOptions(EncoderOptions(pictures=6_000, steps=1_500), masker=350, seed=1)
+TEACHING = TeachOptions()
 
 
 @dataclass(frozen=True)
