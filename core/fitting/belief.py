@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -12,29 +12,50 @@ from ..errors import FitError
 
 @dataclass(frozen=True)
 class Belief:
-    """Where a code probably lies: ``whitened`` ``(L,)``, and the ``deviations`` ``(L,)`` from it.
+    """Where a code probably lies: a normal distribution about ``whitened`` ``(L,)``, of the
+    ``covariance`` ``(L, L)``.
 
-    It takes the place of the mean code and deviations of 1, the space's own normal distribution.
-    Raises FitError for numbers that are not finite, or deviations that are not above 0.
+    It takes the place of the space's own, whose mean is 0 and whose covariance is the identity.
+    Raises FitError for numbers that are not finite, or a covariance that is none.
     """
 
     whitened: Tensor
-    deviations: Tensor
+    covariance: Tensor
+    precision: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("whitened", "deviations"):
+        for name in ("whitened", "covariance"):
             value = torch.as_tensor(getattr(self, name), dtype=torch.float64).cpu()
             object.__setattr__(self, name, value)
-        same = self.whitened.ndim == 1 and self.whitened.shape == self.deviations.shape
-        if not same or not bool(torch.isfinite(self.whitened).all()):
+        length = len(self.whitened)
+        same = self.whitened.ndim == 1 and self.covariance.shape == (length, length)
+        numbers = torch.cat([self.whitened.flatten(), self.covariance.flatten()])
+        if not same or not bool(torch.isfinite(numbers).all()):
             raise FitError(
-                "A belief about a code is not finite, or its deviations are of another length",
-                "Give one finite number and one deviation for each number of the code",
+                "A belief about a code is not finite, or its covariance is of another size",
+                "Give L finite numbers, and L x L of how they vary",
             )
-        if not bool((self.deviations > 0).all() & torch.isfinite(self.deviations).all()):
-            raise FitError("A belief's deviations are not all above 0", "Use finite ones above 0")
+        even = (self.covariance + self.covariance.T) / 2
+        factor, fault = torch.linalg.cholesky_ex(even)
+        symmetric = torch.allclose(even, self.covariance, rtol=1e-4, atol=1e-9)
+        if int(fault) or not symmetric:
+            raise FitError(
+                "A belief's covariance is not symmetric, or not positive in every direction",
+                "Use that of a normal distribution",
+            )
+        object.__setattr__(self, "precision", torch.cholesky_inverse(factor))
+
+    @staticmethod
+    def of_deviations(whitened: Tensor, deviations: Tensor) -> Belief:
+        """Each number of ``whitened`` ``(L,)`` for itself, so many ``deviations`` ``(L,)`` off."""
+        return Belief(whitened, torch.diag(torch.as_tensor(deviations).double().square()))
 
     @staticmethod
     def of_space(code_length: int) -> Belief:
         """What the space itself says: the mean, and one deviation each way."""
-        return Belief(torch.zeros(code_length), torch.ones(code_length))
+        return Belief(torch.zeros(code_length), torch.eye(code_length))
+
+    def distance(self, whitened: Tensor) -> float:
+        """How far a code lies from here: Mahalanobis' distance, squared."""
+        off = whitened.double().cpu() - self.whitened
+        return float(off @ self.precision @ off)

@@ -37,9 +37,9 @@ class Equations:
         curvature = torch.zeros(freedom.size, freedom.size, dtype=torch.float64)
         gradient = torch.zeros(freedom.size, dtype=torch.float64)
         if free := freedom.code:
-            firm = prior / belief.deviations.square()
-            curvature[:free, :free] = torch.diag(firm)
-            gradient[:free] = firm * (state.whitened.double() - belief.whitened)
+            firm = prior * belief.precision
+            curvature[:free, :free] = firm
+            gradient[:free] = firm @ (state.whitened.double() - belief.whitened)
         for each in rows:
             by = each.by()
             weighted = each.weights[:, None] * by

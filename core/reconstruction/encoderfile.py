@@ -1,7 +1,7 @@
 """The file of a space's encoder: one ``.safetensors`` file, read without running anything.
 
 Tensors are the networks' own, ``encoder.*`` and ``masker.*``, matrices and kernels as float16 and
-all else as float32, and ``usual_error`` ``(L,)``. The header's ``__metadata__`` has one entry,
+all else as float32, and ``covariance`` ``(L, L)``. The header's ``__metadata__`` has one entry,
 ``meshsdf``, a JSON object::
 
     {"format": "meshsdf-encoder", "version": 1, "space": "heads", "fingerprint": "9f...",
@@ -51,15 +51,15 @@ class SpaceEncoder:
     """What turns pictures of one space's shapes into codes, views and masks.
 
     ``azimuth`` tells that the shapes look different from all around, ``up`` which axis of the cube
-    pointed up (a space's frame); ``usual_error`` ``(L,)`` is
-    the likeliest guess's usual error of each whitened number, on pictures it was not taught with.
+    pointed up (a space's frame); ``covariance`` ``(L, L)`` is how the likeliest guess's whitened
+    numbers are off together, on pictures it was not taught with.
     """
 
     space: str
     fingerprint: str
     encoder: Encoder
     masker: Masker
-    usual_error: Tensor
+    covariance: Tensor
     azimuth: bool = True
     up: str = "Z"
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -132,7 +132,7 @@ def write_encoder(path: Path, encoder: SpaceEncoder) -> None:
         for key, value in network.state_dict().items()
         if value.is_floating_point()
     }
-    tensors["usual_error"] = encoder.usual_error.float().contiguous()
+    tensors["covariance"] = encoder.covariance.float().contiguous()
     described = {
         "format": FORMAT,
         "version": VERSION,
@@ -177,16 +177,17 @@ def read_encoder(path: Path) -> SpaceEncoder:
             state[key] = tensor.float()
         network.load_state_dict(state)
         network.eval().requires_grad_(False)
-    usual = tensors.get("usual_error")
-    if usual is None or usual.shape != (form.code_length,) or not _positive(usual):
-        raise _damaged(path, "tensor 'usual_error' is missing or holds no errors")
+    covariance = tensors.get("covariance")
+    square = (form.code_length, form.code_length)
+    if covariance is None or covariance.shape != square or not _is_covariance(covariance):
+        raise _damaged(path, "tensor 'covariance' is missing or is none")
     card = said.get("card")
     return SpaceEncoder(
         str(said.get("space", "")),
         str(said.get("fingerprint", "")),
         encoder,
         masker,
-        usual.float(),
+        covariance.float(),
         bool(said.get("azimuth", True)),
         str(said.get("up", "Z")),
         card if isinstance(card, dict) else {},
@@ -232,8 +233,11 @@ def _form(said: Mapping[str, Any], path: Path) -> EncoderForm:
     return EncoderForm(widths=tuple(form["widths"]), **{key: int(form[key]) for key in MOST})
 
 
-def _positive(tensor: Tensor) -> bool:
-    return bool(((tensor > 0) & torch.isfinite(tensor)).all())
+def _is_covariance(tensor: Tensor) -> bool:
+    found = tensor.double()
+    if not bool(torch.isfinite(found).all()) or not torch.allclose(found, found.T, rtol=1e-4):
+        return False
+    return not int(torch.linalg.cholesky_ex(found)[1])
 
 
 def _stored(tensor: Tensor) -> Tensor:

@@ -168,8 +168,8 @@ class Run:
         view, mask = self._square_of(at, pixels)
         belief = None
         if self._options.trust:
-            usual = self._encoder.usual_error
-            belief = Belief(at.guess.whitened, usual / self._options.trust**0.5)
+            covariance = self._encoder.covariance / self._options.trust
+            belief = Belief(at.guess.whitened, covariance)
         return fit(
             self._space,
             at.code,

@@ -30,7 +30,7 @@ from .surfacemeasure import surface_measure
 PART = 500  # pictures
 CHECKPOINT = "encoder.pt"
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
-CHECKED = 500  # pictures, drawn anew, by which the card tells how good it is
+CHECKED = 1_000  # pictures, drawn anew, by which the card tells how good it is
 # No guess is held to more firmly than this, in deviations.
 LEAST_ERROR = 0.05
 # A shape that upright turns change by less than this, in its radii, looks alike from all around. Of
@@ -110,14 +110,14 @@ def teach(
         space.name,
         fingerprint(space),
         *networks,
-        torch.ones(space.code_length),
+        torch.eye(space.code_length),
         azimuth,
         space.frame.up,
     )
     yield clock.step("judging", 0.0, {})
-    quality, usual = judged(space, found, measure, seed=options.seed + 3)
+    quality, covariance = judged(space, found, measure, seed=options.seed + 3)
     card = {"recipe": asdict(options), "quality": quality}
-    write_encoder(out, replace(found, usual_error=usual, card=card))
+    write_encoder(out, replace(found, covariance=covariance, card=card))
     yield TeachStep("done", 1.0, 0.0, quality)
 
 
@@ -155,7 +155,7 @@ def judged(
 ) -> tuple[dict[str, float], Tensor]:
     """How good an encoder is on pictures drawn anew: of the likeliest guess and of the best one.
 
-    And the likeliest's usual error of each whitened number ``(L,)``.
+    And the covariance ``(L, L)`` of the likeliest one's errors of whitened numbers.
     """
     generator = torch.Generator().manual_seed(seed)
     drawn = examples(space, found.encoder.form.side, generator=generator, views=5)
@@ -173,8 +173,8 @@ def judged(
         hard, true = found.masker(pictures) > 0, masks > 0.5
         iou = (hard & true).sum() / (hard | true).sum()
     off = likeliest[:, 0, : space.code_length] - lessons.whitened
-    usual = off.square().mean(0).sqrt().clamp_min(LEAST_ERROR)
-    return told | {"mask_iou": round(float(iou), 4)}, usual
+    covariance = off.T @ off / len(off) + LEAST_ERROR**2 * torch.eye(space.code_length)
+    return told | {"mask_iou": round(float(iou), 4)}, covariance
 
 
 class _Clock:

@@ -40,7 +40,7 @@ def test_without_a_code_that_is_free_there_is_no_prior():
 
 
 def test_what_is_believed_of_a_code_takes_the_priors_place():
-    belief = Belief(torch.tensor([1.0, -1.0]), torch.tensor([0.5, 2.0]))
+    belief = Belief.of_deviations(torch.tensor([1.0, -1.0]), torch.tensor([0.5, 2.0]))
     found = Equations.of(state(0.5, -1.0), CODE, [], belief, prior=8.0)
     assert found.curvature.tolist() == [[32.0, 0.0], [0.0, 2.0]]
     assert found.gradient.tolist() == [-16.0, 0.0]

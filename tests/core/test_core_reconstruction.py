@@ -60,7 +60,7 @@ def knowing(space: Space, guesses: list[tuple[Tensor, CropView, float]]) -> Spac
     ]
     encoder.guesses.weight.zero_()
     encoder.guesses.bias.copy_(torch.cat(rows))
-    usual = torch.full((space.code_length,), 0.3)
+    usual = 0.09 * torch.eye(space.code_length)
     return SpaceEncoder(space.name, fingerprint(space), encoder, Masker().eval(), usual)
 
 
@@ -210,7 +210,7 @@ def fitted(space: Space, belief: Belief | None, prior: float = 1e-3) -> Tensor:
 
 def test_what_is_believed_firmly_stays(bob_and_spot: Space) -> None:
     start = bob_and_spot.statistics.whiten(torch.lerp(*bob_and_spot.codes, 0.6))
-    firm = fitted(bob_and_spot, Belief(start, torch.full_like(start, 1e-5)))
+    firm = fitted(bob_and_spot, Belief.of_deviations(start, torch.full_like(start, 1e-5)))
     assert float((firm - start).norm()) < 1e-3
     free = fitted(bob_and_spot, None)
     assert float((free - start).norm()) > 0.1
@@ -218,24 +218,37 @@ def test_what_is_believed_firmly_stays(bob_and_spot: Space) -> None:
 
 def test_what_is_hardly_believed_changes_nothing(bob_and_spot: Space) -> None:
     elsewhere = torch.full((2,), -1.0)
-    loose = fitted(bob_and_spot, Belief(elsewhere, torch.full((2,), 1e6)))
+    loose = fitted(bob_and_spot, Belief.of_deviations(elsewhere, torch.full((2,), 1e6)))
     assert torch.allclose(loose, fitted(bob_and_spot, None, prior=0.0), atol=1e-4)
     usual = fitted(bob_and_spot, Belief.of_space(2))
     assert torch.equal(usual, fitted(bob_and_spot, None))
 
 
 @pytest.mark.parametrize(
-    ("whitened", "deviations", "said"),
+    ("whitened", "covariance", "said"),
     [
-        ([0.0, torch.nan], [1.0, 1.0], "not finite"),
-        ([0.0, 0.0], [1.0], "another length"),
-        ([0.0, 0.0], [1.0, 0.0], "above 0"),
-        ([0.0, 0.0], [1.0, torch.inf], "above 0"),
+        ([0.0, torch.nan], [[1.0, 0.0], [0.0, 1.0]], "not finite"),
+        ([0.0, 0.0], [[1.0, 0.0], [0.0, torch.inf]], "not finite"),
+        ([0.0, 0.0], [[1.0]], "another size"),
+        ([0.0, 0.0], [1.0, 1.0], "another size"),
+        ([0.0, 0.0], [[1.0, 0.0], [0.0, 0.0]], "not positive"),
+        ([0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]], "not positive"),
+        ([0.0, 0.0], [[1.0, 0.5], [0.0, 1.0]], "not symmetric"),
     ],
 )
-def test_a_belief_is_checked(whitened: list[float], deviations: list[float], said: str) -> None:
+def test_a_belief_is_checked(whitened: list[float], covariance: list[Any], said: str) -> None:
     with pytest.raises(FitError, match=said):
-        Belief(torch.tensor(whitened), torch.tensor(deviations))
+        Belief(torch.tensor(whitened), torch.tensor(covariance))
+
+
+def test_beliefs_tell_how_far_codes_lie(bob_and_spot: Space) -> None:
+    belief = Belief(torch.tensor([1.0, 0.0]), torch.tensor([[1.0, 0.6], [0.6, 1.0]]))
+    assert belief.distance(torch.tensor([1.0, 0.0])) == 0
+    along, across = torch.tensor([2.0, 1.0]), torch.tensor([2.0, -1.0])
+    assert belief.distance(along) == pytest.approx(2 / 1.6)
+    assert belief.distance(across) == pytest.approx(2 / 0.4)
+    apart = Belief.of_deviations(torch.zeros(2), torch.tensor([0.5, 2.0]))
+    assert apart.distance(torch.tensor([1.0, 2.0])) == pytest.approx(4 + 1)
 
 
 def test_a_belief_is_about_this_space(bob_and_spot: Space) -> None:

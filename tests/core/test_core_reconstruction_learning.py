@@ -321,7 +321,7 @@ def made(space: Space, form: EncoderForm = SMALL) -> SpaceEncoder:
         fingerprint(space),
         Encoder(form).eval(),
         Masker().eval(),
-        torch.linspace(0.2, 0.6, form.code_length),
+        torch.diag(torch.linspace(0.2, 0.6, form.code_length)),
         False,
         space.frame.up,
         {"quality": {"mask_iou": 0.9}},
@@ -337,7 +337,7 @@ def test_a_file_holds_the_encoder(bob_and_spot: Space, tmp_path: Path) -> None:
     assert found.encoder.form == encoder.encoder.form
     for name in ("space", "fingerprint", "azimuth", "up", "card"):
         assert getattr(found, name) == getattr(encoder, name)
-    assert torch.equal(found.usual_error, encoder.usual_error)
+    assert torch.equal(found.covariance, encoder.covariance)
     picture = torch.rand(4, 32, 32)
     for one, other in zip(
         found.encoder.guess(picture), encoder.encoder.guess(picture), strict=True
@@ -408,7 +408,7 @@ def test_edited_tensors_are_refused(written: Path, tmp_path: Path) -> None:
     tensors = load_file(written)
     described = {"meshsdf": json.dumps(json.loads(_text(written)))}
     wrong = {
-        "usual_error": torch.tensor([0.2, -0.1]),
+        "covariance": torch.tensor([[0.2, 0.0], [0.0, -0.1]]),
         "encoder.guesses.bias": torch.full_like(tensors["encoder.guesses.bias"], torch.nan),
         "encoder.guesses.weight": tensors["encoder.guesses.weight"][:-1],
         "masker.last.bias": torch.zeros(1, dtype=torch.int32),
@@ -518,7 +518,7 @@ def test_a_stopped_teaching_comes_to_the_same_file(tmp_path: Path) -> None:
     found.check(space)
     assert found.azimuth
     assert found.card["recipe"]["encoder"]["pictures"] == 25
-    assert float(found.usual_error.min()) >= teaching.LEAST_ERROR
+    assert float(torch.linalg.eigvalsh(found.covariance).min()) >= 0.9 * teaching.LEAST_ERROR**2
 
 
 @pytest.mark.usefixtures("brief")
