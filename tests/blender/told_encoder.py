@@ -51,7 +51,7 @@ def main(path: Path, known: dict[str, np.ndarray]) -> None:
         encoderfile.fingerprint(space),
         encoder,
         Masker(),
-        torch.ones(space.code_length),
+        torch.eye(space.code_length),
     )
     encoderfile.write_encoder(encoderfile.encoder_path(path), made)
 
