@@ -1,9 +1,10 @@
-"""The encoder: a square picture of an object in, several guesses of its code and view out.
+"""The encoder: a square picture of an object in, its code and several guesses of its view out.
 
 A small residual network (He et al., CVPR 2016) over the picture, masked, and its mask. What one
-picture cannot tell (which side of a chair is seen in a silhouette) makes several guesses differ:
-each has its own code, view and likelihood, and in training only the best of them is held to the
-truth (Guzman-Rivera et al., NIPS 2012).
+picture cannot tell (which side of a chair is seen in a silhouette) makes the guesses of the view
+differ: each has a likelihood of its own, and in training only the best of them is held to the truth
+(Guzman-Rivera et al., NIPS 2012). Views have no mean that means anything; codes have, and it is
+what comes nearest to the shape on average, so all guesses share one.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class EncoderForm:
 
     @property
     def outputs(self) -> int:
-        """Numbers of a guess: code, view, and the logarithm of its likelihood."""
-        return self.code_length + SIZE + 1
+        """The code's numbers, and of each guess the view's and the logarithm of its likelihood."""
+        return self.code_length + self.guesses * (SIZE + 1)
 
     @property
     def numbers(self) -> int:
@@ -54,7 +55,7 @@ class EncoderForm:
         for before, width in pairwise(self.widths):
             convolutions += KERNEL**2 * width * (before + 2 * width)
         cells = (self.side // STRIDES) ** 2
-        return convolutions + self.features * (NARROW * cells + self.guesses * self.outputs)
+        return convolutions + self.features * (NARROW * cells + self.outputs)
 
 
 @dataclass(frozen=True)
@@ -92,24 +93,25 @@ class Encoder(nn.Module):
             nn.BatchNorm1d(form.features),
             nn.ReLU(),
         )
-        self.guesses = nn.Linear(form.features, form.guesses * form.outputs)
+        self.guesses = nn.Linear(form.features, form.outputs)
         with torch.no_grad():  # guesses start apart, near the mean shape seen from anywhere
             self.guesses.weight.mul_(0.3)
-            bias = torch.randn(form.guesses, form.outputs) * 0.5
-            bias[:, : form.code_length] = 0.0
-            bias[:, form.code_length + 6 :] = 0.0
-            bias[:, form.code_length + 9] = -1.5  # the tangent's logarithm, about 0.2
-            self.guesses.bias.copy_(bias.flatten())
+            views = torch.randn(form.guesses, SIZE + 1) * 0.5
+            views[:, 6:] = 0.0
+            views[:, 9] = -1.5  # the tangent's logarithm, about 0.2
+            code = torch.zeros(form.code_length)
+            self.guesses.bias.copy_(torch.cat([code, views.flatten()]))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Guesses ``(B, K, L + 11)`` from ``pictures`` ``(B, 4, S, S)`` in [0, 1].
 
         Of each the whitened code, the ten numbers of :mod:`core.reconstruction.cropview`, and the
-        unnormalised logarithm of the likelihood. Differentiable.
+        unnormalised logarithm of the likelihood. The code is the same one. Differentiable.
         """
-        features = self.whole(self.narrow(self.picture(pictures)))
-        guesses: Tensor = self.guesses(features)
-        return guesses.reshape(len(pictures), self.form.guesses, self.form.outputs)
+        outputs: Tensor = self.guesses(self.whole(self.narrow(self.picture(pictures))))
+        code, views = outputs.tensor_split([self.form.code_length], dim=1)
+        views = views.unflatten(1, (self.form.guesses, SIZE + 1))
+        return torch.cat([code[:, None].expand(-1, self.form.guesses, -1), views], dim=2)
 
     @torch.no_grad()
     def guess(self, picture: Tensor) -> list[Guess]:

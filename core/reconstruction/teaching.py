@@ -44,7 +44,7 @@ class TeachOptions:
     """How an encoder is taught: ``encoder``, and steps of the ``masker``; ``seed`` of all of it."""
 
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
-    masker: int = 700
+    masker: int = 500
     seed: int = 1
 
 

@@ -49,18 +49,18 @@ MIDDLE = Square(WIDTH / 2, HEIGHT / 2, SIDE / 2)
 FEW = ReconstructOptions(steps=3, resolution=40)
 
 
-def knowing(space: Space, guesses: list[tuple[Tensor, CropView, float]]) -> SpaceEncoder:
-    """An encoder that says the same of every picture: codes, views, logarithms of likelihood."""
+def knowing(space: Space, whitened: Tensor, guesses: list[tuple[CropView, float]]) -> SpaceEncoder:
+    """An encoder that says the same of every picture: code, views, logarithms of likelihood."""
     form = EncoderForm(
         space.code_length, guesses=len(guesses), side=32, widths=(4, 8, 8, 8), features=8
     )
     encoder = Encoder(form).eval().requires_grad_(False)
     rows = [
-        torch.cat([whitened, torch.from_numpy(view.numbers()).float(), torch.tensor([log])])
-        for whitened, view, log in guesses
+        torch.cat([torch.from_numpy(view.numbers()).float(), torch.tensor([log])])
+        for view, log in guesses
     ]
     encoder.guesses.weight.zero_()
-    encoder.guesses.bias.copy_(torch.cat(rows))
+    encoder.guesses.bias.copy_(torch.cat([whitened, *rows]))
     usual = 0.09 * torch.eye(space.code_length)
     return SpaceEncoder(space.name, fingerprint(space), encoder, Masker().eval(), usual)
 
@@ -102,7 +102,7 @@ def test_a_true_guess_is_found_with_its_camera(
 ) -> None:
     whitened, view, part = cow
     picture = in_picture(part, square)
-    encoder = knowing(bob_and_spot, [(whitened, view, 0.0)])
+    encoder = knowing(bob_and_spot, whitened, [(view, 0.0)])
     *steps, last = reconstruct(bob_and_spot, encoder, picture, options=FEW)
     assert [step.stage for step in steps[:2]] == ["guess", "trial"]
     assert {step.stage for step in steps[2:]} == {"refine"}
@@ -137,7 +137,7 @@ def test_a_known_camera_stays_where_it_is(
     # Where no move makes a shape larger, its scale has to be found.
     size = guess.size * (0.8 if kept else 1.0)
     said = CropView(guess.rotation, guess.centre, size, guess.tangent)
-    encoder = knowing(bob_and_spot, [(whitened, said, 0.0)])
+    encoder = knowing(bob_and_spot, whitened, [(said, 0.0)])
     *_, last = reconstruct(bob_and_spot, encoder, picture, view=view, scale=0.5, options=FEW)
     assert last.camera is None
     assert last.iou > (0.9 if kept else 0.95)  # it was drawn in perspective
@@ -154,8 +154,8 @@ def test_the_guess_that_matches_is_taken(
     picture = in_picture(part, MIDDLE)
     wrong = CropView(around(-1.2, 1.0, 0.5), (0.3, 0.0), 0.5, view.tangent)
     beside = CropView(view.rotation, (40.0, 0.0), view.size, view.tangent)
-    guesses = [(whitened, wrong, 1.0), (whitened, view, 0.0), (whitened, beside, 0.5)]
-    encoder = knowing(bob_and_spot, guesses)
+    guesses = [(wrong, 1.0), (view, 0.0), (beside, 0.5)]
+    encoder = knowing(bob_and_spot, whitened, guesses)
     *_, last = reconstruct(bob_and_spot, encoder, picture, options=FEW)
     assert last.guess == 2  # the least likely of three
     assert last.likelihood == pytest.approx(1 / (1 + np.e + np.e**0.5), abs=1e-3)
@@ -173,7 +173,7 @@ def test_a_mask_may_have_another_size_but_not_other_proportions(
 ) -> None:
     whitened, view, part = cow
     picture = in_picture(part, MIDDLE)
-    encoder = knowing(bob_and_spot, [(whitened, view, 0.0)])
+    encoder = knowing(bob_and_spot, whitened, [(view, 0.0)])
     large = torch.nn.functional.interpolate(picture[None, 3:], scale_factor=3)[0, 0]
     picture[3] = 1.0
     word = ReconstructOptions(steps=0)
@@ -272,7 +272,7 @@ def photo(
     large.save(tmp_path / "photo.png")
     path = tmp_path / "pair.safetensors"
     write_space(path, bob_and_spot)
-    write_encoder(encoder_path(path), knowing(bob_and_spot, [(whitened, view, 0.0)]))
+    write_encoder(encoder_path(path), knowing(bob_and_spot, whitened, [(view, 0.0)]))
     return tmp_path / "photo.png", path
 
 
