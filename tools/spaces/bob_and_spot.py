@@ -16,6 +16,8 @@ import numpy as np
 
 from core.decoder import Architecture
 from core.files import write_whole
+from core.reconstruction.learning import EncoderOptions
+from core.reconstruction.teaching import TeachOptions
 from core.training.autodecoder import TrainingOptions
 from tools.spaces.collection import write_json
 from tools.spaces.recipe import Floors, Recipe
@@ -63,6 +65,7 @@ RECIPE = Recipe(
         decoder_rate=3e-3,
         code_rate=1e-3,
     ),
+    teaching=TeachOptions(EncoderOptions(pictures=4_000, steps=1_000), masker=300),
     near=200_000,
     volume=100_000,
     floors=Floors(training_iou=0.99, whole_between=None, whole_random=None),
