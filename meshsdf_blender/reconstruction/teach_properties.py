@@ -7,7 +7,7 @@ from bpy.props import IntProperty, PointerProperty
 
 from ..training.training_properties import LARGEST_SEED, TrainingProgress
 
-PICTURES, STEPS, SEED = 8_000, 1_500, 1  # the worker's own defaults
+PICTURES, STEPS, SEED = 10_000, 1_800, 1  # the worker's own defaults
 MOST = 1_000_000
 
 
