@@ -74,8 +74,8 @@ def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> Non
         type=Path,
         help="what an interrupted run goes on from (runs/NAME_encoder)",
     )
-    taught.add_argument("--pictures", type=whole(1, MOST_PICTURES), help="to learn from (8000)")
-    taught.add_argument("--steps", type=whole(1, MOST_STEPS), help="(1500)")
+    taught.add_argument("--pictures", type=whole(1, MOST_PICTURES), help="to learn from (10000)")
+    taught.add_argument("--steps", type=whole(1, MOST_STEPS), help="(1800)")
     taught.add_argument("--seed", type=whole(0, MOST_SEED), default=1, help="(1)")
     taught.set_defaults(run=teach)
 
@@ -264,9 +264,8 @@ def _teach_line(step: TeachStep) -> str:
 
 def _told_quality(quality: Mapping[str, float]) -> str:
     return (
-        f"on pictures drawn anew: the likeliest guess's code error "
-        f"{quality['likeliest_code_error']:.3f} (the mean shape's is about 1), its rotation off by "
-        f"{quality['likeliest_degrees']:.0f} degrees; of the best guess "
-        f"{quality['best_code_error']:.3f} and {quality['best_degrees']:.0f} degrees; predicted "
-        f"masks' IoU {quality['mask_iou']:.3f}"
+        f"on pictures drawn anew: the code's error {quality['code_error']:.0%} of the mean "
+        f"shape's; the likeliest view turned by {quality['likeliest_degrees']:.0f} degrees, the "
+        f"best of the guesses by {quality['best_degrees']:.0f}; predicted masks' IoU "
+        f"{quality['mask_iou']:.3f}"
     )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -38,23 +37,6 @@ class Shape:
     @staticmethod
     def of(vertices: Floats, faces: Ints) -> Shape:
         return Shape(vertices, faces, vertex_normals(vertices, faces))
-
-
-class Chance:
-    """Draws from a torch generator, for numpy's arrays."""
-
-    def __init__(self, generator: torch.Generator) -> None:
-        self._generator = generator
-
-    def numbers(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Floats:
-        drawn = torch.rand(shape, generator=self._generator, dtype=torch.float64).numpy()
-        return np.asarray(low + (high - low) * drawn)
-
-    def number(self, low: float = 0.0, high: float = 1.0) -> float:
-        return float(self.numbers(1, low=low, high=high)[0])
-
-    def normal(self, *shape: int) -> Floats:
-        return torch.randn(shape, generator=self._generator, dtype=torch.float64).numpy()
 
 
 def projected(shape: Shape, view: CropView) -> tuple[Floats, Floats]:

@@ -89,7 +89,7 @@ class Encoder(nn.Module):
         self.whole = nn.Sequential(
             nn.Flatten(),
             nn.ReLU(),
-            nn.Linear(48 * cells, form.features, bias=False),
+            nn.Linear(NARROW * cells, form.features, bias=False),
             nn.BatchNorm1d(form.features),
             nn.ReLU(),
         )

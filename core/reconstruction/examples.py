@@ -18,30 +18,37 @@ from torch import Tensor
 from ..extraction import extract
 from ..space import Space
 from .cropview import CropView, around
-from .drawing import Chance, Floats, Shape, draw, projected
+from .drawing import Floats, Shape, draw, projected
 
 CELLS = 40
 MOST_DEVIATIONS = 2.5
-# Cameras: elevations and tilts in degrees, and radii of distance.
+# Cameras: elevations and tilts (one deviation) in degrees, and radii of distance.
 ELEVATIONS, TILT = (-12.0, 55.0), 4.0
 DISTANCES = (2.4, 12.0)
 # The square is wider than the object by this, as far as it is known.
 MARGINS = (1.04, 1.35)
 
 
-@dataclass(frozen=True)
-class Cameras:
-    """Which cameras pictures are taken by: ``elevations`` and ``tilt`` in degrees (the latter one
-    deviation), ``distances`` in radii; ``turned`` where the azimuth matters."""
+class Chance:
+    """Draws from a torch generator, for numpy's arrays."""
 
-    elevations: tuple[float, float] = ELEVATIONS
-    tilt: float = TILT
-    distances: tuple[float, float] = DISTANCES
+    def __init__(self, generator: torch.Generator) -> None:
+        self._generator = generator
+
+    def numbers(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Floats:
+        drawn = torch.rand(shape, generator=self._generator, dtype=torch.float64).numpy()
+        return np.asarray(low + (high - low) * drawn)
+
+    def number(self, low: float = 0.0, high: float = 1.0) -> float:
+        return float(self.numbers(1, low=low, high=high)[0])
+
+    def normal(self, *shape: int) -> Floats:
+        return torch.randn(shape, generator=self._generator, dtype=torch.float64).numpy()
 
 
 @dataclass(frozen=True)
 class Example:
-    """A known shape before a camera: its whitened code ``(L,)``, how it is seen, and its relief
+    """A shape before a camera: its whitened code ``(L,)``, how it is seen, and its relief
     ``(8, H, W)``, bytes, which light makes a picture of."""
 
     whitened: Tensor
@@ -72,12 +79,12 @@ def shape_of(space: Space, whitened: Tensor, cells: int = CELLS) -> Shape:
     return Shape.of(vertices, mesh.faces.cpu().numpy())
 
 
-def random_view(shape: Shape, cameras: Cameras, chance: Chance) -> CropView:
+def random_view(shape: Shape, chance: Chance) -> CropView:
     """A camera somewhere around ``shape`` that looks at the middle of a square about it."""
     azimuth = chance.number(-math.pi, math.pi)
-    elevation = math.radians(chance.number(*cameras.elevations))
-    tilt = math.radians(cameras.tilt) * float(chance.normal(1)[0])
-    near, far = (math.log(distance) for distance in cameras.distances)
+    elevation = math.radians(chance.number(*ELEVATIONS))
+    tilt = math.radians(TILT) * float(chance.normal(1)[0])
+    near, far = (math.log(distance) for distance in DISTANCES)
     distance = math.exp(chance.number(near, far))
     rotation = around(azimuth, elevation, tilt)
     margin = chance.number(*MARGINS)
@@ -118,16 +125,15 @@ def examples(
     side: int,
     *,
     generator: torch.Generator,
-    cameras: Cameras | None = None,
     views: int = 4,
 ) -> Iterator[Example]:
     """Reliefs ``side`` pixels square without end, ``views`` of each code."""
-    chance, cameras = Chance(generator), cameras or Cameras()
+    chance = Chance(generator)
     while True:
         whitened = random_code(space, generator)
         shape = shape_of(space, whitened)
         if not len(shape.faces):
             continue
         for _ in range(views):
-            view = random_view(shape, cameras, chance)
+            view = random_view(shape, chance)
             yield Example(whitened, view, draw(shape, view, side))

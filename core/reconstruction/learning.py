@@ -27,7 +27,7 @@ from .encoder import Encoder, EncoderForm
 from .examples import Example
 from .lighting import Chances, backgrounds, lit
 
-CHECKPOINT_KIND = "meshsdf encoder training 1"
+CHECKPOINT_KIND = "meshsdf encoder training 2"
 # What an error of each part weighs: the code's is 1 for the mean shape, the rotation's 2 for a
 # quarter turn; places and logarithms are of the square's half side.
 ROTATION, PLACE, TANGENT = 1.0, 8.0, 0.5

@@ -10,16 +10,17 @@ Within, pictures are ``(B, C, N)``, N pixels in a row.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate, normalize
+from torch.nn.functional import avg_pool2d, interpolate, normalize, pad
 
 from .drawing import COVER, CREVICE, NORMAL, PLACE
 
 WAVES, LIGHTS, BOXES = 3, 4, 5
 # Waves a unit, of materials and of what stands behind.
 FREQUENCIES, BEHIND_FREQUENCIES = (2.0, 25.0), (3.0, 40.0)
-TURN = 6.283
 
 
 class Chances:
@@ -102,7 +103,7 @@ def _waves(
     count = directions.shape[1]
     low, high = frequencies
     directions = directions * chances.numbers(count, 1, low=low, high=high)
-    phases = chances.numbers(count, 1, high=TURN)
+    phases = chances.numbers(count, 1, high=math.tau)
     waves = (torch.baddbmm(phases, directions, along).sin() * loudness).sum(1, keepdim=True)
     return (waves * chances.one(0.5, 8.0)).sigmoid()
 
@@ -183,7 +184,9 @@ def shadowed(behind: Tensor, cover: Tensor, generator: torch.Generator) -> Tenso
     softer = avg_pool2d(soft, 9, stride=1, padding=4)
     down = max(1, side // 12)
     moves = ((down, 0), (down // 2, 2 * down), (down // 2, -2 * down))
-    kinds = torch.stack([soft, *(torch.roll(softer, move, dims=(2, 3)) for move in moves)])
+    # Cut where it leaves the picture, at the right by as much as it is moved in from the left.
+    moved = (pad(softer, (right, -right, low, -low)) for low, right in moves)
+    kinds = torch.stack([soft, *moved])
     kind = torch.randint(len(kinds), (len(behind),), generator=generator)
     shade = kinds[kind, torch.arange(len(behind))]
     # The light comes from above: the shadow lies about the lower half.

@@ -153,12 +153,14 @@ def changed_by_turns(space: Space, code: Tensor) -> float | None:
 def judged(
     space: Space, found: SpaceEncoder, measure: Tensor, *, seed: int
 ) -> tuple[dict[str, float], Tensor]:
-    """How good an encoder is on pictures drawn anew: of the likeliest guess and of the best one.
+    """How good an encoder is on pictures drawn anew: its code, the likeliest view and the best one.
 
-    And the covariance ``(L, L)`` of the likeliest one's errors of whitened numbers.
+    The code's error is a share of the mean code's. And the covariance ``(L, L)`` of its errors, in
+    whitened numbers: where few codes tell of many numbers, how these go together is trusted less
+    (Ledoit and Wolf, 2004, shrink towards the diagonal likewise).
     """
     generator = torch.Generator().manual_seed(seed)
-    drawn = examples(space, found.encoder.form.side, generator=generator, views=5)
+    drawn = examples(space, found.encoder.form.side, generator=generator, views=2)
     lessons = Lessons.of([next(drawn) for _ in range(CHECKED)])
     every = torch.arange(CHECKED)
     told: dict[str, float] = {}
@@ -168,13 +170,24 @@ def judged(
         for name, guesses in (("likeliest", likeliest), ("best", outputs)):
             truth = (lessons.whitened, lessons.views, measure)
             _, code, degrees = errors(guesses, *truth, azimuth=found.azimuth)
-            told |= {f"{name}_code_error": round(code, 4), f"{name}_degrees": round(degrees, 2)}
+            told[f"{name}_degrees"] = round(degrees, 2)
+        usual = float((lessons.whitened @ measure).square().sum(1).mean())
+        told["code_error"] = round(code / max(usual, 1e-12), 4)
         pictures, masks = placed(lessons, every, generator)
         hard, true = found.masker(pictures) > 0, masks > 0.5
         iou = (hard & true).sum() / (hard | true).sum()
-    off = likeliest[:, 0, : space.code_length] - lessons.whitened
-    covariance = off.T @ off / len(off) + LEAST_ERROR**2 * torch.eye(space.code_length)
-    return told | {"mask_iou": round(float(iou), 4)}, covariance
+    off = outputs[:, 0, : space.code_length] - lessons.whitened
+    codes = len(lessons.whitened.unique(dim=0))
+    return told | {"mask_iou": round(float(iou), 4)}, covariance_of(off, codes)
+
+
+def covariance_of(off: Tensor, independent: int) -> Tensor:
+    """The covariance ``(L, L)`` of errors ``(N, L)``, so many of which are independent."""
+    length = off.shape[1]
+    found = off.T @ off / len(off)
+    share = length / (length + independent)
+    found = torch.lerp(found, torch.diag(found.diag()), share)
+    return found + LEAST_ERROR**2 * torch.eye(length)
 
 
 class _Clock:

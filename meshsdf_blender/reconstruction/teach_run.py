@@ -32,7 +32,7 @@ FIGURES = {
     "code": "code error {:.2f}",
     "degrees": "rotation off by {:.0f}\u00b0",
     "iou": "mask IoU {:.2f}",
-    "likeliest_code_error": "code error {:.2f}",
+    "code_error": "code error {:.0%} of the mean's",
     "likeliest_degrees": "rotation off by {:.0f}\u00b0",
     "mask_iou": "mask IoU {:.2f}",
 }

@@ -25,8 +25,8 @@ from core.reconstruction.cropview import (
     rotations,
     towards,
 )
-from core.reconstruction.drawing import Chance, Shape, projected
-from core.reconstruction.examples import Cameras, random_view, shape_of, squared
+from core.reconstruction.drawing import Shape, projected
+from core.reconstruction.examples import Chance, random_view, shape_of, squared
 from core.reconstruction.placing import Lens, before_camera, camera_of, cut_view, picture_view
 from core.silhouette import see
 from core.space import Frame, Space
@@ -276,7 +276,7 @@ def test_squares_hold_their_shape_and_repeat(bob_and_spot: Space) -> None:
     found = []
     for seed in range(25):
         chances = (Chance(torch.Generator().manual_seed(seed)) for _ in range(2))
-        one, again = (random_view(shape, Cameras(), chance) for chance in chances)
+        one, again = (random_view(shape, chance) for chance in chances)
         np.testing.assert_array_equal(one.numbers(), again.numbers())
         seen, away = projected(shape, one)
         assert np.abs(seen).max() < 1 + 1e-3

@@ -47,8 +47,7 @@ def encoder(code: float = CODE) -> SpaceEncoder:
         told = np.concatenate([whitened, GUESS.numbers(), [0.0]])
         network.guesses.bias.copy_(torch.from_numpy(told))
     network.eval()
-    usual = torch.ones(1)
-    return SpaceEncoder(space.name, fingerprint(space), network, Masker().eval(), usual)
+    return SpaceEncoder(space.name, fingerprint(space), network, Masker().eval(), torch.eye(1))
 
 
 @pytest.fixture

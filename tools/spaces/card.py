@@ -101,13 +101,18 @@ def _encoder(recipe: Recipe, space: Space) -> Iterator[str]:
         f"{steps:,} steps, seed {taught['seed']}; on {CHECKED} pictures drawn anew, with masks as "
         f"rough as hands draw them:"
     )
-    yield from ("", f"| guess | code error | {turned}, mean |", "|---|---|---|")
-    for kind, name in (("likeliest", "the likeliest"), ("best", "the best of all")):
-        error, degrees = quality[f"{kind}_code_error"], quality[f"{kind}_degrees"]
-        yield f"| {name} | {error:.3f} | {degrees:.0f} degrees |"
     yield ""
     yield (
-        "A code error of 1 is that of the mean shape. The masks that it predicts share "
+        f"- code: error {100 * quality['code_error']:.0f} % of the mean shape's, as it moves the "
+        "surface"
+    )
+    yield (
+        f"- {turned}: {quality['likeliest_degrees']:.0f} degrees in the likeliest guess, "
+        f"{quality['best_degrees']:.0f} in the best one, mean"
+    )
+    yield ""
+    yield (
+        "The masks that it predicts share "
         f"{100 * quality['mask_iou']:.0f} % of the area that they and the true ones cover."
     )
 
