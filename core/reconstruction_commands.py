@@ -206,7 +206,10 @@ def teach(options: argparse.Namespace) -> int:
         with stopped_by_interrupt() as stop:
             if not told(steps_of(space, out, folder, options=chosen), stop):
                 again = command_text("teach", options.space, *_same(options))
-                print(f"stopped; nothing is lost, go on with: {again}", file=sys.stderr)
+                print(
+                    f"stopped; what was learnt of shapes is kept, go on with: {again}",
+                    file=sys.stderr,
+                )
                 return INTERRUPTED
     except OSError as error:
         raise EncoderError(

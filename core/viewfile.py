@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_CAMERA_BYTES = 1024**2
+OPAQUE = 0.98  # an image with nothing less opaque has no transparency
 # Pillow's modes of one channel with more than 8 bits: I;16 and its kin, I (32 bits), F (floats).
 DEEP_MODES = ("I", "F")
 MOST_16_BIT, MOST_32_BIT = 2**16 - 1, 2**31 - 1
@@ -32,9 +33,9 @@ KEYS = {
 def read_mask(path: Path, *, threshold: float | None = None, invert: bool = False) -> Tensor:
     """The silhouette in an image, coverage ``(H, W)`` in [0, 1], row 0 at the top.
 
-    An image with transparency is covered where it is opaque, another one, or one that is equally
-    transparent all over, where it is bright: 1 is the brightest that its 8, 16 or 32 bits can say,
-    or 1.0 where its pixels are floats.
+    An image with transparency is covered where it is opaque; another one, or one that is opaque or
+    equally transparent all over, where it is bright: 1 is the brightest that its 8, 16 or 32 bits
+    can say, or 1.0 where its pixels are floats.
     ``threshold`` makes it 0 or 1. Raises ViewError.
     """
     from PIL import Image
@@ -65,9 +66,9 @@ def _coverage(image: Image.Image) -> NDArray[np.float32]:
         return (deep / full).clip(0.0, 1.0).astype(np.float32)
     has_alpha = "A" in image.getbands() or "transparency" in image.info
     if has_alpha:
-        alpha = np.asarray(image.convert("RGBA").getchannel("A"), dtype=np.float32)
-        if alpha.min() < alpha.max():
-            return alpha / 255
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"), dtype=np.float32) / 255
+        if alpha.min() < min(OPAQUE, float(alpha.max())):
+            return alpha
     return np.asarray(image.convert("L"), dtype=np.float32) / 255
 
 

@@ -26,6 +26,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, median
 from time import perf_counter
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -193,7 +194,7 @@ def picture_of(task: Task, kind: str, mask: Tensor) -> tuple[Tensor, Tensor | No
     if kind == "cut out":
         return picture, mask
     if kind == "sketch":
-        mask = sketched(mask, seed=len(task.photo))
+        mask = sketched(mask, seed=crc32(Path(task.photo).name.encode()))
     grey = torch.full_like(picture, 0.5)
     grey[3] = 1.0
     return grey, mask

@@ -90,8 +90,13 @@ def fingerprint(space: Space) -> str:
 
 
 def encoder_path(space_path: Path) -> Path:
-    """Where the encoder of the space in ``space_path``, a file or a folder, lies."""
-    return space_path.parent / ENCODERS / f"{space_path.stem}{SUFFIX}"
+    """Where the encoder of the space in ``space_path``, a file or a folder, lies.
+
+    It has the name of the space's own file; that of a folder, or of a file of another kind, has its
+    whole name, so that no two in one folder share an encoder.
+    """
+    name = space_path.name if space_path.suffix == SUFFIX else space_path.name + SUFFIX
+    return space_path.parent / ENCODERS / name
 
 
 def find_encoder(space: Space, space_path: Path) -> SpaceEncoder:

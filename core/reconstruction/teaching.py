@@ -91,7 +91,7 @@ def teach(
                 saved = time.monotonic()
             figures = {"loss": step.loss, "code": step.code_error, "degrees": step.degrees}
             yield clock.step("encoder", step.step / step.steps, figures)
-    except GeneratorExit:  # stopped: nothing is lost
+    except GeneratorExit:  # stopped: what was learnt is kept
         training.save(folder / CHECKPOINT)
         raise
     generator = torch.Generator().manual_seed(options.seed + 2)

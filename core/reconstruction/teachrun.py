@@ -78,22 +78,32 @@ def teach_beside(
     last: TeachStep | None = None
     try:
         with locked(folder):
+            if lesson is None and (folder / LESSONS).exists() and recorded(folder) is None:
+                raise TrainingError(
+                    f"Nobody can tell how the teaching in '{folder}' was begun: its "
+                    f"'{RECORD}' is missing or damaged",
+                    "Teach anew, with numbers of your choice",
+                )
             lesson = lesson or recorded(folder) or Lesson()
             write_whole(folder / RECORD, json.dumps(asdict(lesson)).encode())
-            with closing(teach(space, out, folder / LESSONS, options=lesson.options())) as steps:
-                for step in steps:
-                    if step.stage == "done":
-                        last = step  # told once the folder is gone
-                    else:
-                        yield step
+            try:
+                with closing(
+                    teach(space, out, folder / LESSONS, options=lesson.options())
+                ) as steps:
+                    for step in steps:
+                        if step.stage == "done":
+                            last = step  # told once the folder is gone
+                        else:
+                            yield step
+            finally:
+                # Nothing to go on from. While the lock is held, so that the run is ours.
+                if last is not None or not (folder / LESSONS).exists():
+                    clear(folder)
     except OSError as error:
         raise TrainingError(
             f"'{error.filename or folder}' cannot be written: {error.strerror or error}",
             "Free some space or mend the folder's rights, then go on: what was learnt is kept",
         ) from error
-    finally:
-        if last is not None or not (folder / LESSONS).exists():  # nothing could go on from it
-            clear(folder)
     assert last is not None
     yield last
 

@@ -83,8 +83,6 @@ def _draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         wrapped(column, told, width, icon="CHECKMARK" if outcome.path else "ERROR")
         if outcome.installable:
             column.operator("meshsdf.copy_command", icon="CONSOLE")
-    if seen.there and not seen.begun:
-        return
     own = encoder_place.is_own(space)
     if not seen.there and outcome is None:
         title = catalogue.title(space)
@@ -95,7 +93,9 @@ def _draw_encoder(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     if seen.begun:
         resume = column.operator("meshsdf.teach_resume", icon="FILE_REFRESH")
         resume.space, resume.up = space, up
-    teach = column.operator("meshsdf.teach_encoder", icon="IMAGE_REFERENCE")
+    # A short trial, or a space that was trained further, wants another one.
+    text = "Teach Encoder Again" if seen.there else "Teach Encoder"
+    teach = column.operator("meshsdf.teach_encoder", text=text, icon="IMAGE_REFERENCE")
     teach.space, teach.up = space, up
 
 

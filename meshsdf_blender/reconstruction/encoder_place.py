@@ -30,7 +30,7 @@ class Seen:
 def encoder_path(space: str) -> Path:
     """The file of the encoder of the space at the path ``space``; no disk is touched."""
     path = Path(space)
-    return path.parent / ENCODERS / f"{path.stem}{SUFFIX}"
+    return path.parent / ENCODERS / (path.name if path.suffix == SUFFIX else path.name + SUFFIX)
 
 
 def run_folder(space: str) -> Path:

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 KEY = "meshsdf_guess"  # on the camera: how it was put
+FITS = ("AUTO", "HORIZONTAL", "VERTICAL")
 SAME = 1e-4  # a matrix goes through location, rotation and scale
 
 
@@ -25,7 +26,9 @@ def stands(camera: bpy.types.Object) -> bool:
 
 
 def _state(camera: bpy.types.Object) -> list[float]:
-    """What the camera sees by: where it is, and its lens."""
+    """What the camera sees by: where it is, its lens and its sensor."""
     data = camera.data
     matrix = [float(value) for row in camera.matrix_world for value in row]
-    return [*matrix, data.lens, data.shift_x, data.shift_y, float(data.type == "PERSP")]
+    kinds = float(data.type == "PERSP"), float(FITS.index(data.sensor_fit))
+    lens = data.lens, data.shift_x, data.shift_y, data.ortho_scale
+    return [*matrix, *lens, data.sensor_width, data.sensor_height, *kinds]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image
 
 from core.extraction import extract
+from core.reconstruction.encoderfile import read_encoder
 from core.space import Space
 from core.spacefile import read_space
 from core.topology import topology
@@ -16,6 +20,7 @@ from tools.spaces.recipe import NAMES, SPACES, Floors, Recipe, maker
 
 # What an artist sees first, and how many codes are looked at here: the judge looks at more.
 CELLS, LOOKED_AT = 64, 12
+ENCODERS, LARGEST_ENCODER = SPACES / "encoders", 3_000_000
 SOURCES = {
     "bob_and_spot": bob_and_spot.SOURCES,
     "cars": cars.SOURCES,
@@ -44,6 +49,22 @@ def whole(space: Space, code: torch.Tensor) -> bool:
 
 def test_every_space_that_ships_has_a_recipe() -> None:
     assert {path.stem for path in SPACES.glob("*.safetensors")} == set(NAMES)
+
+
+@pytest.mark.parametrize("path", sorted(ENCODERS.glob("*")), ids=lambda path: path.stem)
+def test_encoders_that_ship_fit_their_spaces_and_are_their_recipes(path: Path) -> None:
+    recipe = maker(path.stem).RECIPE
+    assert recipe.encoder == path
+    encoder = read_encoder(path)
+    encoder.check(read_space(recipe.file))
+    assert path.stat().st_size <= LARGEST_ENCODER
+    assert encoder.card["recipe"] == asdict(recipe.teaching)
+    assert encoder.card["quality"]["code_error"] < 1.0  # the mean shape's
+    assert f"encoders/{path.name}" in recipe.file.with_suffix(".md").read_text("utf-8")
+
+
+def test_encoders_ship() -> None:
+    assert {path.stem for path in ENCODERS.glob("*")} >= {"cars", "chairs"}
 
 
 def test_what_is_accepted_lies_below_the_floor(recipe: Recipe) -> None:

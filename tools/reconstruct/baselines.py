@@ -1,7 +1,8 @@
 """What needs no guess of a code: the mean shape and a known shape, their poses fitted.
 
 Both begin where the encoder sees the object, for without a first guess of the pose there is nothing
-to fit. They are judged as a reconstruction is.
+to fit, and where it would be seen from behind, which an outline hardly tells apart. They are judged
+as a reconstruction is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from tools.reconstruct.judge import Mesh, surface
 
 KNOWN_CELLS = 32
 TRIED = 3  # known shapes, the most alike ones
+# Half a turn about the upright axis.
+BEHIND = torch.diag(torch.tensor([-1.0, -1.0, 1.0, 1.0], dtype=torch.float64))
 POSE = FitOptions(steps=20, resolution=48, code=False, move=True, turn=True)
 
 
@@ -38,7 +41,9 @@ def fitted(
     """The mean shape and the known shape that match best, each in its fitted pose."""
     only = ReconstructOptions(guesses=1, steps=0)
     *_, guess = reconstruct(space, encoder, picture, mask=mask, options=only)
-    average = _posed(space, guess, space.mean_code, mask)
+    back = replace(guess, camera=BEHIND @ _camera(guess), view=_from_behind(guess.view))
+    sides = [_posed(space, each, space.mean_code, mask) for each in (guess, back)]
+    average = max(sides, key=lambda each: each.iou)
     alike = most_alike(known, average.view, (mask > 0.5).numpy())[:TRIED]
     tries = [_posed(space, average, space.codes[number], mask) for number in alike]
     return average, max(tries, key=lambda each: each.iou)
@@ -46,7 +51,6 @@ def fitted(
 
 def _posed(space: Space, at: Reconstruction, code: Tensor, mask: Tensor) -> Reconstruction:
     """``code`` moved and turned as the mask asks, from where ``at`` is; there where it cannot."""
-    assert at.camera is not None
     try:
         *_, last = fit(space, code, [at.view], [mask], options=POSE)
     except FitError:  # without a surface there
@@ -55,10 +59,19 @@ def _posed(space: Space, at: Reconstruction, code: Tensor, mask: Tensor) -> Reco
     return replace(
         at,
         code=code,
-        camera=torch.linalg.inv(matrix) @ at.camera,
+        camera=torch.linalg.inv(matrix) @ _camera(at),
         view=replace(at.view, matrix=at.view.matrix @ matrix),
         iou=last.best_iou,
     )
+
+
+def _camera(at: Reconstruction) -> Tensor:
+    assert at.camera is not None  # it was guessed
+    return at.camera
+
+
+def _from_behind(view: View) -> View:
+    return replace(view, matrix=view.matrix @ torch.linalg.inv(BEHIND))
 
 
 def most_alike(meshes: Sequence[Mesh], view: View, mask: NDArray[np.bool_]) -> list[int]:

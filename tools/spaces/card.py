@@ -97,8 +97,8 @@ def _encoder(recipe: Recipe, space: Space) -> Iterator[str]:
     yield from ("", f"## {ENCODER}", "")
     yield (
         f"`encoders/{recipe.encoder.name}`, {recipe.encoder.stat().st_size / 1000:,.0f} kB, "
-        f"guesses code and view from one picture. Taught with {pictures:,} drawn pictures in "
-        f"{steps:,} steps, seed {taught['seed']}; on {CHECKED} pictures drawn anew, with masks as "
+        f"guesses a code and views from one picture. Taught with {pictures:,} drawn pictures in "
+        f"{steps:,} steps, seed {taught['seed']}; on {CHECKED:,} pictures drawn anew, with masks as "
         f"rough as hands draw them:"
     )
     yield ""
@@ -107,7 +107,7 @@ def _encoder(recipe: Recipe, space: Space) -> Iterator[str]:
         "surface"
     )
     yield (
-        f"- {turned}: {quality['likeliest_degrees']:.0f} degrees in the likeliest guess, "
+        f"- {turned} {quality['likeliest_degrees']:.0f} degrees in the likeliest guess, "
         f"{quality['best_degrees']:.0f} in the best one, mean"
     )
     yield ""

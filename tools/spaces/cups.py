@@ -7,7 +7,7 @@ from pathlib import Path
 from core.training.autodecoder import TrainingOptions
 from core.training.presets import architecture_for
 from tools.spaces import infinigen
-from tools.spaces.recipe import Floors, Recipe
+from tools.spaces.recipe import BRIEF_TEACHING, Floors, Recipe
 
 COUNT = 240
 # A handle ends where the wall begins: it is pushed into it. A tunnel more is a sliver beside it.
@@ -16,6 +16,7 @@ FAMILY = infinigen.Family("cups", "cup", weld=0.008, tunnels="handles")
 RECIPE = Recipe(
     name="cups",
     count=COUNT,
+    teaching=BRIEF_TEACHING,
     training=TrainingOptions(
         architecture=architecture_for(code_length=32, layers=6, width=128),
         steps=6000,

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.training.autodecoder import TrainingOptions
 from core.training.presets import architecture_for
 from tools.spaces import anny
-from tools.spaces.recipe import Floors, Recipe
+from tools.spaces.recipe import BRIEF_TEACHING, Floors, Recipe
 
 COUNT = 220
 
@@ -15,6 +15,7 @@ RECIPE = Recipe(
     name="heads",
     seed=7,
     count=COUNT,
+    teaching=BRIEF_TEACHING,
     training=TrainingOptions(
         architecture=architecture_for(code_length=32, layers=5, width=128),
         steps=6_000,

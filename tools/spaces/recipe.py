@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from core.reconstruction.encoderfile import encoder_path
+from core.reconstruction.learning import EncoderOptions
 from core.reconstruction.teaching import TeachOptions
 from core.training.autodecoder import TrainingOptions
 
@@ -28,6 +29,7 @@ HELD_OUT_EVERY, HELD_OUT_FIRST = 10, 5
 # Unit-radius shapes are shrunk by this, so that none touches the cube's wall.
 RADIUS = 0.85
 TEACHING = TeachOptions()
+BRIEF_TEACHING = TeachOptions(EncoderOptions(pictures=6_000, steps=1_100), masker=300)
 
 
 @dataclass(frozen=True)

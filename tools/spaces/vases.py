@@ -7,7 +7,7 @@ from pathlib import Path
 from core.training.autodecoder import TrainingOptions
 from core.training.presets import architecture_for
 from tools.spaces import infinigen
-from tools.spaces.recipe import Floors, Recipe
+from tools.spaces.recipe import BRIEF_TEACHING, Floors, Recipe
 
 COUNT = 240
 # The walls are 0.008 thick at the scale of the unit sphere, a quarter of a cell of 64: they would
@@ -17,6 +17,7 @@ FAMILY = infinigen.Family("vases", "vase", thickness=0.018)
 RECIPE = Recipe(
     name="vases",
     count=COUNT,
+    teaching=BRIEF_TEACHING,
     training=TrainingOptions(
         architecture=architecture_for(code_length=32, layers=6, width=128),
         steps=6000,
