@@ -278,7 +278,8 @@ def test_the_panel_offers_to_teach_where_an_encoder_is_missing(space, panel, sce
     bpy.ops.meshsdf.teach_encoder(**FEW)
     shown = panel()
     assert "'fäke' has an encoder" in shown.words
-    assert "meshsdf.teach_encoder" not in shown.passed
+    # A trial was short, or the space goes on being trained: another one may be wanted.
+    assert "meshsdf.teach_encoder" in shown.passed
     scene.meshsdf.space = "builtin:cars"
     assert "encoder" not in panel().words
     # A built-in space has it from us, or not at all.

@@ -98,8 +98,8 @@ def _encoder(recipe: Recipe, space: Space) -> Iterator[str]:
     yield (
         f"`encoders/{recipe.encoder.name}`, {recipe.encoder.stat().st_size / 1000:,.0f} kB, "
         f"guesses a code and views from one picture. Taught with {pictures:,} drawn pictures in "
-        f"{steps:,} steps, seed {taught['seed']}; on {CHECKED:,} pictures drawn anew, with masks as "
-        f"rough as hands draw them:"
+        f"{steps:,} steps, seed {taught['seed']}; on {CHECKED:,} pictures drawn anew, with masks "
+        "as rough as hands draw them:"
     )
     yield ""
     yield (
