@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..errors import Refusal
 from ..redraw import redraw, tell_status
-from ..training.training_live import GOODBYE_SECONDS, TICK_SECONDS, duration
+from ..training.background import TICK_SECONDS, driven
+from ..training.training_live import GOODBYE_SECONDS, duration
 from . import teach_run
 from .teach_run import TeachRun, TeachStep
 
@@ -27,32 +27,11 @@ def begin(context: bpy.types.Context, run: TeachRun) -> None:
 
 def tick() -> float | None:
     """Once every ``TICK_SECONDS``: the next interval, or None when all is over."""
-    manager = bpy.context.window_manager
     if not _live:
-        tell_status(manager, None)
+        tell_status(bpy.context.window_manager, None)
         return None
     run = _live[0]
-    if teach_run.current() is not run:
-        return _over(run)
-    if bpy.app.is_job_running("RENDER"):
-        return TICK_SECONDS  # what the panel shows is data of Blender's too
-    try:
-        if run.stopped_early:
-            run.outcome.text = "Stopped before it began"
-            run.abandon()
-            return _over(run)
-        step = run.advance()
-        if step is None:
-            return TICK_SECONDS
-        show(run, step)
-        return _over(run) if step.finished else TICK_SECONDS
-    except Refusal as refusal:
-        run.fail(refusal)
-        return _over(run)
-    except BaseException as error:  # a fault of ours must not leave a run that nobody drives
-        run.fail(error)
-        _over(run)
-        raise
+    return driven(run, show=lambda step: show(run, step), over=lambda: _over(run))
 
 
 def show(run: TeachRun, step: TeachStep) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import bpy
 
 from ..errors import Refusal
+
+TICK_SECONDS = 0.1
 
 
 class Run(Protocol):
@@ -12,6 +17,14 @@ class Run(Protocol):
 
     busy: str
     stops: str
+    outcome: Any
+
+    @property
+    def stopped_early(self) -> bool: ...
+
+    def advance(self, wait: float = 0.0) -> Any: ...
+
+    def fail(self, error: BaseException) -> None: ...
 
     def abandon(self) -> None: ...
 
@@ -43,3 +56,31 @@ def leave(run: Run) -> bool:
         return False
     _running.remove(run)
     return True
+
+
+def driven(run: Run, *, show: Callable[[Any], None], over: Callable[[], float]) -> float:
+    """What a timer does for ``run`` each time: ``show`` a step that came, or ``over`` at its end.
+
+    Returns when to come again.
+    """
+    if current() is not run:
+        return over()
+    if bpy.app.is_job_running("RENDER"):
+        return TICK_SECONDS  # changing data that is being rendered crashes Blender
+    try:
+        if run.stopped_early:
+            run.outcome.text = "Stopped before it began"
+            run.abandon()
+            return over()
+        step = run.advance()
+        if step is None:
+            return TICK_SECONDS
+        show(step)
+        return over() if step.finished else TICK_SECONDS
+    except Refusal as refusal:
+        run.fail(refusal)
+        return over()
+    except BaseException as error:  # a fault of ours must not leave a run that nobody drives
+        run.fail(error)
+        over()
+        raise

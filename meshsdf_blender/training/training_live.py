@@ -9,14 +9,13 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from ..errors import Refusal
 from ..redraw import redraw, tell_status
 from ..spaces.space_offer import offer
 from . import training_preview, training_run
+from .background import TICK_SECONDS, driven
 from .training_preview import Stand
 from .training_run import Outcome, TrainingRun, TrainingStep
 
-TICK_SECONDS = 0.1
 GOODBYE_SECONDS = 8.0  # how long the status line says how it ended
 
 
@@ -43,32 +42,11 @@ def begin(context: bpy.types.Context, run: TrainingRun, stand: Stand) -> None:
 
 def tick() -> float | None:
     """Once every ``TICK_SECONDS``: the next interval, or None when all is over."""
-    manager = bpy.context.window_manager
     if not _live:
-        tell_status(manager, None)
+        tell_status(bpy.context.window_manager, None)
         return None
     live = _live[0]
-    if training_run.current() is not live.run:
-        return _over(live)
-    if bpy.app.is_job_running("RENDER"):
-        return TICK_SECONDS  # changing data that is being rendered crashes Blender
-    try:
-        if live.run.stopped_early:
-            live.run.outcome.text = "Stopped before it began"
-            live.run.abandon()
-            return _over(live)
-        step = live.run.advance()
-        if step is None:
-            return TICK_SECONDS
-        show(live, step)
-        return _over(live) if step.finished else TICK_SECONDS
-    except Refusal as refusal:
-        live.run.fail(refusal)
-        return _over(live)
-    except BaseException as error:  # a fault of ours must not leave a run that nobody drives
-        live.run.fail(error)
-        _over(live)
-        raise
+    return driven(live.run, show=lambda step: show(live, step), over=lambda: _over(live))
 
 
 def show(live: Live, step: TrainingStep) -> None:
@@ -122,7 +100,7 @@ def _scene(live: Live) -> bpy.types.Scene | None:
     return bpy.data.scenes.get(live.scene) if live.same_file else None
 
 
-def _over(live: Live) -> float | None:
+def _over(live: Live) -> float:
     """Put the preview away, offer the space, and say how it ended; when to come again."""
     _live.clear()
     outcome, scene = live.run.outcome, _scene(live)
