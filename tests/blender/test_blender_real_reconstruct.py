@@ -5,7 +5,9 @@ The picture is the silhouette of a shape in a camera; what comes back has to cov
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -196,25 +198,32 @@ def test_tiny_pictures_are_refused(spot, picture):
         bpy.ops.meshsdf.reconstruct(space=spot.space, image="Tiny")
 
 
-def test_a_space_without_an_encoder_says_what_to_do(spot):
-    shutil.rmtree(Path(spot.space).parent / "encoders")
-    told = r"'bob_and_spot' has no encoder.*Teach one.*bpy\.ops\.meshsdf\.teach_encoder\(space="
-    with pytest.raises(RuntimeError, match=told):
-        bpy.ops.meshsdf.reconstruct(space=spot.space, image="Cow")
+OCTAHEDRA = """
+import sys
+from pathlib import Path
+from core.spacefile import write_space
+from tests.core.octahedron import octahedra
+write_space(Path(sys.argv[1]), octahedra())
+"""
 
 
-def test_a_space_of_ones_own_is_taught_by_its_operator_and_reconstructs(picture, part, tmp_path):
-    """So short a lesson teaches little: what counts is that its encoder is found and used."""
-    pytest.importorskip("torch")
-    from core.spacefile import write_space
-    from tests.core.octahedron import octahedra
-
+@pytest.fixture
+def own_space(tmp_path):
+    """A space of one's own, which no encoder fits; the worker's Python writes it."""
     space = tmp_path / "mine" / "octahedra.safetensors"
     space.parent.mkdir()
-    write_space(space, octahedra())
+    program = [os.environ["MESHSDF_PYTHON"], "-c", OCTAHEDRA, str(space)]
+    subprocess.run(program, cwd=ROOT, check=True)
+    return space
+
+
+def test_a_space_of_ones_own_is_taught_by_its_operator_and_reconstructs(picture, part, own_space):
+    """So short a lesson teaches little: what counts is that its encoder is found and used."""
+    space = own_space
     picture("Disc")
     how = {"space": str(space), "up": "Z"}
-    with pytest.raises(RuntimeError, match="has no encoder"):
+    told = r"has no encoder.*Teach one.*bpy\.ops\.meshsdf\.teach_encoder\(space="
+    with pytest.raises(RuntimeError, match=told):
         bpy.ops.meshsdf.reconstruct(**how, image="Disc")
     try:
         assert bpy.ops.meshsdf.teach_encoder(**how, pictures=20, steps=3) == {"FINISHED"}
