@@ -366,7 +366,7 @@ def test_the_command_teaches(
     said = capsys.readouterr().out
     assert f"goes to {encoder_path(path)}" in said
     assert "runs/octahedra_encoder" in said
-    for text in ("pictures", "encoder", "masker", "judging", "the likeliest guess's code error"):
+    for text in ("pictures", "encoder", "masker", "judging", "the code's error"):
         assert text in said
     assert encoder_path(path).exists()
     assert (tmp_path / "runs" / "octahedra_encoder" / "teach.json").exists()
