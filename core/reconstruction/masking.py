@@ -20,10 +20,10 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate
 
 from ..errors import PictureError
+from ..viewfile import OPAQUE
 from .cropview import Square
 from .masker import SIDE, Masker
 
-OPAQUE = 0.98  # a picture with nothing less opaque has no transparency
 COVERED = 0.5
 # Of the picture's pixels: less is no object, more is the picture itself.
 LEAST, MOST = 5e-4, 0.995

@@ -28,7 +28,7 @@ from .maskerlearning import placed, teach_masker
 from .surfacemeasure import surface_measure
 
 PART = 500  # pictures
-CHECKPOINT = "encoder.pt"
+CHECKPOINT, NOTE = "encoder.pt", "teach.json"
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 CHECKED = 1_000  # pictures, drawn anew, by which the card tells how good it is
 # No guess is held to more firmly than this, in deviations.
@@ -252,15 +252,20 @@ def _training(space: Space, folder: Path, options: TeachOptions) -> EncoderTrain
     return EncoderTraining(EncoderForm(space.code_length), options.encoder, generator=generator)
 
 
+def learnt(folder: Path) -> list[Path]:
+    """The files of what a run in ``folder`` drew and learnt, but for the note of whose it is."""
+    return [*folder.glob("pictures_*.safetensors"), folder / CHECKPOINT]
+
+
 def _claim(folder: Path, space: Space, options: TeachOptions) -> None:
     """Make the folder this run's own; what a run of other options or another space left goes."""
     folder.mkdir(parents=True, exist_ok=True)
-    note = folder / "teach.json"
+    note = folder / NOTE
     of = json.dumps({"space": fingerprint(space), "options": asdict(options)}, indent=1)
     if note.exists() and note.read_text("utf-8") == of:
         return
     if note.exists():
-        for path in (*folder.glob("pictures_*.safetensors"), folder / CHECKPOINT):
+        for path in learnt(folder):
             path.unlink(missing_ok=True)
     elif any(folder.iterdir()):
         raise TrainingError(f"The folder '{folder}' holds something else", "Choose an empty one")

@@ -19,7 +19,7 @@ from ..space import Space
 from ..training.runlock import LOCK, locked
 from .encoderfile import encoder_path
 from .learning import EncoderOptions
-from .teaching import TeachOptions, TeachStep, teach
+from .teaching import NOTE, TeachOptions, TeachStep, learnt, teach
 
 RUN_SUFFIX, RECORD, LESSONS = ".teaching", "teaching.json", "lessons"
 MOST_RECORD_BYTES = 64 * 1024
@@ -121,8 +121,7 @@ def recorded(folder: Path) -> Lesson | None:
 def clear(folder: Path) -> None:
     """Remove what a run left, and nothing that somebody else has put there."""
     lessons = folder / LESSONS
-    ours = (lessons / "encoder.pt", lessons / "teach.json", folder / RECORD, folder / LOCK)
-    for path in (*lessons.glob("pictures_*.safetensors"), *ours):
+    for path in (*learnt(lessons), lessons / NOTE, folder / RECORD, folder / LOCK):
         with suppress(OSError):
             path.unlink()
     for place in (lessons, folder):

@@ -19,7 +19,7 @@ from ..trust import told
 from .from_space import FromSpace, there
 from .guarded import NeedsNoTraining, Polled
 from .needs import Need
-from .train import run_to_end
+from .train import check_stoppable, run_to_end, stopped
 
 DIALOG_PIXELS = 340
 GOES_ON = "It goes on where it was stopped"
@@ -142,11 +142,7 @@ class MESHSDF_OT_teach_resume(_Teaches, bpy.types.Operator):
 
 
 def _teaching_runs(context: bpy.types.Context) -> None:
-    run = teach_run.current()
-    if run is None:
-        raise Refusal("No encoder is being taught")
-    if run.stopping:
-        raise Refusal("It stops as soon as its step is done")
+    check_stoppable(teach_run.current(), "No encoder is being taught")
 
 
 class MESHSDF_OT_teach_stop(Polled, bpy.types.Operator):
@@ -157,15 +153,7 @@ class MESHSDF_OT_teach_stop(Polled, bpy.types.Operator):
     needs = (Need("a running teaching that was not stopped yet", _teaching_runs),)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        run = teach_run.current()
-        try:
-            run.stop()
-        except Refusal as refusal:
-            run.fail(refusal)
-            mended = Refusal(run.outcome.problem, script=_resuming(run))
-            self.report({"ERROR"}, in_scripts.text(mended))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return stopped(self, teach_run.current(), _resuming)
 
 
 classes = (MESHSDF_OT_teach_encoder, MESHSDF_OT_teach_resume, MESHSDF_OT_teach_stop)

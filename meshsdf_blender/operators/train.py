@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import bpy
 import numpy as np
@@ -16,11 +17,14 @@ from ..compat import RELATIVE_PATH
 from ..errors import Refusal
 from ..spaces.space_offer import offer
 from ..training import plyfile, training_folder, training_live, training_run, training_source
+from ..training.background import Run
 from ..training.training_preview import Stand
 from ..training.training_properties import Training
 from ..training.training_run import TrainingRun
 from .guarded import InObjectMode, NeedsNoTraining, Polled
 from .needs import Need
+
+R = TypeVar("R", bound=Run)
 
 WAIT_SECONDS = 0.2
 APART = (
@@ -28,23 +32,7 @@ APART = (
 )
 
 
-class _Step(Protocol):
-    """How far a run is; ``line`` says it."""
-
-    @property
-    def finished(self) -> bool: ...
-    @property
-    def line(self) -> str: ...
-
-
-class _Run(Protocol):
-    """A training, or a teaching."""
-
-    def advance(self, wait: float = 0.0) -> _Step | None: ...
-    def fail(self, error: BaseException) -> None: ...
-
-
-def run_to_end(run: _Run, *, print_every: float = 0.0) -> None:
+def run_to_end(run: Run, *, print_every: float = 0.0) -> None:
     """Drive a run to its last frame. Raises Refusal; the run can be resumed then."""
     printed = time.monotonic()
     try:
@@ -248,12 +236,28 @@ class MESHSDF_OT_train_resume(_Trains, bpy.types.Operator):
         return super().execute(context)
 
 
-def _training_runs(context: bpy.types.Context) -> None:
-    run = training_run.current()
+def check_stoppable(run: Run | None, none: str) -> None:
+    """Raises Refusal, which says ``none`` where there is no ``run``."""
     if run is None:
-        raise Refusal("No training is running")
+        raise Refusal(none)
     if run.stopping:
         raise Refusal("It stops as soon as its step is done")
+
+
+def stopped(operator: bpy.types.Operator, run: R, resuming: Callable[[R], str]) -> set[str]:
+    """Ask ``run`` to stop; where it cannot, it ends, and ``resuming`` says how it goes on."""
+    try:
+        run.stop()
+    except Refusal as refusal:
+        run.fail(refusal)
+        mended = Refusal(run.outcome.problem, script=resuming(run))
+        operator.report({"ERROR"}, in_scripts.text(mended))
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
+def _training_runs(context: bpy.types.Context) -> None:
+    check_stoppable(training_run.current(), "No training is running")
 
 
 class MESHSDF_OT_train_stop(Polled, bpy.types.Operator):
@@ -264,15 +268,7 @@ class MESHSDF_OT_train_stop(Polled, bpy.types.Operator):
     needs = (Need("a running training that was not stopped yet", _training_runs),)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        run = training_run.current()
-        try:
-            run.stop()
-        except Refusal as refusal:
-            run.fail(refusal)
-            mended = Refusal(run.outcome.problem, script=_resuming(run))
-            self.report({"ERROR"}, in_scripts.text(mended))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return stopped(self, training_run.current(), _resuming)
 
 
 classes = (MESHSDF_OT_train_space, MESHSDF_OT_train_resume, MESHSDF_OT_train_stop)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..redraw import redraw, tell_status
-from ..training.background import TICK_SECONDS, driven
+from ..redraw import tell_status
+from ..training.background import TICK_SECONDS, driven, show_progress
 from ..training.training_live import GOODBYE_SECONDS, duration
 from . import teach_run
 from .teach_run import TeachRun, TeachStep
@@ -55,10 +55,7 @@ def _over(run: TeachRun) -> float:
 
 
 def _tell(manager: bpy.types.WindowManager, factor: float, text: str, detail: str) -> None:
-    told = manager.meshsdf_teaching
-    told.factor, told.text, told.detail = factor, text, detail
-    tell_status(manager, f"MeshSDF: {text}" if text else None)
-    redraw(bpy.context)
+    show_progress(manager.meshsdf_teaching, factor, text, detail)
 
 
 def register() -> None:

@@ -1,22 +1,20 @@
 """One teaching of an encoder, driven from Blender: the same for a script that waits and live.
 
 The worker teaches by itself, beside the space; each ``next`` brings how far it is. Whatever happens
-here or there, it can be gone on with: pictures and shapes that were
-learnt are kept, masks are learnt anew.
+here or there, it can be gone on with: pictures and shapes that were learnt are kept, masks are
+learnt anew.
 """
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import door
-from ..door import interpreter
-from ..door.conversation import Conversation, Question, Talk
-from ..errors import Refusal, WorkerError, WorkerLost
+from ..door.conversation import Conversation, Question
+from ..errors import Refusal
 from ..spaces import catalogue
 from ..training import background
 from . import encoder_place
@@ -95,13 +93,14 @@ def last(space: str) -> Outcome | None:
     return _last[0] if _last and _last[0].space == space else None
 
 
-class TeachRun(Talk):
+class TeachRun(background.Run):
     """A teaching of the encoder of a space, from its checks (in the constructor, Refusal) on.
 
     Without ``options`` the one that was stopped goes on as it was begun.
     """
 
     busy, stops = "An encoder is being taught", "bpy.ops.meshsdf.teach_stop()"
+    goes_on = GO_ON
 
     def __init__(self, space: str, up: str, options: dict[str, Any] | None = None) -> None:
         background.check_free()
@@ -137,23 +136,6 @@ class TeachRun(Talk):
             self.outcome.text = "Stopped before the encoder was done"
         self._end()
         return step
-
-    def fail(self, error: BaseException) -> None:
-        """End with a problem; what was learnt can be gone on from."""
-        if isinstance(error, WorkerLost):
-            self.outcome.problem = f"{error.problem}. {GO_ON}."
-        else:
-            self.outcome.problem = str(error) or type(error).__name__
-        if isinstance(error, WorkerError) and error.missing:
-            door.status.command = interpreter.pip_command(self._talk.python, *error.missing)
-            self.outcome.installable = True
-        self.abandon()
-
-    def abandon(self) -> None:
-        """End at once; the last checkpoint is kept."""
-        with contextlib.suppress(Refusal):
-            self.stop()
-        self._end()
 
     def _end(self) -> None:
         self._talk.end()

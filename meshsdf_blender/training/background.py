@@ -2,31 +2,72 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import bpy
 
-from ..errors import Refusal
+from .. import door
+from ..door import interpreter
+from ..door.conversation import Talk
+from ..errors import Refusal, WorkerError, WorkerLost
+from ..redraw import redraw, tell_status
 
 TICK_SECONDS = 0.1
 
 
-class Run(Protocol):
-    """A training or a teaching; ``busy`` says that it runs, ``stops`` is the call that ends it."""
+class Step(Protocol):
+    """How far a run is; ``line`` says it."""
+
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def line(self) -> str: ...
+
+
+class Run(Talk):
+    """A training or a teaching.
+
+    ``busy`` says that it runs, ``stops`` is the call that ends it, ``goes_on`` how it is taken up
+    again; ``outcome`` is what it came to.
+    """
 
     busy: str
     stops: str
+    goes_on: str
     outcome: Any
 
-    @property
-    def stopped_early(self) -> bool: ...
+    def advance(self, wait: float = 0.0) -> Step | None:
+        """How far it is, if that comes within ``wait`` seconds. Raises Refusal; then ``fail``."""
+        raise NotImplementedError
 
-    def advance(self, wait: float = 0.0) -> Any: ...
+    def fail(self, error: BaseException) -> None:
+        """End with a problem; what was written can be gone on from."""
+        if isinstance(error, WorkerLost):
+            self.outcome.problem = f"{error.problem}. {self.goes_on}."
+        else:
+            self.outcome.problem = str(error) or type(error).__name__
+        if isinstance(error, WorkerError):
+            if error.missing:
+                door.status.command = interpreter.pip_command(self._talk.python, *error.missing)
+                self.outcome.installable = True
+            else:
+                self._refused()
+        self.abandon()
 
-    def fail(self, error: BaseException) -> None: ...
+    def abandon(self) -> None:
+        """End at once; the last checkpoint is kept."""
+        with contextlib.suppress(Refusal):
+            self.stop()
+        self._end()
 
-    def abandon(self) -> None: ...
+    def _refused(self) -> None:
+        """Note that the worker refused what it was asked for."""
+
+    def _end(self) -> None:
+        """Let go of the worker, once it is over."""
+        raise NotImplementedError
 
 
 _running: list[Run] = []  # at most one
@@ -84,3 +125,10 @@ def driven(run: Run, *, show: Callable[[Any], None], over: Callable[[], float]) 
         run.fail(error)
         over()
         raise
+
+
+def show_progress(told: Any, factor: float, text: str, detail: str) -> None:
+    """Show how far a run is: in ``told``, which the panel draws, and in the status line."""
+    told.factor, told.text, told.detail = factor, text, detail
+    tell_status(bpy.context.window_manager, f"MeshSDF: {text}" if text else None)
+    redraw(bpy.context)

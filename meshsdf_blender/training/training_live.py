@@ -9,10 +9,10 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from ..redraw import redraw, tell_status
+from ..redraw import tell_status
 from ..spaces.space_offer import offer
 from . import training_preview, training_run
-from .background import TICK_SECONDS, driven
+from .background import TICK_SECONDS, driven, show_progress
 from .training_preview import Stand
 from .training_run import Outcome, TrainingRun, TrainingStep
 
@@ -128,10 +128,7 @@ def _push_undo(message: str) -> None:
 
 
 def _tell(manager: bpy.types.WindowManager, factor: float, text: str, detail: str) -> None:
-    told = manager.meshsdf_training
-    told.factor, told.text, told.detail = factor, text, detail
-    tell_status(manager, f"MeshSDF: {text}" if text else None)
-    redraw(bpy.context)
+    show_progress(manager.meshsdf_training, factor, text, detail)
 
 
 @persistent

@@ -6,7 +6,6 @@ happens here or there, the run folder can be resumed and loses a minute at most.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from .. import door
-from ..door import interpreter
-from ..door.conversation import Conversation, Question, Talk
-from ..errors import Refusal, WorkerError, WorkerLost
+from ..door.conversation import Conversation, Question
+from ..errors import Refusal
 from . import background, training_folder
 
 STAGES = {
@@ -107,13 +105,13 @@ def last() -> Outcome | None:
     return _last[0] if _last else None
 
 
-class TrainingRun(Talk):
+class TrainingRun(background.Run):
     """A training in ``folder``; with ``source`` and ``options`` it begins, without it resumes.
 
     ``lines`` tells what Blender left out already. The worker's start is waited for by ``advance``.
     """
 
-    busy, stops = "A training is running", "bpy.ops.meshsdf.train_stop()"
+    busy, stops, goes_on = "A training is running", "bpy.ops.meshsdf.train_stop()", RESUME
 
     def __init__(
         self,
@@ -156,25 +154,8 @@ class TrainingRun(Talk):
             self._talk.want_next()
         return step
 
-    def fail(self, error: BaseException) -> None:
-        """End with a problem; what was written can be resumed."""
-        if isinstance(error, WorkerLost):
-            self.outcome.problem = f"{error.problem}. {RESUME}."
-        else:
-            self.outcome.problem = str(error) or type(error).__name__
-        if isinstance(error, WorkerError):
-            if error.missing:
-                door.status.command = interpreter.pip_command(self._talk.python, *error.missing)
-                self.outcome.installable = True
-            else:
-                self._hopeless = training_folder.hopeless(self.folder)
-        self.abandon()
-
-    def abandon(self) -> None:
-        """End at once; the folder keeps its last checkpoint."""
-        with contextlib.suppress(Refusal):
-            self.stop()
-        self._end()
+    def _refused(self) -> None:
+        self._hopeless = training_folder.hopeless(self.folder)
 
     def _finish(self, step: TrainingStep) -> None:
         self.outcome.path, self._whole = step.path, step.reason != "stopped"

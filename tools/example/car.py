@@ -26,7 +26,7 @@ from PIL import Image
 from core.builtin import builtin_spaces
 from core.loading import load_space
 from core.reconstruction import find_encoder, masking
-from meshsdf_blender.example import photographed, picture_scene
+from meshsdf_blender.example import picture_scene
 from tools.example import stage
 from tools.spaces import shapes
 from tools.spaces.recipe import maker
@@ -71,14 +71,11 @@ def main() -> int:
 def build(scene: bpy.types.Scene, samples: int) -> None:
     """Car, floor, wall and lights before the example's camera."""
     look = picture_scene.LOOK
-    photographed.place_camera(scene, look)
-    scene.render.resolution_x, scene.render.resolution_y = look.width, look.height
-    stage.cycles(scene, samples)
+    stage.cycles(scene, look, samples)
     foot = _car(scene)
     floor, wall = stage.material("Floor", FLOOR, 0.5), stage.material("Wall", WALL, 0.9)
     stage.plane(scene, stage.TABLE, (0, 0, foot), (0, 0, 0), floor)
-    behind = Vector((-math.sin(look.azimuth), math.cos(look.azimuth), 0)) * 3.6
-    stage.plane(scene, stage.WALL, tuple(behind), (math.pi / 2, 0, look.azimuth), wall)
+    stage.wall(scene, look, 3.6, wall)
     stage.light(scene, LIGHTS, (0.85, 0.92, 1.0, 1.0), 0.16)
 
 

@@ -24,7 +24,7 @@ from PIL import Image
 from core.builtin import builtin_spaces
 from core.extraction import extract
 from core.loading import load_space
-from meshsdf_blender.example import example_scene, photographed
+from meshsdf_blender.example import example_scene
 from tools.example import stage
 
 # The vase: shares of known shapes. A long neck on a wide body, far from the mean.
@@ -76,16 +76,11 @@ def main() -> int:
 def build(scene: bpy.types.Scene, samples: int) -> None:
     """Vase, table, wall and lights before the example's camera."""
     look = example_scene.LOOK
-    photographed.place_camera(scene, look)
-    scene.render.resolution_x, scene.render.resolution_y = look.width, look.height
-    stage.cycles(scene, samples)
+    stage.cycles(scene, look, samples)
     foot = _vase(scene)
     table, wall = stage.material("Table", TABLE, 0.35), stage.material("Wall", WALL, 0.9)
     stage.plane(scene, stage.TABLE, (0, 0, foot), (0, 0, 0), table)
-    # Seen straight on.
-    behind = Vector((-np.sin(look.azimuth), np.cos(look.azimuth), 0)) * 3.2
-    upright = (np.pi / 2, 0, look.azimuth)
-    stage.plane(scene, stage.WALL, tuple(behind), upright, wall)
+    stage.wall(scene, look, 3.2, wall)
     stage.light(scene, LIGHTS, (0.8, 0.9, 1.0, 1.0), 0.03)
 
 

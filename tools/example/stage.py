@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,14 +11,19 @@ import numpy as np
 from mathutils import Vector
 from PIL import Image
 
+from meshsdf_blender.example import photographed
+from meshsdf_blender.example.photographed import Look
+
 Colour = tuple[float, float, float, float]
 # Where from, where to, how large, how bright in watts, colour.
 Lamp = tuple[Vector, Vector, float, float, tuple[float, float, float]]
 TABLE, WALL = "Table", "Wall"
 
 
-def cycles(scene: bpy.types.Scene, samples: int) -> None:
-    """Render by Cycles on the processor, as the colours are."""
+def cycles(scene: bpy.types.Scene, look: Look, samples: int) -> None:
+    """Render what the example's camera sees by Cycles on the processor, as the colours are."""
+    photographed.place_camera(scene, look)
+    scene.render.resolution_x, scene.render.resolution_y = look.width, look.height
     scene.render.engine = "CYCLES"
     scene.cycles.device, scene.cycles.samples = "CPU", samples
     scene.cycles.use_denoising = False
@@ -39,6 +45,12 @@ def plane(
     ob = bpy.data.objects.new(name, data)
     ob.location, ob.rotation_euler = place, turn
     scene.collection.objects.link(ob)
+
+
+def wall(scene: bpy.types.Scene, look: Look, away: float, made_of: bpy.types.Material) -> None:
+    """A wall behind the object, which the camera sees straight on."""
+    behind = Vector((-math.sin(look.azimuth), math.cos(look.azimuth), 0)) * away
+    plane(scene, WALL, tuple(behind), (math.pi / 2, 0, look.azimuth), made_of)
 
 
 def material(name: str, colour: Colour, roughness: float) -> bpy.types.Material:
