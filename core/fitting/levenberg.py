@@ -5,7 +5,8 @@ One backward pass gives the derivative of every outline sample by the whole code
 the prior (the code's squared deviations: the space's own normal distribution), and whatever
 residuals were given. A step counts only if the shape then matches its targets better in the true
 images, mesh and all; if not, it is tried again, damped more. So topology may change, and no fit
-ends worse than it began, wherever it is stopped. The first steps look at a coarse mesh.
+ends worse than it began, wherever it is stopped. The first steps look at a coarse mesh, and each
+time that they settle at one of twice the cells, until it is the fit's own.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from .clock import DECODER, SOLVING, Clock
 from .given import names_of, rows_of
 from .looking import Look, Looker
 from .motion import Motion
-from .options import FitOptions
+from .options import MOST_STEPS, FitOptions
 from .outlines import USUAL_PIXELS, rows
-from .reached import Best, Linear, Reached
+from .reached import COARSE_DOUBT, Best, Linear, Reached
 from .rows import Residual, Surface
 from .solving import Equations
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of
 from .stopping import FitSteps, Stop
 
-# Cells of the first steps, where the fit's own are more by this factor.
+# Cells of the first steps, doubled until the fit's own are no more than this factor away.
 COARSE, WORTH_IT = 32, 1.25
 FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
 # A fine look costs several coarse ones.
@@ -40,8 +41,10 @@ PRIOR = 300.0
 RESIDUAL = 1e3
 # What is gained less than this, coarse and fine, is not waited for; of residuals this share.
 SETTLED_COARSE, SETTLED, SETTLED_SHARE = 1e-3, 5e-4, 0.05
-# Below this IoU a fit that settled starts anew from known shapes, of which so many are looked at.
-STUCK_IOU, CANDIDATES = 0.9, 8
+# Below this IoU a fit that settled starts anew from known shapes, of which so many are looked at;
+# from one that matches worse by less than this, it has so many steps to come to more than it had,
+# on coarse meshes.
+STUCK_IOU, CANDIDATES, TOO_FAR, TRIED_STEPS = 0.98, 4, 0.2, 4
 
 
 class SecondOrder:
@@ -62,7 +65,10 @@ class SecondOrder:
         usual = len(looker.start.whitened) ** 0.5 + options.limit
         self._longest = max(usual, float(looker.start.whitened.norm()))
         self._fine = options.resolution
-        self._coarse = COARSE if self._fine >= WORTH_IT * COARSE else self._fine
+        self._coarser = coarser_than(self._fine)
+        self._coarsest = (*self._coarser, self._fine)[0]
+        # What the first start came to there, for later ones to be held against.
+        self._settled: Reached | None = None
         self._steps_taken = 0
         self._damping, self._tolerance = FIRST_DAMPING, NARROWEST
         self._spent = Spent()
@@ -97,7 +103,17 @@ class SecondOrder:
         if self._is_stuck(found):
             for known in self._known_near(found):
                 yield self._told(known)
-                yield from self._fit_from(known)
+                if not self._is_stuck((yield from self._fit_anew(known, found))):
+                    break
+
+    def _fit_anew(self, known: Reached, found: Reached) -> Generator[FitStep, None, Reached]:
+        """Coarse steps from a known shape, and the others where these came to more than the first
+        start's; what is better."""
+        self._begin()
+        tried = yield from self._descend(known, SETTLED_COARSE, most=TRIED_STEPS)
+        if tried.merit < (self._settled or found).merit + COARSE_DOUBT:
+            return found
+        return (yield from self._fit_from(tried))
 
     def _settle(self) -> None:
         """Look finely at what was seen on coarse meshes alone, where it may be the best."""
@@ -108,30 +124,47 @@ class SecondOrder:
                 self._best.note(replace(again, number=rough.number))
 
     def _fit_from(self, start: Reached) -> Generator[FitStep, None, Reached]:
-        """Coarse steps, then fine ones: what they reach, seen finely unless it never was."""
-        if start.look.mesh.resolution == self._fine and self._matches(start):
+        """Coarse steps, then finer ones: what they reach, seen finely unless it never was."""
+        if self._is_fine(start) and self._matches(start):
             return start
-        self._damping = FIRST_DAMPING
-        self._tolerance = self._options.reach * USUAL_PIXELS
+        self._begin()
         rough = start
-        if self._coarse < self._fine and start.look.mesh.resolution != self._coarse:
-            rough = self._see(start.look.state, self._coarse) or start
-        if rough.look.mesh.resolution == self._coarse < self._fine:
-            rough = yield from self._descend(rough, SETTLED_COARSE)
-        fine = start
-        if rough.look.state is not start.look.state or start is rough:
-            again = self._see(rough.look.state, self._fine)
-            is_coarse = start.look.mesh.resolution != self._fine
+        for cells in self._coarser:
+            seen = rough
+            if rough.look.mesh.resolution != cells:
+                look = self._see(rough.look.state, cells)
+                if look is None:
+                    continue
+                seen = replace(look, number=rough.number)
+            # Looks at meshes of different cells are not compared.
             self._best.rough = None
-            if again is not None and (is_coarse or again.beats(start)):
+            self._damping = FIRST_DAMPING
+            rough = yield from self._descend(seen, SETTLED_COARSE)
+            self._settled = self._settled or rough.to_keep()
+        fine = start
+        if rough.look.state is not start.look.state or not self._is_fine(start):
+            again = self._see(rough.look.state, self._fine)
+            self._best.rough = None
+            if again is not None and (not self._is_fine(start) or again.beats(start)):
                 fine = replace(again, number=rough.number)
                 self._best.note(fine)
         self._damping = FIRST_DAMPING
         return (yield from self._descend(fine, SETTLED))
 
-    def _descend(self, at: Reached, settled: float) -> Generator[FitStep, None, Reached]:
-        """Steps at one resolution until nothing is gained any more."""
-        while self._steps_taken < self._options.steps and not self._matches(at):
+    def _is_fine(self, reached: Reached) -> bool:
+        return reached.look.mesh.resolution == self._fine
+
+    def _begin(self) -> None:
+        """Wide steps again, and a wide reach."""
+        self._damping = FIRST_DAMPING
+        self._tolerance = self._options.reach * USUAL_PIXELS
+
+    def _descend(
+        self, at: Reached, settled: float, *, most: int = MOST_STEPS
+    ) -> Generator[FitStep, None, Reached]:
+        """Steps at one resolution until nothing is gained any more; ``most`` of them."""
+        most = min(self._steps_taken + most, self._options.steps)
+        while self._steps_taken < most and not self._matches(at):
             new = self._step(at)
             if new is None:
                 break
@@ -223,7 +256,8 @@ class SecondOrder:
         seen = []
         for place in apart.argsort()[:CANDIDATES].tolist():
             state = replace(found.look.state, whitened=whitened[place])
-            if look := self._see(state.held_within(self._longest), self._coarse):
+            look = self._see(state.held_within(self._longest), self._coarsest)
+            if look is not None and look.merit > found.merit - TOO_FAR:
                 seen.append(look.to_keep())
         seen.sort(key=lambda each: each.merit, reverse=True)
         for each in seen[: self._options.restarts]:
@@ -256,3 +290,12 @@ class SecondOrder:
             best_step=best.number,
             residuals=dict(reached.residuals),
         )
+
+
+def coarser_than(cells: int) -> tuple[int, ...]:
+    """The cells of the meshes that a fit looks at before those of its own, coarsest first."""
+    found, each = [], COARSE
+    while cells >= WORTH_IT * each:
+        found.append(each)
+        each *= 2
+    return tuple(found)

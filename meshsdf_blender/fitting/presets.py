@@ -20,12 +20,12 @@ from ..identity import ROOT_PACKAGE
 BUILT_IN: dict[str, dict[str, float]] = {
     "Draft": {"steps": 30, "rate": 0.15, "prior": 1e-3, "resolution": 32, "pixels": 128},
     "Balanced": {"steps": 60, "rate": 0.1, "prior": 1e-3, "resolution": 64, "pixels": 256},
-    "Fine": {"steps": 150, "rate": 0.1, "prior": 1e-4, "resolution": 64, "pixels": 512},
+    "Fine": {"steps": 150, "rate": 0.1, "prior": 1e-4, "resolution": 128, "pixels": 512},
 }
 TELLING = {
     "Draft": "See quickly whether target and camera are right",
     "Balanced": "Stay close to what the space knows; what a new scene has",
-    "Fine": "Follow small details of the outline, in about twice the time of Balanced",
+    "Fine": "Follow small details of the outline, in two to three times the time of Balanced",
 }
 SETTINGS = tuple(BUILT_IN["Balanced"])
 FILE = "fit_presets.json"

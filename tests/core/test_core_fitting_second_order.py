@@ -15,6 +15,7 @@ from core.errors import FitError
 from core.extraction import extract
 from core.fitting import FitOptions, fit, residuals
 from core.fitting.goal import goals_of
+from core.fitting.levenberg import coarser_than
 from core.fitting.looking import Looker
 from core.fitting.motion import Motion
 from core.fitting.outlines import along, sampled
@@ -22,6 +23,7 @@ from core.fitting.residuals import Depth, Function, Landmarks, Surface, Symmetry
 from core.fitting.state import Freedom, State
 from core.pose import transformed
 from core.space import Frame
+from tools.around import camera
 
 from .fields import ring, space_of
 from .test_core_fit import BALLS, FAST, front_view, picture, run, side_view
@@ -265,6 +267,44 @@ def test_a_stuck_fit_starts_anew_from_known_shapes():
     ]
     assert ends[0] < 0.1
     assert ends[1] >= 0.95
+
+
+def test_a_fit_that_settles_beside_its_target_starts_anew_too(built_in):
+    """From the mean a vase comes to a wider one with another foot, and no step leaves it."""
+    space = built_in("vases")
+    views, known = [camera(128, around=turn) for turn in (30, 150, 270)], space.codes[54].tolist()
+    targets = [picture(space, known, view, resolution=64) for view in views]
+    ends = []
+    for restarts in (0, 2):
+        options = FitOptions(resolution=48, restarts=restarts, stop_iou=0.98)
+        *_, end = fit(space, space.mean_code, views, targets, options=options)
+        ends.append(end.iou)
+    assert ends[0] < 0.975
+    assert ends[1] > 0.98
+
+
+def test_meshes_get_finer_until_they_are_the_fits_own(monkeypatch):
+    cells = []
+
+    def look(looker, state, resolution=None):
+        cells.append(resolution)
+        return real(looker, state, resolution)
+
+    real = Looker.look
+    monkeypatch.setattr(Looker, "look", look)
+    view = front_view()
+    run(BALLS, [0.5, 0, 0, 0], [view], [picture(BALLS, [0.4, 0.1, 0, 0.1], view)], resolution=128)
+    assert cells[0] == 128  # the start, which no fit may end below
+    assert list(dict.fromkeys(cells[1:])) == [32, 64, 128]
+    assert cells[1:] == sorted(cells[1:])
+
+
+@pytest.mark.parametrize(
+    ("cells", "coarser"),
+    [(16, ()), (32, ()), (39, ()), (40, (32,)), (79, (32,)), (80, (32, 64)), (256, (32, 64, 128))],
+)
+def test_coarser_meshes_are_those_that_save_something(cells, coarser):
+    assert coarser_than(cells) == coarser
 
 
 def test_residuals_alone_are_a_fit_too():
