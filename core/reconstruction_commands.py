@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .reconstruction.teaching import TeachStep
 
 RUNS = Path("runs")
-SENSOR = 36.0  # millimetres, the camera file's usual width
 MOST_PICTURES, MOST_STEPS = 1_000_000, 1_000_000
 
 
@@ -51,6 +50,13 @@ def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> Non
         "--camera",
         type=Path,
         help="a .json file of the camera that took the picture, as fit reads it (default: guessed)",
+    )
+    one.add_argument(
+        "--lens",
+        type=float,
+        metavar="MM",
+        help="its focal length, for 36 mm along the picture's longer side (default: what the "
+        "photo notes, else guessed)",
     )
     one.add_argument("--guesses", type=int, help="how many are tried (3)")
     one.add_argument("--steps", type=int, help="of the refinement (12); 0: the encoder's word")
@@ -90,7 +96,12 @@ def reconstruct(options: argparse.Namespace) -> None:
             raise PictureError(f"There is no file '{path}'", "Check the path")
     if options.out is not None:
         check_mesh_path(options.out)
-    from .reconstruction import ReconstructOptions, find_encoder, read_encoder, read_picture
+    from .reconstruction import (
+        ReconstructOptions,
+        find_encoder,
+        read_encoder,
+        read_picture,
+    )
     from .reconstruction import reconstruct as steps_of
     from .reconstruction.picture import picture_size
     from .viewfile import read_mask, read_view
@@ -107,8 +118,9 @@ def reconstruct(options: argparse.Namespace) -> None:
         find_encoder(space, place) if options.encoder is None else read_encoder(options.encoder)
     )
     encoder.check(space)
+    lens = _lens(options)
     started, found, said = time.perf_counter(), None, 0
-    for found in steps_of(space, encoder, picture, mask=mask, view=view, options=chosen):
+    for found in steps_of(space, encoder, picture, mask=mask, view=view, lens=lens, options=chosen):
         for remark in found.remarks[said:]:
             print(f"note: {remark}", file=sys.stderr)
         said = len(found.remarks)
@@ -142,6 +154,19 @@ def reconstruct(options: argparse.Namespace) -> None:
         )
 
 
+def _lens(options: argparse.Namespace) -> float | None:
+    """The lens that is told, else the one that the photo notes; None where it is to be guessed."""
+    from .reconstruction import noted_lens
+
+    if options.lens is not None or options.camera is not None:
+        given: float | None = options.lens
+        return given
+    lens = noted_lens(options.image)
+    if lens is not None:
+        print(f"lens {lens:.1f} mm, as the photo notes")
+    return lens
+
+
 def _line(found: Reconstruction) -> str:
     which = f"guess {found.guess + 1}, likelihood {found.likelihood:.2f}"
     if found.stage == "refine":
@@ -170,11 +195,13 @@ def _camera(found: Reconstruction, width: int, height: int) -> dict[str, object]
     size = {"width": width, "height": height}
     if found.camera is None:
         return {"matrix": _resized(found.view, width, height), **size}
+    from .reconstruction.placing import SENSOR
+
     focal = found.focal * width / found.view.width  # in the picture's own pixels
     return {
         "camera_to_world": found.camera.tolist(),
         "lens": focal * SENSOR / max(width, height),
-        "sensor_width": SENSOR,
+        "sensor_width": SENSOR,  # AUTO's is that of the longer side
         **size,
     }
 

@@ -21,6 +21,7 @@ from .options import ADAM, FitOptions
 from .rows import Residual
 from .steps import FitStep
 from .stopping import FitSteps, stopped
+from .zoom import Axis
 
 __all__ = ["Belief", "FitOptions", "FitStep", "FitSteps", "fit", "stopped"]
 
@@ -52,6 +53,11 @@ def fit(
     options = options or FitOptions()
     start = space.check_code(code).cpu()
     plugged = residuals_of(residuals)
+    if options.lens and options.solver == ADAM:
+        raise FitError("Adam leaves the lens as it is", "Use the solver 'second_order'")
+    if options.lens:
+        for view in views:
+            Axis.of(view)
     if plugged and options.solver == ADAM:
         raise FitError("Adam takes no residuals", "Use the solver 'second_order'")
     if belief is not None and options.solver == ADAM:

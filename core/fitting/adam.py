@@ -149,7 +149,7 @@ class Adam:
             moved = {name: part.detach().clone() for name, part in self._parts.items()}
             if not self._freedom.code:
                 moved["whitened"] = self._state.whitened
-            self._state = State(**moved).held_within(self._longest)
+            self._state = replace(self._state, **moved).held_within(self._longest)
             with torch.no_grad():
                 whitened.copy_(self._state.whitened)
 

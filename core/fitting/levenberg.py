@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
+import torch
+
 from .belief import Belief
 from .clock import DECODER, SOLVING, Clock
 from .given import names_of, rows_of
@@ -22,7 +24,7 @@ from .motion import Motion
 from .options import MOST_STEPS, FitOptions
 from .outlines import USUAL_PIXELS, rows
 from .reached import COARSE_DOUBT, Best, Linear, Reached
-from .rows import Residual, Surface
+from .rows import Residual, Rows, Surface
 from .solving import Equations
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of
@@ -35,6 +37,8 @@ FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
 TRIES, FINE_TRIES, SHORTER = 4, 3, 0.5
 # Residuals' tolerance falls from the options' reach by this factor a step, to this in pixels.
 NARROWER, NARROWEST = 0.8, 2.0
+# A lens that was given is off by so much, usually: a natural logarithm.
+LENS_DEVIATION = 0.5
 # With the options' default one deviation of the code weighs as one.
 PRIOR = 300.0
 # What a mean square of residuals weighs in a step, for what it weighs beside the IoU.
@@ -214,6 +218,8 @@ class SecondOrder:
             share = RESIDUAL * residual.weight / max(len(each.values), 1)
             found.append(replace(each, weights=share * each.weights))
         prior = PRIOR * self._options.prior
+        if freedom.lens:
+            found.append(_usual_lens(look.state, freedom))
         equations = Equations.of(look.state, freedom, found, self._belief, prior=prior)
         clock.lap("derivative")
         clock.move("derivative", DECODER, motion.decoder_ms - decoder_ms)
@@ -290,6 +296,14 @@ class SecondOrder:
             best_step=best.number,
             residuals=dict(reached.residuals),
         )
+
+
+def _usual_lens(state: State, freedom: Freedom) -> Rows:
+    """The lens as a residual: those that were given are good guesses."""
+    by = torch.zeros(1, freedom.size, dtype=torch.float64)
+    by[0, -1] = 1.0
+    weights = torch.full((1,), LENS_DEVIATION**-2, dtype=torch.float64)
+    return Rows(state.lens, weights, lambda: by)
 
 
 def coarser_than(cells: int) -> tuple[int, ...]:

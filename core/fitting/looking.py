@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..camera import View
 from ..errors import FitError
 from ..extraction import Extraction
 from ..pose import transformed
@@ -20,6 +21,7 @@ from .goal import Goal, score
 from .meshes import Meshes
 from .options import FitOptions
 from .state import State
+from .zoom import zoomed
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Look:
 
     ``mesh`` in the cube, ``vertices`` ``(V, 3)`` of it in the world, double precision. ``loss``,
     ``iou`` and ``pull`` are weighted means over the views. ``object_matrix`` and ``to_world``
-    ``(4, 4)`` take the shape's own coordinates, and the cube's, to the world.
+    ``(4, 4)`` take the shape's own coordinates, and the cube's, to the world. ``views`` are the
+    goals', through the state's lens.
     """
 
     state: State
@@ -43,6 +46,7 @@ class Look:
     pull: float
     object_matrix: Tensor
     to_world: Tensor
+    views: tuple[View, ...]
 
 
 class Looker:
@@ -93,7 +97,8 @@ class Looker:
             self.pivot = (low + high) / 2, (high - low).norm() / 2
         placed = state.similarity(self.pivot).detach()
         vertices = transformed(placed, world)
-        seen = [see(goal.view, vertices, faces, edges=edges) for goal in self.goals]
+        views = tuple(zoomed(goal.view, float(state.lens), self.pivot[0]) for goal in self.goals)
+        seen = [see(view, vertices, faces, edges=edges) for view in views]
         if first and any(silhouette.cut for silhouette in seen):
             raise FitError(
                 "The shape reaches behind the camera", "Move the camera back, or the object away"
@@ -113,4 +118,5 @@ class Looker:
             pull=pull,
             object_matrix=placed @ self._matrix,
             to_world=placed @ self.frame,
+            views=views,
         )

@@ -28,13 +28,17 @@ class Motion:
     """The derivatives of one look by the P free numbers of its state.
 
     Points are given in the cube, ``(N, 3)``; what comes back is in the world, in double precision.
-    ``evaluations`` counts the decoder's, ``decoder_ms`` the time in it.
+    ``evaluations`` counts the decoder's, ``decoder_ms`` the time in it. ``lens`` is the point
+    ``(3,)`` whose image a change of the lens leaves; None where that is not free.
     """
 
     def __init__(self, looker: Looker, look: Look, freedom: Freedom) -> None:
         self._space, self._statistics = looker.space, looker.statistics
         self._look, self._freedom = look, freedom
         self._free_pose = freedom.pose_places
+        # No lens moves a surface: what follows the views' images adds that itself.
+        self._unmoved = int(freedom.lens)
+        self.lens = looker.pivot[0] if freedom.lens and looker.pivot is not None else None
         self._by_pose: Tensor | None = None
         if self._free_pose and looker.pivot is not None:
             # To take a placed point: back to where it stood, then by the changed transform.
@@ -52,6 +56,7 @@ class Motion:
             if SCALE in self._free_pose:  # distances grow with the shape
                 by_pose[:, self._free_pose.index(SCALE)] += value
             parts.append(by_pose)
+        parts.append(slope.new_zeros(len(slope), self._unmoved))
         return value, slope, torch.cat(parts, dim=1)
 
     def of(self, points: Tensor) -> Tensor:
@@ -63,6 +68,7 @@ class Motion:
             parts.append(-along[:, :, None] * by_code[:, None, :])
         if self._by_pose is not None:
             parts.append(self._carried(points))
+        parts.append(torch.zeros(len(points), 3, self._unmoved, dtype=torch.float64))
         return torch.cat(parts, dim=2)
 
     def least(self, rays: Tensor) -> Tensor:

@@ -33,8 +33,9 @@ class FitOptions:
     square root of L), so that the shape stays one of its family. ``keep_thin`` keeps parts whole
     that are thinner than a cell (:mod:`core.thin`): a wall that is torn has no outline to follow.
     ``reach`` is over which share of the image the target pulls. ``move``, ``turn``, ``scale`` and
-    ``code`` choose what is fitted. The fit ends at ``stop_iou``, after ``steps``, or when nothing
-    is gained any more.
+    ``code`` choose what is fitted, and ``lens`` whether the focal length of the views is too
+    (:mod:`core.fitting.zoom`), all by the same factor. The fit ends at ``stop_iou``, after
+    ``steps``, or when nothing is gained any more.
 
     For the second order alone: ``restarts`` is from how many known shapes it may start anew where
     it is stuck. For Adam alone: ``rate`` is its step for the code in standard deviations,
@@ -58,6 +59,7 @@ class FitOptions:
     move: bool = False
     turn: bool = False
     scale: bool = False
+    lens: bool = False
     reach: float = 0.05
     stop_iou: float = 0.995
     patience: int = 15

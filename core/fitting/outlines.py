@@ -25,6 +25,7 @@ from .goal import Goal
 from .looking import Look
 from .motion import Motion
 from .rows import Rows
+from .zoom import spread
 
 Floats = NDArray[np.float64]
 
@@ -59,9 +60,9 @@ def rows(look: Look, goals: Sequence[Goal], motion: Motion, *, tolerance: float)
     (Cauchy's weights); where most are beyond, their own median takes its place.
     """
     weights = [goal.view.weight for goal in goals]
-    for goal, silhouette in zip(goals, look.seen, strict=True):
+    for place, goal in enumerate(goals):
         share = goal.view.weight * len(goals) / sum(weights)
-        yield from _View(look, goal, silhouette, motion, share=share, tolerance=tolerance).rows()
+        yield from _View(look, goal, place, motion, share=share, tolerance=tolerance).rows()
 
 
 class _View:
@@ -71,22 +72,23 @@ class _View:
         self,
         look: Look,
         goal: Goal,
-        silhouette: Silhouette,
+        place: int,
         motion: Motion,
         *,
         share: float,
         tolerance: float,
     ) -> None:
         self._look, self._goal, self._motion = look, goal, motion
+        self._view = look.views[place]
         self._unit = USUAL_PIXELS / max(goal.mask.shape)
         self._share, self._tolerance = share * self._unit / NOISE, tolerance
-        self._samples = sampled(look, silhouette)
+        self._samples = sampled(look, look.seen[place])
 
     def rows(self) -> Iterator[Rows]:
         goal, samples = self._goal, self._samples
         matched = np.zeros(len(goal.outline), dtype=bool)
         if len(samples.points):
-            by = along(goal.view, self._motion, samples) * self._unit
+            by = along(self._view, self._motion, samples) * self._unit
             off = goal.distance_at(samples.pixels) * self._unit
             facing = (goal.outward_at(samples.pixels) * samples.outward).sum(axis=1)
             yield self._rows(off, facing.clip(0.0) * samples.length, by)
@@ -122,12 +124,16 @@ class _View:
 
     def _rays(self, pixels: Floats, count: int) -> Iterator[Rows]:
         """Those of outline samples ``(N, 2)``, of ``count``, that no contour is near to."""
-        along = _through_cube(self._goal.view, pixels, self._look.to_world)
+        along = _through_cube(self._view, pixels, self._look.to_world)
         if not len(along):
             return
         least = self._motion.least(along)
         value, slope, by = self._motion.field(least)
-        focal, depth = _scale(self._goal.view, self._motion.placed(least))
+        world = self._motion.placed(least)
+        if self._motion.lens is not None:
+            _, moved = spread(self._view, self._motion.lens, world)
+            by[:, -1] += (slope * moved).sum(dim=1)
+        focal, depth = _scale(self._view, world)
         unit = self._unit * focal / depth / slope.norm(dim=1).clamp_min(FLATTEST)
         weights = np.full(len(least), self._goal.outline_step * count / len(pixels))
         yield self._rows((value * unit).numpy(), weights, by * unit[:, None])
@@ -163,7 +169,11 @@ def along(view: View, motion: Motion, samples: Samples) -> Tensor:
     outward = torch.from_numpy(samples.outward)
     # d(pixel)/d(world), taken along the outward normal: (N, 3).
     across = outward @ matrix[:2, :3] - (outward * pixels).sum(dim=1)[:, None] * matrix[3, :3]
-    return torch.einsum("nx,nxp->np", across / w[:, None], motion.of(samples.points))
+    by = torch.einsum("nx,nxp->np", across / w[:, None], motion.of(samples.points))
+    if motion.lens is not None:
+        moved, _ = spread(view, motion.lens, world)
+        by[:, -1] += (outward * moved).sum(dim=1)
+    return by
 
 
 def _scale(view: View, world: Tensor) -> tuple[float, Tensor]:

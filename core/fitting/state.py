@@ -1,4 +1,4 @@
-"""What a fit changes: a code, and a similarity about the shape's centre."""
+"""What a fit changes: a code, a similarity about the shape's centre, and the views' lens."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..pose import similarity
 from .options import FitOptions
 
 POSE = {"move": 3, "turn": 3, "scale": 1}
+LENS = {"lens": 1}
 
 
 @dataclass(frozen=True)
@@ -19,18 +20,20 @@ class State:
     """A whitened code ``(L,)`` float32, and the transform's parts in double precision.
 
     ``move`` ``(3,)`` counts in object radii, ``turn`` ``(3,)`` is a rotation vector in radians,
-    ``scale`` ``(1,)`` a natural logarithm.
+    ``scale`` ``(1,)`` a natural logarithm, and so is ``lens`` ``(1,)``, of the factor by which the
+    views' focal lengths differ from those that were given.
     """
 
     whitened: Tensor
     move: Tensor
     turn: Tensor
     scale: Tensor
+    lens: Tensor
 
     @staticmethod
     def at(whitened: Tensor) -> State:
         """That code, unmoved."""
-        zeros = (torch.zeros(size, dtype=torch.float64) for size in POSE.values())
+        zeros = (torch.zeros(size, dtype=torch.float64) for size in (POSE | LENS).values())
         return State(whitened.detach(), *zeros)
 
     def similarity(self, pivot: tuple[Tensor, Tensor]) -> Tensor:
@@ -68,7 +71,7 @@ class Freedom:
     def of(options: FitOptions, code_length: int) -> Freedom:
         """What ``options`` fit of a code of that length. Raises FitError where that is nothing."""
         sizes = {"whitened": code_length if options.code else 0}
-        sizes |= {name: size * getattr(options, name) for name, size in POSE.items()}
+        sizes |= {name: size * getattr(options, name) for name, size in (POSE | LENS).items()}
         parts = tuple((name, size) for name, size in sizes.items() if size)
         if not parts:
             raise FitError("Nothing to fit", "Turn on the shape, or move, turn or scale")
@@ -87,6 +90,11 @@ class Freedom:
     def size(self) -> int:
         """P, how many numbers there are in all."""
         return sum(size for _, size in self.parts)
+
+    @property
+    def lens(self) -> bool:
+        """Whether the lens is free. It comes last."""
+        return "lens" in dict(self.parts)
 
     @property
     def pose_places(self) -> list[int]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..camera import View
 from ..errors import FitError
 from ..space import CodeStatistics
 from ..topology import Topology, topology
@@ -26,7 +27,8 @@ class FitStep:
 
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
     ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
-    ``masks`` the shape's silhouette ``(H, W)`` in each. ``residuals`` are the root mean squares of
+    ``masks`` the shape's silhouette ``(H, W)`` in each; ``views`` are these, through the lens that
+    was fitted. ``residuals`` are the root mean squares of
     those that were given, by name ("Landmarks", a second one "Landmarks 2"; one of your own by its
     class), in the units of their values: radii of the start's shape for landmarks, depth and
     symmetry, radii cubed for the volume, a function's own.
@@ -55,6 +57,7 @@ class FitStep:
     evaluations: int
     ms: dict[str, float]
     masks: tuple[NDArray[np.bool_], ...] = ()
+    views: tuple[View, ...] = ()
     residuals: dict[str, float] = field(default_factory=dict)
     done: bool = False
     reason: str = ""
@@ -85,6 +88,7 @@ def step_of(look: Look, number: int, steps: int, spent: Spent) -> FitStep:
         evaluations=evaluations,
         ms=ms,
         masks=tuple(silhouette.mask for silhouette in look.seen),
+        views=look.views,
     )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..camera import View
 from ..space import Space
 from .encoderfile import SpaceEncoder, find_encoder, read_encoder
-from .picture import checked, read_picture
+from .picture import checked, noted_lens, read_picture
 from .result import Reconstruction, ReconstructOptions
 from .run import Asked, Run
 
@@ -23,6 +23,7 @@ __all__ = [
     "Reconstruction",
     "SpaceEncoder",
     "find_encoder",
+    "noted_lens",
     "read_encoder",
     "read_picture",
     "reconstruct",
@@ -37,6 +38,7 @@ def reconstruct(
     mask: Tensor | None = None,
     view: View | None = None,
     scale: float = 1.0,
+    lens: float | None = None,
     options: ReconstructOptions | None = None,
 ) -> Iterator[Reconstruction]:
     """Reconstruct what a ``picture`` ``(4, H, W)`` shows, RGBA in [0, 1]; one yield a step.
@@ -44,9 +46,11 @@ def reconstruct(
     ``mask`` ``(H, W)`` says where the object is; without it the picture's transparency, or, where
     there is none, the encoder. A ``view`` of the picture, of any size, is a camera that stays where
     it is: the shape, of that ``scale``, is put before it. Without one the shape stays and the
-    camera is guessed. The first yield is the encoder's word, the last the best that was found.
-    Deterministic on one thread. Raises EncoderError, PictureError, ViewError, FitError.
+    camera is guessed; its focal length too, unless ``lens`` tells it, in millimetres for 36 along
+    the picture's longer side (:func:`noted_lens`). The first yield is the encoder's word, the last
+    the best that was found. Deterministic on one thread. Raises EncoderError, PictureError,
+    ViewError, FitError.
     """
     encoder.check(space)
     options = options or ReconstructOptions()
-    return Run(Asked(space, encoder, checked(picture), mask, view, scale, options)).run()
+    return Run(Asked(space, encoder, checked(picture), mask, view, scale, lens, options)).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import PictureError
+from .placing import LENSES, SENSOR
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,6 +25,10 @@ DEEP_MODES = ("I", "F")  # one channel of more than 8 bits
 MOST_16_BIT = 2**16 - 1
 # The tag of EXIF that says how the camera was held, and its values for a quarter turn.
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
+# Where EXIF notes what the camera saw: the focal length in millimetres for small film, whose
+# diagonal is told beside, and the size of the picture as it was taken.
+EXIF, FOCAL_35, TAKEN_WIDTH, TAKEN_HEIGHT = 0x8769, 0xA405, 0xA002, 0xA003
+FILM_DIAGONAL, CROPPED = math.hypot(36.0, 24.0), 0.02
 
 
 def read_picture(path: Path) -> Tensor:
@@ -64,6 +70,32 @@ def picture_size(path: Path) -> tuple[int, int]:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
     return (height, width) if turned else (width, height)
+
+
+def noted_lens(path: Path) -> float | None:
+    """The focal length that a photo notes (EXIF), in millimetres for 36 along its longer side.
+
+    None where it notes none, or was cropped since to other proportions. Raises PictureError.
+    """
+    from PIL import Image
+
+    width, height = picture_size(path)
+    try:
+        with Image.open(path) as file:
+            notes = file.getexif().get_ifd(EXIF)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise _unreadable(path, error) from error
+    try:  # what stands there is anybody's
+        focal = float(notes.get(FOCAL_35, 0))
+        taken = sorted(float(notes.get(tag, 0)) for tag in (TAKEN_WIDTH, TAKEN_HEIGHT))
+    except (TypeError, ValueError):
+        return None
+    shorter, longer = sorted((width, height))
+    if taken[0] > 0 and abs(taken[1] / taken[0] * shorter / longer - 1) > CROPPED:
+        return None
+    # Equal angles across the diagonal (CIPA DCG-001), where proportions are not those of film.
+    lens = focal / FILM_DIAGONAL * math.hypot(width, height) / longer * SENSOR
+    return lens if LENSES[0] <= lens <= LENSES[1] else None
 
 
 def checked(picture: Tensor, what: str = "The picture") -> Tensor:

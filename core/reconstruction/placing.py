@@ -18,6 +18,9 @@ from ..errors import ViewError
 from ..space import Frame
 from .cropview import CropView, Floats, Square, facing
 
+# Millimetres along a picture's longer side, for which a lens is told, and what lenses there are.
+SENSOR, LENSES = 36.0, (1.0, 10_000.0)
+
 
 @dataclass(frozen=True)
 class Lens:
@@ -121,6 +124,20 @@ def camera_of(
     return torch.from_numpy(np.linalg.inv(matrix)), focal
 
 
+def focal_of(lens: float, width: int, height: int) -> float:
+    """A ``lens`` in millimetres, for 36 along a picture's longer side, in pixels of it.
+
+    Raises ViewError for one that no camera has.
+    """
+    low, high = LENSES
+    if not low <= lens <= high:
+        raise ViewError(
+            f"A lens of {lens:g} mm is none of a camera",
+            f"Use {low:g} to {high:g} mm, for 36 mm along the picture's longer side",
+        )
+    return lens / SENSOR * max(width, height)
+
+
 def picture_view(camera_to_world: Tensor, focal: float, width: int, height: int) -> View:
     """The view of a camera with that ``focal`` length in pixels, its axis through the middle."""
     to_pixels = torch.tensor(
@@ -130,11 +147,30 @@ def picture_view(camera_to_world: Tensor, focal: float, width: int, height: int)
     return View(to_pixels @ torch.linalg.inv(camera_to_world), width, height)
 
 
+def camera_that_sees(view: View) -> tuple[Tensor, float]:
+    """The inverse of :func:`picture_view`."""
+    lens = Lens.of(view)
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = lens.rotation.T, lens.place
+    return torch.from_numpy(matrix), lens.focal[0]
+
+
 def cut_view(view: View, square: Square, side: int) -> View:
     """The view of a ``square`` of its picture, ``side`` pixels wide."""
+    return View(_cut(square, side) @ view.matrix, side, side, view.weight)
+
+
+def whole_view(view: View, square: Square, width: int, height: int) -> View:
+    """The view of a whole picture, of that of a ``square`` of it: the inverse of
+    :func:`cut_view`."""
+    back = torch.linalg.inv(_cut(square, view.width))
+    return View(back @ view.matrix, width, height, view.weight)
+
+
+def _cut(square: Square, side: int) -> Tensor:
     share = side / (2 * square.half)
     change = torch.eye(4, dtype=torch.float64)
     change[0, 0] = change[1, 1] = share
     change[0, 3] = -(square.column - square.half) * share
     change[1, 3] = -(square.row - square.half) * share
-    return View(change @ view.matrix, side, side, view.weight)
+    return change

@@ -35,7 +35,7 @@ class ReconstructOptions:
     steps: int = 12
     resolution: int = 64
     pose: bool = True
-    trust: float = 1.0
+    trust: float = 2.0
 
     def __post_init__(self) -> None:
         ranges = {
@@ -61,6 +61,8 @@ class Reconstruction:
         From the shape's own coordinates to the world: the identity where the camera was guessed.
     camera ``(4, 4)`` or None, ``focal``
         Where the camera was guessed: camera to world, and the focal length in pixels of ``view``.
+    lens
+        In millimetres, where the focal length was told and only the rest was guessed.
     view
         The picture's camera, given or guessed.
     iou
@@ -77,6 +79,7 @@ class Reconstruction:
     object_matrix: Tensor
     camera: Tensor | None
     focal: float
+    lens: float | None
     view: View
     iou: float
     stage: str

@@ -21,8 +21,11 @@ from .result import Reconstruction, ReconstructOptions
 
 # Guesses less likely than this share of the likeliest are not tried.
 LEAST_LIKELY = 0.03
-# What the logarithm of a likelihood weighs beside an IoU.
-LIKELIHOOD_WEIGHT = 0.01
+# What the logarithm of a likelihood weighs beside an IoU, and what a code's squared distance from
+# what is believed of it does.
+LIKELIHOOD_WEIGHT, DISTANCE_WEIGHT = 0.01, 3e-3
+# The likeliest guess is tried with these times its focal length too, where that is not known.
+LENSES = (1.6, 0.625)
 # Trials and refinement look at the square, with room for the outline to move, at so many pixels.
 ROOM, TRIAL_PIXELS, PIXELS = 1.25, 96, 192
 TRIAL_CELLS, TRIAL_STEPS = 32, 3
@@ -40,6 +43,7 @@ class Asked:
     mask: Tensor | None
     view: View | None
     scale: float
+    lens: float | None
     options: ReconstructOptions
 
 
@@ -51,8 +55,6 @@ class _Try:
     guess: Guess
     code: Tensor
     matrix: Tensor
-    camera: Tensor | None
-    focal: float
     view: View
     iou: float = 0.0
 
@@ -88,6 +90,7 @@ class Run:
                 "Use the camera that took the picture",
             )
         self._view = of_size(view, width, height) if view is not None else None
+        self._focal = None if asked.lens is None else placing.focal_of(asked.lens, width, height)
         network = asked.encoder.encoder
         both = torch.cat([picture[:3] * self._found.mask, self._found.mask[None]])
         guesses = network.guess(masking.cut(both, self._found.square, network.form.side))
@@ -111,9 +114,7 @@ class Run:
         for step in self._fit(best, self._options.steps, self._options.resolution, PIXELS):
             if step.done:
                 self._ms["refine"] = sum(step.ms.values())
-            iou = step.best_iou if step.done else step.iou
-            reached = replace(best, code=step.code, matrix=step.object_matrix, iou=iou)
-            yield self._told(reached, "done" if step.done else "refine", step.step)
+            yield self._told(self._after(best, step), "done" if step.done else "refine", step.step)
 
     def _placed(self, number: int, guess: Guess) -> _Try:
         code = self._statistics.unwhiten(guess.whitened)
@@ -127,31 +128,51 @@ class Run:
                 scale=self._asked.scale,
                 depth=ORTHOGRAPHIC_DEPTH,
             )
-            return _Try(number, guess, code, matrix, None, 0.0, self._view)
-        camera, focal = placing.camera_of(guess.view, square, self._width, self._height, frame)
+            return _Try(number, guess, code, matrix, self._view)
+        seen = guess.view
+        if self._focal is not None:
+            seen = seen.with_tangent(square.half / self._focal)
+        camera, focal = placing.camera_of(seen, square, self._width, self._height, frame)
         view = placing.picture_view(camera, focal, self._width, self._height)
-        return _Try(number, guess, code, torch.eye(4, dtype=torch.float64), camera, focal, view)
+        return _Try(number, guess, code, torch.eye(4, dtype=torch.float64), view)
 
     def _best_try(self) -> _Try:
         """The likely guess that matches best after a few steps."""
         started = perf_counter()
         likeliest = self._tries[0].guess.likelihood
         best, merit = self._tries[0], -1e9
-        for each in self._tries[: self._options.guesses]:
+        for each in self._candidates():
             if each.guess.likelihood < LEAST_LIKELY * likeliest:
                 continue
             try:
                 *_, found = self._fit(each, TRIAL_STEPS, TRIAL_CELLS, TRIAL_PIXELS)
             except FitError:  # a guess that stands in the camera, or beside what it sees
                 continue
-            each.code, each.matrix = found.code, found.object_matrix
-            each.iou = found.best_iou
             likelihood = torch.tensor(each.guess.likelihood).log()
             told = found.best_iou + LIKELIHOOD_WEIGHT * float(likelihood)
+            if self._options.trust:
+                whitened = self._statistics.whiten(found.code)
+                told -= DISTANCE_WEIGHT * self._belief(each.guess).distance(whitened)
             if told > merit:
-                best, merit = each, told
+                best, merit = self._after(each, found), told
         self._lap("trials", started)
         return best
+
+    def _candidates(self) -> Iterator[_Try]:
+        """The likely guesses, and the likeliest through other lenses."""
+        yield from self._tries[: self._options.guesses]
+        if self._lens_is_guessed and self._options.pose:
+            first = self._tries[0]
+            for factor in LENSES:
+                other = first.guess.view.with_tangent(first.guess.view.tangent / factor)
+                yield self._placed(0, replace(first.guess, view=other))
+
+    @property
+    def _lens_is_guessed(self) -> bool:
+        return self._view is None and self._focal is None
+
+    def _belief(self, guess: Guess) -> Belief:
+        return Belief(guess.whitened, self._encoder.covariance / self._options.trust)
 
     def _fit(self, at: _Try, steps: int, cells: int, pixels: int) -> Iterator[FitStep]:
         pose = self._options.pose
@@ -162,14 +183,12 @@ class Run:
             turn=pose,
             # Without perspective no move makes a shape larger.
             scale=pose and not placing.Lens.of(at.view).perspective,
+            lens=pose and self._lens_is_guessed,
             restarts=0,
             keep_thin=True,
         )
         view, mask = self._square_of(at, pixels)
-        belief = None
-        if self._options.trust:
-            covariance = self._encoder.covariance / self._options.trust
-            belief = Belief(at.guess.whitened, covariance)
+        belief = self._belief(at.guess) if self._options.trust else None
         return fit(
             self._space,
             at.code,
@@ -179,6 +198,14 @@ class Run:
             object_matrix=at.matrix,
             belief=belief,
         )
+
+    def _after(self, at: _Try, step: FitStep) -> _Try:
+        """A guess where a step of its fit has come to."""
+        iou = step.best_iou if step.done else step.iou
+        view = at.view
+        if self._view is None:
+            view = placing.whole_view(step.views[0], self._wide(), self._width, self._height)
+        return replace(at, code=step.code, matrix=step.object_matrix, view=view, iou=iou)
 
     def _seen(self, at: _Try) -> float:
         """The IoU of a guess as it is."""
@@ -194,22 +221,27 @@ class Run:
 
     def _square_of(self, at: _Try, pixels: int) -> tuple[View, Tensor]:
         """The view and the mask of the square, with room, as a fit sees them."""
-        square = self._found.square
-        square = Square(square.column, square.row, square.half * ROOM)
+        square = self._wide()
         view = placing.cut_view(at.view, square, pixels)
         return view, masking.cut(self._found.mask[None], square, pixels)[0].clamp(0, 1)
 
+    def _wide(self) -> Square:
+        """The square with room for the outline to move."""
+        square = self._found.square
+        return Square(square.column, square.row, square.half * ROOM)
+
     def _told(self, at: _Try, stage: str, step: int = 0) -> Reconstruction:
-        camera, view, matrix = at.camera, at.view, at.matrix
-        if camera is not None:  # the shape stays where it is, and the camera moves
-            camera = torch.linalg.inv(matrix) @ camera
+        camera, focal, view, matrix = None, 0.0, at.view, at.matrix
+        if self._view is None:  # the shape stays where it is, and the camera moves
             view = replace(view, matrix=view.matrix @ matrix)
             matrix = torch.eye(4, dtype=torch.float64)
+            camera, focal = placing.camera_that_sees(view)
         return Reconstruction(
             code=at.code,
             object_matrix=matrix,
             camera=camera,
-            focal=at.focal,
+            focal=focal,
+            lens=self._asked.lens if camera is not None else None,
             view=view,
             iou=at.iou,
             stage=stage,

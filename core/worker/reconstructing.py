@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from ..camera import View
+from ..errors import PictureError
 from ..extraction import extract
-from ..reconstruction import Reconstruction, ReconstructOptions, SpaceEncoder, reconstruct
+from ..reconstruction import (
+    Reconstruction,
+    ReconstructOptions,
+    SpaceEncoder,
+    noted_lens,
+    reconstruct,
+)
 from ..space import Space
 from ..topology import topology
 from .job import Job
@@ -68,6 +76,7 @@ class ReconstructingJob(Job[Reconstruction]):
             "remarks": list(step.remarks),
             "predicted": step.predicted,
             "focal": finite(step.focal) if guessed else None,
+            "lens": step.lens,
             "likelihood": finite(step.likelihood),
             "ms": {part: finite(value) for part, value in step.ms.items()},
             "report": report(
@@ -106,6 +115,7 @@ def start_reconstruction(
         mask=None if mask is None else _shares(mask),
         view=None if matrix is None else View(matrix, width, height),
         scale=request.number("scale", 1 / MOST_SCALE, MOST_SCALE, 1.0),
+        lens=_lens(request),
         options=options,
     )
     return ReconstructingJob(space, steps, options)
@@ -129,6 +139,18 @@ def reconstruct_options(values: dict[str, Any]) -> ReconstructOptions:
         if not fits:
             raise RequestError(f"The reconstruct option '{name}' is {str(value)[:40]!r}")
     return ReconstructOptions(**values)
+
+
+def _lens(request: Request) -> float | None:
+    """The lens that is given, else what the photo's file notes; None where it is to be guessed."""
+    given = request.number("lens", 0.0, MOST_SCALE, 0.0)
+    if given:
+        return given
+    photo = request.optional_text("photo")
+    try:
+        return noted_lens(Path(photo)) if photo is not None else None
+    except PictureError:  # the picture came beside, so what its file holds is no concern
+        return None
 
 
 def _shares(values: Tensor) -> Tensor:

@@ -63,6 +63,7 @@ class MESHSDF_OT_reconstruct(
             filepath=self.filepath,
             mask=self.mask,
             camera=self.camera,
+            lens=self.lens,
             resolution=self.resolution,
             options=options,
         )

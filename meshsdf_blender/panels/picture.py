@@ -46,7 +46,7 @@ class MESHSDF_PT_picture(Tab, bpy.types.Panel):
         call.space, call.up = catalogue.chosen(context.scene)
         call.image = settings.image.name if settings.image else ""
         call.mask = settings.mask.name if settings.mask else ""
-        for name in ("camera", "guesses", "steps", "pose"):
+        for name in ("camera", "lens", "guesses", "steps", "pose"):
             setattr(call, name, getattr(settings, name))
         _draw_outcome(layout, context)
         _draw_encoder(layout, context)
@@ -119,7 +119,7 @@ class MESHSDF_PT_picture_settings(Tab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.meshsdf_picture
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("guesses", "steps", "pose"):
+        for name in ("lens", "guesses", "steps", "pose"):
             layout.prop(settings, name)
 
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
 
 from .picture_view import CAMERAS
 
-MOST_GUESSES, MOST_STEPS = 64, 1000  # the worker's own limits
+MOST_GUESSES, MOST_STEPS, LONGEST_LENS = 64, 1000, 10_000.0  # the worker's own limits
 
 
 class Picturing:
     """How to reconstruct: of the operator, and of the scene, which keeps it for the panel."""
 
     camera: EnumProperty(name="Camera", description="What sees the picture", items=CAMERAS)
+    lens: FloatProperty(
+        name="Lens",
+        description="The focal length of a camera that is guessed, in millimetres for 36 along the "
+        "picture's longer side; 0: what the photo's file notes, else it is guessed too",
+        default=0.0,
+        min=0.0,
+        soft_max=300.0,
+        max=LONGEST_LENS,
+        subtype="DISTANCE_CAMERA",
+    )
     guesses: IntProperty(
         name="Guesses",
         description="How many of the encoder's guesses are tried before the best is refined",

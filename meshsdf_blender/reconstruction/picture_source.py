@@ -29,11 +29,14 @@ class Picture:
         sRGB, straight alpha, row 0 at the top, no side longer than 1024.
     size
         Width and height of the image itself.
+    file
+        Where it was read from, whose notes may tell its lens; empty for one that is in the .blend.
     """
 
     name: str
     rgba: np.ndarray
     size: tuple[int, int]
+    file: str = ""
 
     @property
     def is_clear(self) -> bool:
@@ -50,7 +53,13 @@ def read(image: bpy.types.Image) -> Picture:
         if not image.colorspace_settings.is_data:
             rgb = _srgb(rgb)
     rgba = np.concatenate([rgb, alpha], axis=2)
-    return Picture(image.name, _bytes(rgba), (image.size[0], image.size[1]))
+    return Picture(image.name, _bytes(rgba), (image.size[0], image.size[1]), _file(image))
+
+
+def _file(image: bpy.types.Image) -> str:
+    if image.source != "FILE" or image.packed_file is not None or not image.filepath:
+        return ""
+    return str(bpy.path.abspath(image.filepath, library=image.library))
 
 
 def read_mask(image: bpy.types.Image, picture: Picture) -> np.ndarray:

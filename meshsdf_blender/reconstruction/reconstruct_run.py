@@ -24,14 +24,15 @@ from .reconstruct_step import ReconstructStep
 class Outcome:
     """What came of a picture: names of datablocks, and what there is to say.
 
-    ``camera`` is the one that sees it, ``kept`` whether it was there before; ``mask`` the image
-    that was made, or "".
+    ``camera`` is the one that sees it, ``kept`` whether it was there before, ``lens`` in
+    millimetres where only the rest of it was guessed; ``mask`` the image that was made, or "".
     """
 
     shape: str
     picture: str
     camera: str
     kept: bool
+    lens: float
     mask: str
     iou: float
     predicted: bool
@@ -41,7 +42,8 @@ class Outcome:
     def text(self) -> str:
         """How well it went, in a sentence."""
         whose = "the outline that was found" if self.predicted else "the picture's outline"
-        camera = "before the camera" if self.kept else "with a camera guessed"
+        lens = f", but for its lens of {self.lens:.0f} mm" if self.lens else ""
+        camera = "before the camera" if self.kept else f"with a camera guessed{lens}"
         return f"'{self.shape}' {camera}: IoU {self.iou:.3f} with {whose}"
 
 
@@ -66,12 +68,13 @@ class ReconstructRun(Talk):
         filepath: str = "",
         mask: str = "",
         camera: str = "AUTO",
+        lens: float = 0.0,
         resolution: int = 64,
         options: dict[str, Any] | None = None,
     ) -> None:
         running.check_free()  # before a large picture is read
         catalogue.existing(space)
-        self._space, self._up = space, up
+        self._space, self._up, self._lens = space, up, lens
         self._options = {**(options or {}), "resolution": resolution}
         known = set(bpy.data.images.keys())
         found = picture_source.chosen(context.scene, image, filepath)
@@ -127,6 +130,7 @@ class ReconstructRun(Talk):
             picture=self._picture.name,
             camera=camera.name if camera is not None else "",
             kept=self._view is not None,
+            lens=step.lens,
             mask=mask,
             iou=step.iou,
             predicted=step.predicted,
@@ -180,4 +184,8 @@ class ReconstructRun(Talk):
         if self._view is not None:
             arrays["view"] = np.ascontiguousarray(self._view.matrix)
             header["scale"] = 1.0
+        elif self._lens:
+            header["lens"] = self._lens
+        elif self._picture.file:
+            header["photo"] = self._picture.file
         return header, arrays

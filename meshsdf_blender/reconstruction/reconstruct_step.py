@@ -21,7 +21,8 @@ STAGES = {
 class ReconstructStep:
     """Vertices in local units, ``matrix`` local to world; ``camera`` to world where it was guessed.
 
-    ``focal`` is in pixels of the picture as it was sent; ``mask`` uint8 comes with the last step.
+    ``focal`` is in pixels of the picture as it was sent, ``lens`` in millimetres where it was told;
+    ``mask`` uint8 comes with the last step.
     """
 
     stage: str
@@ -32,6 +33,7 @@ class ReconstructStep:
     remarks: tuple[str, ...]
     predicted: bool
     focal: float
+    lens: float
     report: dict[str, Any]
     code: np.ndarray
     matrix: np.ndarray
@@ -62,6 +64,7 @@ def read(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> ReconstructSt
             remarks=tuple(str(text) for text in header.get("remarks") or ()),
             predicted=bool(header.get("predicted")),
             focal=float(header.get("focal") or 0.0),
+            lens=float(header.get("lens") or 0.0),
             report=dict(header.get("report") or {}),
             code=np.array(arrays["code"], dtype=np.float32).reshape(-1),
             matrix=np.array(arrays["object"], dtype=np.float64),

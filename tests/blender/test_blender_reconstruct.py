@@ -295,6 +295,20 @@ def test_a_file_is_opened_and_reconstructed(scene, fake, picture, tmp_path, name
     assert scene.camera.name == f"{name} camera"
 
 
+def test_a_lens_is_given_or_noted_by_the_file(scene, fake, picture, tmp_path, capfd):
+    path = saved(picture(clear=False), tmp_path / "noted.jpg")
+    reconstruct(fake, filepath=path)
+    assert scene.camera.data.lens == pytest.approx(35.0)
+    assert "a camera guessed, but for its lens of 35 mm" in capfd.readouterr().out
+    reconstruct(fake, image="noted.jpg", lens=40.0)
+    assert scene.camera.data.lens == pytest.approx(40.0)
+    # What is in the .blend has no file whose notes could be read.
+    bpy.data.images["noted.jpg"].pack()
+    reconstruct(fake, image="noted.jpg")
+    assert scene.camera.data.lens == pytest.approx(72.0)
+    assert "lens of" not in capfd.readouterr().out.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("mode", "depth"), [("BW", "8"), ("BW", "16"), ("RGB", "16"), ("RGBA", "16")]
 )

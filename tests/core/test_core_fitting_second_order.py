@@ -28,7 +28,7 @@ from tools.around import camera
 from .fields import ring, space_of
 from .test_core_fit import BALLS, FAST, front_view, picture, run, side_view
 
-EVERYTHING = replace(FAST, move=True, turn=True, scale=True)
+EVERYTHING = replace(FAST, move=True, turn=True, scale=True, lens=True)
 PLACED = torch.tensor(
     [[0, -1.2, 0, 0.3], [1.2, 0, 0, 0.1], [0, 0, 1.2, -0.2], [0, 0, 0, 1.0]]
 ).double()
@@ -105,7 +105,7 @@ def test_a_contour_moves_in_the_image_as_its_derivative_says():
     motion = Motion(looker, look, freedom)
     for axis, change in enumerate(changes(freedom, 0.04)):
         moved = looker.look(freedom.moved(look.state, change))
-        for view, before, after in zip(views, look.seen, moved.seen, strict=True):
+        for view, before, after in zip(look.views, look.seen, moved.seen, strict=True):
             old, new = sampled(look, before), sampled(moved, after)
             told = (along(view, motion, old) @ change).numpy()
             nearest = cKDTree(new.pixels).query(old.pixels)[1]

@@ -123,6 +123,33 @@ def test_a_true_guess_is_found_with_its_camera(
     assert float((last.code - bob_and_spot.codes[1]).norm()) < 0.2
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_lens_is_kept_where_it_is_told_and_found_where_it_is_not(
+    bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor], told: bool
+) -> None:
+    whitened, view, part = cow
+    lens = ASIDE.half / view.tangent * 36 / WIDTH
+    wrong = view.with_tangent(view.tangent / 1.7)  # a longer one
+    encoder = knowing(bob_and_spot, whitened, [(wrong, 0.0)])
+    *_, last = reconstruct(
+        bob_and_spot, encoder, in_picture(part, ASIDE), lens=lens if told else None
+    )
+    assert last.lens == (lens if told else None)
+    found = last.focal * 36 / WIDTH
+    assert found == pytest.approx(lens, rel=1e-9 if told else 0.15)
+    assert last.iou > 0.97
+
+
+@pytest.mark.parametrize("lens", [0.0, -5.0, float("nan"), 1e6])
+def test_what_is_no_lens_is_refused(
+    bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor], lens: float
+) -> None:
+    whitened, view, part = cow
+    encoder = knowing(bob_and_spot, whitened, [(view, 0.0)])
+    with pytest.raises(ViewError, match="mm"):
+        reconstruct(bob_and_spot, encoder, in_picture(part, ASIDE), lens=lens)
+
+
 @pytest.mark.parametrize("kept", [{}, {"ortho_scale": 4.0}])
 def test_a_known_camera_stays_where_it_is(
     bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor], kept: dict[str, float]
@@ -290,7 +317,7 @@ def test_the_command_reconstructs(
     said = capsys.readouterr()
     assert said.err == ""
     assert "likeliest: IoU 0." in said.out
-    assert "step   1  IoU 0.9" in said.out
+    assert "step   0  IoU 0.9" in said.out
     assert "(guess 1, likelihood 1.00)" in said.out
     assert " s: mask " in said.out
     result = json.loads(kept.read_text())

@@ -17,7 +17,13 @@ from core.reconstruction import masking
 from core.reconstruction.cropview import Square
 from core.reconstruction.masker import SIDE, Masker
 from core.reconstruction.masking import cut, find
-from core.reconstruction.picture import LARGEST_SIDE, checked, picture_size, read_picture
+from core.reconstruction.picture import (
+    LARGEST_SIDE,
+    checked,
+    noted_lens,
+    picture_size,
+    read_picture,
+)
 
 GREY = (0.2126, 0.7152, 0.0722)
 
@@ -55,6 +61,44 @@ def test_grey_of_8_and_16_bits_and_floats(tmp_path: Path) -> None:
 def test_dark_16_bits_stay_dark(tmp_path: Path) -> None:
     dark = Image.fromarray(np.full((10, 10), 6554, np.uint16))
     assert float(read_picture(saved(dark, tmp_path))[0].mean()) == pytest.approx(0.1, abs=0.003)
+
+
+def noted(
+    folder: Path, size: tuple[int, int], focal: Any, taken: tuple[int, int] | None = None
+) -> Path:
+    """A JPEG whose notes tell a focal length for small film, and how large it was taken."""
+    notes = Image.Exif()
+    notes.get_ifd(0x8769)[0xA405] = focal
+    if taken is not None:
+        notes.get_ifd(0x8769)[0xA002], notes.get_ifd(0x8769)[0xA003] = taken
+    return saved(Image.new("RGB", size, "red"), folder, "noted.jpg", exif=notes)
+
+
+def test_the_lens_that_a_photo_notes(tmp_path: Path) -> None:
+    assert noted_lens(noted(tmp_path, (300, 200), 50)) == pytest.approx(50.0)
+    assert noted_lens(noted(tmp_path, (200, 300), 50, (3000, 2000))) == pytest.approx(50.0)
+    # A phone's pictures are less wide than film, whose diagonal is what counts.
+    told = 26 * 36 / 43.2666 * 5 / 4
+    assert noted_lens(noted(tmp_path, (400, 300), 26, (4000, 3000))) == pytest.approx(told, 1e-5)
+
+
+def test_a_photo_that_notes_no_lens_or_was_cropped_tells_none(tmp_path: Path) -> None:
+    assert noted_lens(saved(Image.new("RGB", (30, 20)), tmp_path, "a.jpg")) is None
+    assert noted_lens(saved(Image.new("RGB", (30, 20)), tmp_path, "a.png")) is None
+    assert noted_lens(noted(tmp_path, (300, 200), 0)) is None
+    assert noted_lens(noted(tmp_path, (200, 200), 50, (3000, 2000))) is None
+    (tmp_path / "no.jpg").write_text("no picture")
+    with pytest.raises(PictureError):
+        noted_lens(tmp_path / "no.jpg")
+
+
+@pytest.mark.parametrize("focal", ["long", (1, 2), b"\0"])
+def test_notes_that_make_no_sense_tell_no_lens(
+    tmp_path: Path, focal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = noted(tmp_path, (30, 20), 50)
+    monkeypatch.setattr(Image.Exif, "get_ifd", lambda *_: {0xA405: focal})
+    assert noted_lens(path) is None
 
 
 def test_cmyk_and_palettes(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.reconstruction import SpaceEncoder, reconstruct
 from core.reconstruction.cropview import CropView, Square, around
@@ -123,6 +124,29 @@ def test_before_a_camera_that_stays(worker: WorkerClient, path: str, picture: np
     middle = view @ matrix @ [1.0, 0.0, 0.0, 1.0]
     np.testing.assert_allclose(middle[:2] / middle[3], SIDE / 2, atol=3)
     assert last.header["iou"] > 0.8
+
+
+def test_a_lens_is_given_or_noted_by_the_photos_file(
+    worker: WorkerClient, path: str, picture: np.ndarray, tmp_path: Path
+) -> None:
+    notes = Image.Exif()
+    notes.get_ifd(0x8769)[0xA405] = 70
+    Image.new("RGB", (30, 20)).save(tmp_path / "photo.jpg", exif=notes)
+    (tmp_path / "text.jpg").write_text("no picture")
+    photo, text = str(tmp_path / "photo.jpg"), str(tmp_path / "text.jpg")
+    options = {"steps": 2, "resolution": 16}
+
+    def told(**fields: Any) -> tuple[Any, float]:
+        header = run(worker, path, {"picture": picture}, options=options, **fields)[-1].header
+        return header["lens"], header["focal"] * 36 / SIDE
+
+    assert told(lens=40) == pytest.approx((40, 40))
+    assert told(lens=40, photo=photo) == pytest.approx((40, 40))
+    assert told(photo=photo) == pytest.approx((70, 70))
+    for nothing in ({}, {"photo": text}, {"photo": str(tmp_path / "gone.jpg")}):
+        assert told(**nothing)[0] is None
+    failed(worker.ask("reconstruct", {"picture": picture}, path=path, lens="a"), "Request", "lens")
+    failed(worker.ask("reconstruct", {"picture": picture}, path=path, lens=1e6), "ViewError", "mm")
 
 
 def test_a_mask_of_any_size(worker: WorkerClient, path: str, picture: np.ndarray) -> None:
