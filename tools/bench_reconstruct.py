@@ -3,10 +3,10 @@
     python3 dev.py bench reconstruct [SPACE ...] [--shapes N] [--views N] [--processes N]
 
 Each held-out shape is photographed from cameras of its own: materials, lamps, floors, walls and
-things that no encoder has seen (tools/reconstruct/photos.py); the photos are kept in data/. Four
+things that no encoder has seen (tools/reconstruct/photos.py); the photos are kept in data/. Five
 kinds of pictures are made of each: the photo as it is, whose mask is predicted; the photo cut out;
-the silhouette alone; and a sketch, the silhouette with a wavering, smoothed outline. The camera is
-guessed every time. Baselines (tools/reconstruct/baselines.py), each with its pose fitted to the
+the same with its lens told, as photos note it; the silhouette alone; and a sketch, the silhouette
+with a wavering, smoothed outline. The camera is guessed every time. Baselines (tools/reconstruct/baselines.py), each with its pose fitted to the
 true mask from where the encoder sees the object: the mean shape, and the known shape whose
 silhouette is then most like the mask; and that known shape for which the true camera is given.
 """
@@ -43,7 +43,7 @@ from core.reconstruction import (
     read_picture,
     reconstruct,
 )
-from core.reconstruction.placing import picture_view
+from core.reconstruction.placing import SENSOR, picture_view
 from core.silhouette import intersection_over_union
 from core.space import Space
 from tools.reconstruct import baselines, judge
@@ -53,7 +53,7 @@ from tools.spaces.recipe import DATA, NAMES, maker
 
 ROOT = Path(__file__).resolve().parents[1]
 PIXELS, SAMPLES = 224, 16
-KINDS = ("photo", "cut out", "silhouette", "sketch")
+KINDS = ("photo", "cut out", "lens told", "silhouette", "sketch")
 # A sketch's outline wavers by so many pixels, in waves of so many.
 WAVER, WAVE, SMOOTH = 1.8, 9.0, 1.5
 HEAD = (
@@ -174,7 +174,10 @@ def one(task: Task) -> list[Found]:
     for kind in task.kinds:
         picture, drawn = picture_of(task, kind, mask)
         started = perf_counter()
-        steps = reconstruct(space, encoder, picture, mask=drawn, options=ReconstructOptions())
+        lens = camera["focal"] / PIXELS * SENSOR if kind == "lens told" else None
+        steps = reconstruct(
+            space, encoder, picture, mask=drawn, lens=lens, options=ReconstructOptions()
+        )
         first = next(steps)
         # The mesh of the encoder's word, as a user sees it.
         judge.surface(space, first.code, 64)
@@ -191,7 +194,7 @@ def picture_of(task: Task, kind: str, mask: Tensor) -> tuple[Tensor, Tensor | No
     picture = read_picture(Path(task.photo))
     if kind == "photo":
         return picture, None
-    if kind == "cut out":
+    if kind in ("cut out", "lens told"):
         return picture, mask
     if kind == "sketch":
         mask = sketched(mask, seed=crc32(Path(task.photo).name.encode()))
