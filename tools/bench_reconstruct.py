@@ -6,9 +6,10 @@ Each held-out shape is photographed from cameras of its own: materials, lamps, f
 things that no encoder has seen (tools/reconstruct/photos.py); the photos are kept in data/. Five
 kinds of pictures are made of each: the photo as it is, whose mask is predicted; the photo cut out;
 the same with its lens told, as photos note it; the silhouette alone; and a sketch, the silhouette
-with a wavering, smoothed outline. The camera is guessed every time. Baselines (tools/reconstruct/baselines.py), each with its pose fitted to the
-true mask from where the encoder sees the object: the mean shape, and the known shape whose
-silhouette is then most like the mask; and that known shape for which the true camera is given.
+with a wavering, smoothed outline. The camera is guessed every time. Baselines
+(tools/reconstruct/baselines.py), each with its pose fitted to the true mask from where the encoder
+sees the object: the mean shape, and the known shape whose silhouette is then most like the mask;
+and that known shape for which the true camera is given.
 """
 
 from __future__ import annotations

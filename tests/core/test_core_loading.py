@@ -707,7 +707,7 @@ def test_codes_without_a_decoder(checkpoint: Callable[[str], Path]) -> None:
 def test_a_built_in_space_is_loaded_by_its_name(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     wanted = load_space(builtin_spaces()["bob_and_spot"])
-    for name in ("bob_and_spot", "builtin:bob_and_spot"):
+    for name in ("bob_and_spot", "Bob_and_Spot", "builtin:bob_and_spot"):
         assert torch.equal(load_space(name).codes, wanted.codes)
     with pytest.raises(SpaceError, match=r"There is no file or folder 'tails'.*heads") as error:
         load_space("tails")
