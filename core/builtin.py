@@ -23,7 +23,8 @@ def builtin_spaces() -> dict[str, Path]:
 def find_space(given: Path) -> Path:
     """Where the space is: a file, a folder or a training's run, or a built-in space by its name.
 
-    What lies there goes before what is built in, whose names may have capitals. Raises SpaceError where there is neither.
+    What lies there goes before what is built in, whose names may have capitals. Raises SpaceError
+    where there is neither.
     """
     name, known = str(given), builtin_spaces()
     asked = name.removeprefix(PREFIX)
