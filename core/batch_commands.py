@@ -25,7 +25,7 @@ OPTIONS: dict[str, tuple[type[int] | type[float], str]] = {
     "prior": (float, "how strongly the code is drawn to the mean one, 0: not at all (0.001)"),
     "limit": (float, "how far beyond usual codes one may lie, in deviations (2)"),
     "reach": (float, "from how far a target pulls, as a share of the image (0.05)"),
-    "restarts": (int, "second order: how many known shapes it tries where it is stuck (2)"),
+    "restarts": (int, "second order: how many known shapes it tries below an IoU of 0.98 (2)"),
     "patience": (int, "Adam: steps without progress until it ends (15)"),
     "rate": (float, "Adam: how far a step moves the code, in deviations (0.1)"),
     "pose-rate": (float, "Adam: how far a step moves the rest, in radii and radians (0.05)"),

@@ -55,9 +55,10 @@ def fit(
     plugged = residuals_of(residuals)
     if options.lens and options.solver == ADAM:
         raise FitError("Adam leaves the lens as it is", "Use the solver 'second_order'")
-    if options.lens:
-        for view in views:
-            Axis.of(view)
+    if options.lens and not views:
+        raise FitError("There is a lens to fit, and no view that is seen through it", "Give a view")
+    for view in views if options.lens else ():
+        Axis.of(view)
     if plugged and options.solver == ADAM:
         raise FitError("Adam takes no residuals", "Use the solver 'second_order'")
     if belief is not None and options.solver == ADAM:

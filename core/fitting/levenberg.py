@@ -6,49 +6,50 @@ the prior (the code's squared deviations: the space's own normal distribution), 
 residuals were given. A step counts only if the shape then matches its targets better in the true
 images, mesh and all; if not, it is tried again, damped more. So topology may change, and no fit
 ends worse than it began, wherever it is stopped. The first steps look at a coarse mesh, and each
-time that they settle at one of twice the cells, until it is the fit's own.
+time that they settle at a finer one (:func:`core.fitting.meshes.coarser_than`), up to the fit's.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-
-import torch
 
 from .belief import Belief
 from .clock import DECODER, SOLVING, Clock
 from .given import names_of, rows_of
 from .looking import Look, Looker
+from .meshes import COARSE, coarser_than
 from .motion import Motion
 from .options import MOST_STEPS, FitOptions
 from .outlines import USUAL_PIXELS, rows
-from .reached import COARSE_DOUBT, Best, Linear, Reached
-from .rows import Residual, Rows, Surface
+from .reached import Best, Linear, Reached
+from .rows import Residual, Surface
 from .solving import Equations
 from .state import Freedom, State
 from .steps import FitStep, Spent, last, step_of
 from .stopping import FitSteps, Stop
 
-# Cells of the first steps, doubled until the fit's own are no more than this factor away.
-COARSE, WORTH_IT = 32, 1.25
 FIRST_DAMPING, LEAST_DAMPING, CALMER, BOLDER = 1.0, 1e-3, 6.0, 0.2
 # A fine look costs several coarse ones.
 TRIES, FINE_TRIES, SHORTER = 4, 3, 0.5
 # Residuals' tolerance falls from the options' reach by this factor a step, to this in pixels.
 NARROWER, NARROWEST = 0.8, 2.0
-# A lens that was given is off by so much, usually: a natural logarithm.
-LENS_DEVIATION = 0.5
-# With the options' default one deviation of the code weighs as one.
+# With the options' default one deviation of the code weighs 0.3, beside pixels as outlines.NOISE
+# weighs them.
 PRIOR = 300.0
 # What a mean square of residuals weighs in a step, for what it weighs beside the IoU.
 RESIDUAL = 1e3
 # What is gained less than this, coarse and fine, is not waited for; of residuals this share.
 SETTLED_COARSE, SETTLED, SETTLED_SHARE = 1e-3, 5e-4, 0.05
-# Below this IoU a fit that settled starts anew from known shapes, of which so many are looked at;
-# from one that matches worse by less than this, it has so many steps to come to more than it had,
-# on coarse meshes.
-STUCK_IOU, CANDIDATES, TOO_FAR, TRIED_STEPS = 0.98, 4, 0.2, 4
+# Below this IoU a fit that settled starts anew from known shapes; the other one where there are
+# residuals too, which may keep it from more.
+WANTED_IOU, WANTED_WITH_RESIDUALS = 0.98, 0.9
+# So many known shapes are looked at for each that may be begun from; those whose merit is less by
+# more than this are left out.
+LOOKS, TOO_FAR = 2, 0.2
+# From each it has so many coarse steps to come to a merit that is higher by this.
+TRIED_STEPS, WORTHWHILE = 4, 5e-3
 
 
 class SecondOrder:
@@ -71,8 +72,8 @@ class SecondOrder:
         self._fine = options.resolution
         self._coarser = coarser_than(self._fine)
         self._coarsest = (*self._coarser, self._fine)[0]
-        # What the first start came to there, for later ones to be held against.
-        self._settled: Reached | None = None
+        # The most that any start came to there, for later ones to be held against.
+        self._coarse_merit = -math.inf
         self._steps_taken = 0
         self._damping, self._tolerance = FIRST_DAMPING, NARROWEST
         self._spent = Spent()
@@ -86,9 +87,10 @@ class SecondOrder:
             try:
                 yield self._told(start)
                 yield from self._search(start)
+                self._look_finely()
                 reason = self._reason(best.sure)
             except Stop:
-                self._settle()
+                self._look_finely()
                 reason = "stopped"
             sure = best.sure
             found = replace(self._told(sure), best_step=sure.number, best_iou=sure.look.iou)
@@ -102,24 +104,27 @@ class SecondOrder:
         )
 
     def _search(self, start: Reached) -> FitSteps:
-        """Steps from the start, and where they are stuck, from known shapes."""
+        """Steps from the start, and where they come to too little, from known shapes."""
         found = yield from self._fit_from(start)
-        if self._is_stuck(found):
+        if self._falls_short(found):
             for known in self._known_near(found):
                 yield self._told(known)
-                if not self._is_stuck((yield from self._fit_anew(known, found))):
+                again = yield from self._fit_anew(known)
+                if again is not None and again.beats(found):
+                    found = again
+                if not self._falls_short(found):
                     break
 
-    def _fit_anew(self, known: Reached, found: Reached) -> Generator[FitStep, None, Reached]:
-        """Coarse steps from a known shape, and the others where these came to more than the first
-        start's; what is better."""
+    def _fit_anew(self, known: Reached) -> Generator[FitStep, None, Reached | None]:
+        """Some coarse steps from a known shape, and all others where these are worth it."""
         self._begin()
+        before = self._coarse_merit
         tried = yield from self._descend(known, SETTLED_COARSE, most=TRIED_STEPS)
-        if tried.merit < (self._settled or found).merit + COARSE_DOUBT:
-            return found
+        if tried.merit < before + WORTHWHILE:
+            return None
         return (yield from self._fit_from(tried))
 
-    def _settle(self) -> None:
+    def _look_finely(self) -> None:
         """Look finely at what was seen on coarse meshes alone, where it may be the best."""
         rough, self._best.rough = self._best.rough, None
         if rough is not None and rough.beats(self._best.sure):
@@ -134,6 +139,8 @@ class SecondOrder:
         self._begin()
         rough = start
         for cells in self._coarser:
+            if self._steps_taken >= self._options.steps:
+                break
             seen = rough
             if rough.look.mesh.resolution != cells:
                 look = self._see(rough.look.state, cells)
@@ -144,7 +151,6 @@ class SecondOrder:
             self._best.rough = None
             self._damping = FIRST_DAMPING
             rough = yield from self._descend(seen, SETTLED_COARSE)
-            self._settled = self._settled or rough.to_keep()
         fine = start
         if rough.look.state is not start.look.state or not self._is_fine(start):
             again = self._see(rough.look.state, self._fine)
@@ -177,6 +183,8 @@ class SecondOrder:
             yield self._told(at)
             if not at.is_lost and gain < settled and eased <= SETTLED_SHARE * at.cost:
                 break
+        if at.look.mesh.resolution == self._coarsest:
+            self._coarse_merit = max(self._coarse_merit, at.merit)
         return at
 
     def _step(self, at: Reached) -> Reached | None:
@@ -187,8 +195,8 @@ class SecondOrder:
             freedom = moving if moving.size else freedom
         equations = self._expand(at, freedom)
         self._tolerance = max(self._tolerance * NARROWER, NARROWEST)
-        fine = at.look.mesh.resolution > COARSE
-        for tried in range(FINE_TRIES if fine else TRIES):
+        is_dear = at.look.mesh.resolution > COARSE
+        for tried in range(FINE_TRIES if is_dear else TRIES):
             # Damping shortens what is known badly, this what is known well but overshoots.
             clock = Clock()
             change = equations.solved(self._damping, self._longest)
@@ -218,8 +226,6 @@ class SecondOrder:
             share = RESIDUAL * residual.weight / max(len(each.values), 1)
             found.append(replace(each, weights=share * each.weights))
         prior = PRIOR * self._options.prior
-        if freedom.lens:
-            found.append(_usual_lens(look.state, freedom))
         equations = Equations.of(look.state, freedom, found, self._belief, prior=prior)
         clock.lap("derivative")
         clock.move("derivative", DECODER, motion.decoder_ms - decoder_ms)
@@ -260,7 +266,7 @@ class SecondOrder:
         whitened = statistics.whiten(known)
         apart = (whitened - found.look.state.whitened).norm(dim=1)
         seen = []
-        for place in apart.argsort()[:CANDIDATES].tolist():
+        for place in apart.argsort()[: LOOKS * self._options.restarts].tolist():
             state = replace(found.look.state, whitened=whitened[place])
             look = self._see(state.held_within(self._longest), self._coarsest)
             if look is not None and look.merit > found.merit - TOO_FAR:
@@ -271,10 +277,12 @@ class SecondOrder:
                 self._steps_taken += 1
                 yield replace(each, number=self._steps_taken)
 
-    def _is_stuck(self, found: Reached) -> bool:
-        stuck = bool(self._looker.goals) and found.look.iou < STUCK_IOU
+    def _falls_short(self, found: Reached) -> bool:
+        """Whether it is worth starting anew from another shape."""
+        wanted = WANTED_WITH_RESIDUALS if self._residuals else WANTED_IOU
+        short = bool(self._looker.goals) and found.look.iou < wanted and not self._matches(found)
         steps_left = self._steps_taken < self._options.steps
-        return stuck and steps_left and self._freedom.code > 0 and self._options.restarts > 0
+        return short and steps_left and self._freedom.code > 0 and self._options.restarts > 0
 
     def _matches(self, at: Reached) -> bool:
         goals = bool(self._looker.goals) and not self._residuals
@@ -296,20 +304,3 @@ class SecondOrder:
             best_step=best.number,
             residuals=dict(reached.residuals),
         )
-
-
-def _usual_lens(state: State, freedom: Freedom) -> Rows:
-    """The lens as a residual: those that were given are good guesses."""
-    by = torch.zeros(1, freedom.size, dtype=torch.float64)
-    by[0, -1] = 1.0
-    weights = torch.full((1,), LENS_DEVIATION**-2, dtype=torch.float64)
-    return Rows(state.lens, weights, lambda: by)
-
-
-def coarser_than(cells: int) -> tuple[int, ...]:
-    """The cells of the meshes that a fit looks at before those of its own, coarsest first."""
-    found, each = [], COARSE
-    while cells >= WORTH_IT * each:
-        found.append(each)
-        each *= 2
-    return tuple(found)

@@ -20,8 +20,20 @@ from ..space import Space
 from ..topology import Edges
 from .options import FitOptions
 
-# A step tries a few codes at one of two resolutions before it goes on from one of them.
+# A step tries a few codes at one resolution before it goes on from one of them, maybe at another.
 KEPT = 4
+# Cells of a fit's first meshes, and by what factor its own have to be more, to save anything.
+COARSE, WORTH_IT = 32, 1.25
+
+
+def coarser_than(cells: int) -> tuple[int, ...]:
+    """The cells of the meshes that a fit looks at before those of its own, coarsest first: 32, and
+    twice as many each time as long as that saves something."""
+    found, each = [], COARSE
+    while cells >= WORTH_IT * each:
+        found.append(each)
+        each *= 2
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ class FitOptions:
     that are thinner than a cell (:mod:`core.thin`): a wall that is torn has no outline to follow.
     ``reach`` is over which share of the image the target pulls. ``move``, ``turn``, ``scale`` and
     ``code`` choose what is fitted, and ``lens`` whether the focal length of the views is too
-    (:mod:`core.fitting.zoom`), all by the same factor. The fit ends at ``stop_iou``, after
+    (:mod:`core.fitting.zoom`), all by the same factor; points of a depth picture stay where they
+    were given. The fit ends at ``stop_iou``, after
     ``steps``, or when nothing is gained any more.
 
     For the second order alone: ``restarts`` is from how many known shapes it may start anew where

@@ -25,7 +25,7 @@ from .goal import Goal
 from .looking import Look
 from .motion import Motion
 from .rows import Rows
-from .zoom import spread
+from .zoom import moved_by_zoom
 
 Floats = NDArray[np.float64]
 
@@ -131,7 +131,7 @@ class _View:
         value, slope, by = self._motion.field(least)
         world = self._motion.placed(least)
         if self._motion.lens is not None:
-            _, moved = spread(self._view, self._motion.lens, world)
+            _, moved = moved_by_zoom(self._view, self._motion.lens, world)
             by[:, -1] += (slope * moved).sum(dim=1)
         focal, depth = _scale(self._view, world)
         unit = self._unit * focal / depth / slope.norm(dim=1).clamp_min(FLATTEST)
@@ -171,7 +171,7 @@ def along(view: View, motion: Motion, samples: Samples) -> Tensor:
     across = outward @ matrix[:2, :3] - (outward * pixels).sum(dim=1)[:, None] * matrix[3, :3]
     by = torch.einsum("nx,nxp->np", across / w[:, None], motion.of(samples.points))
     if motion.lens is not None:
-        moved, _ = spread(view, motion.lens, world)
+        moved, _ = moved_by_zoom(view, motion.lens, world)
         by[:, -1] += (outward * moved).sum(dim=1)
     return by
 

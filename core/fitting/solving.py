@@ -12,9 +12,11 @@ from .belief import Belief
 from .rows import Rows
 from .state import Freedom, State
 
-# A step moves the code by no more than this, root mean square in deviations, and the transform by
-# no more than this in radii, radians and log scale.
+# A step moves the code by no more than this, root mean square in deviations, and the transform and
+# the lens by no more than this in radii, radians and logarithms.
 CODE_REACH, POSE_REACH = 1.0, 0.5
+# A lens that was given is off by so much, usually: the logarithm of a factor.
+LENS_DEVIATION = 0.27
 # How strongly a code may have to be pulled back within its limit, found by halving.
 LEAST_PULL, MOST_PULL, PULL_ROUNDS = 1e-4, 1e8, 20
 
@@ -32,14 +34,17 @@ class Equations:
     def of(
         state: State, freedom: Freedom, rows: Iterable[Rows], belief: Belief, *, prior: float
     ) -> Equations:
-        """Those of all residuals, and of the code's squared deviations from what is believed of
-        it, which weigh ``prior``."""
+        """Those of all residuals, and of the squared deviations of the code from what is believed
+        of it, and of the lens from the one that was given, which weigh ``prior``."""
         curvature = torch.zeros(freedom.size, freedom.size, dtype=torch.float64)
         gradient = torch.zeros(freedom.size, dtype=torch.float64)
         if free := freedom.code:
             firm = prior * belief.precision
             curvature[:free, :free] = firm
             gradient[:free] = firm @ (state.whitened.double() - belief.whitened)
+        if freedom.lens:
+            curvature[-1, -1] = prior / LENS_DEVIATION**2
+            gradient[-1] = prior / LENS_DEVIATION**2 * state.lens[0]
         for each in rows:
             by = each.by()
             weighted = each.weights[:, None] * by

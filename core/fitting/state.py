@@ -74,7 +74,7 @@ class Freedom:
         sizes |= {name: size * getattr(options, name) for name, size in (POSE | LENS).items()}
         parts = tuple((name, size) for name, size in sizes.items() if size)
         if not parts:
-            raise FitError("Nothing to fit", "Turn on the shape, or move, turn or scale")
+            raise FitError("Nothing to fit", "Turn on the shape, or move, turn, scale or lens")
         return Freedom(parts)
 
     def only(self, *names: str) -> Freedom:

@@ -27,9 +27,9 @@ class FitStep:
 
     code ``(L,)``; object_matrix ``(4, 4)``; vertices ``(V, 3)`` in the cube, faces ``(F, 3)``.
     ``iou`` and ``loss`` (mean squared difference to the targets) are means over the views, and
-    ``masks`` the shape's silhouette ``(H, W)`` in each; ``views`` are these, through the lens that
-    was fitted. ``residuals`` are the root mean squares of
-    those that were given, by name ("Landmarks", a second one "Landmarks 2"; one of your own by its
+    ``masks`` the shape's silhouette ``(H, W)`` in each. ``views`` are those that were given,
+    through the lens as it is where that is fitted. ``residuals`` are the root mean squares of those
+    that were given, by name ("Landmarks", a second one "Landmarks 2"; one of your own by its
     class), in the units of their values: radii of the start's shape for landmarks, depth and
     symmetry, radii cubed for the volume, a function's own.
 

@@ -3,8 +3,8 @@
 A photo that was taken with a longer lens from farther away shows an object as large, and flatter.
 This is the one thing about a camera that a similarity of the object cannot bring about, so a fit
 changes it beside the object's transform. With s times the focal length the camera stands s times
-as far from the ``middle`` of the object, along its own axis (film-makers call it a dolly zoom), and
-what lies in the middle's plane is seen as before. The fit's number is log s.
+as far from the ``middle`` (the object's at the start) along its own axis (film-makers call it a
+dolly zoom), and what lies in the middle's plane is seen as before. The fit's number is log s.
 """
 
 from __future__ import annotations
@@ -50,12 +50,14 @@ def zoomed(view: View, log_zoom: float, middle: Tensor) -> View:
     matrix = view.matrix.clone()
     depth = matrix[3, :3] @ middle + matrix[3, 3]
     matrix[3, 3] += (zoom - 1) * depth
+    # The depth's own row, which counts from the camera too.
+    matrix[2, 3] += (zoom - 1) * depth * (matrix[2, :3] @ axis.ahead) / matrix[3, :3].norm()
     beside = view.matrix[:2] - axis.centre[:, None] * view.matrix[3]
     matrix[:2] = zoom * beside + axis.centre[:, None] * matrix[3]
     return replace(view, matrix=matrix)
 
 
-def spread(view: View, middle: Tensor, world: Tensor) -> tuple[Tensor, Tensor]:
+def moved_by_zoom(view: View, middle: Tensor, world: Tensor) -> tuple[Tensor, Tensor]:
     """How points ``(N, 3)`` move in the image with log s, and the points of fixed pixels' rays in
     the world: ``(N, 2)`` in pixels and ``(N, 3)``. ``view`` is the one through the lens as it is.
     """

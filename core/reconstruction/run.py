@@ -27,7 +27,7 @@ LIKELIHOOD_WEIGHT, DISTANCE_WEIGHT = 0.01, 3e-3
 # An outline that was predicted is off here and there: the code is held so many times as firmly.
 PREDICTED_TRUST = 20.0
 # The likeliest guess is tried with these times its focal length too, where that is not known.
-LENSES = (1.6, 0.625)
+ZOOMS = (1.6, 0.625)
 # Trials and refinement look at the square, with room for the outline to move, at so many pixels.
 ROOM, TRIAL_PIXELS, PIXELS = 1.25, 96, 192
 TRIAL_CELLS, TRIAL_STEPS = 32, 3
@@ -85,6 +85,10 @@ class Run:
         height, width = picture.shape[1:]
         self._width, self._height = width, height
         view = asked.view
+        if view is not None and asked.lens is not None:
+            raise ViewError(
+                "A lens and a camera were given, which has one of its own", "Leave one of them out"
+            )
         if view is not None and not _alike(view.width, view.height, picture):
             raise ViewError(
                 f"The camera takes pictures of {view.width} x {view.height} pixels, which are not "
@@ -163,9 +167,9 @@ class Run:
     def _candidates(self) -> Iterator[_Try]:
         """The likely guesses, and the likeliest through other lenses."""
         yield from self._tries[: self._options.guesses]
-        if self._lens_is_guessed and self._options.pose:
+        if self._lens_is_guessed and self._options.pose and self._options.guesses > 1:
             first = self._tries[0]
-            for factor in LENSES:
+            for factor in ZOOMS:
                 other = first.guess.view.with_tangent(first.guess.view.tangent / factor)
                 yield self._placed(0, replace(first.guess, view=other))
 
@@ -173,8 +177,7 @@ class Run:
     def _lens_is_guessed(self) -> bool:
         return self._view is None and self._focal is None
 
-    def _belief(self, guess: Guess) -> Belief:
-        trust = self._options.trust * (PREDICTED_TRUST if self._found.predicted else 1.0)
+    def _belief(self, guess: Guess, trust: float = 1.0) -> Belief:
         return Belief(guess.whitened, self._encoder.covariance / trust)
 
     def _fit(self, at: _Try, steps: int, cells: int, pixels: int) -> Iterator[FitStep]:
@@ -191,7 +194,8 @@ class Run:
             keep_thin=True,
         )
         view, mask = self._square_of(at, pixels)
-        belief = self._belief(at.guess) if self._options.trust else None
+        trust = self._options.trust * (PREDICTED_TRUST if self._found.predicted else 1.0)
+        belief = self._belief(at.guess, trust) if trust else None
         return fit(
             self._space,
             at.code,
@@ -204,11 +208,10 @@ class Run:
 
     def _after(self, at: _Try, step: FitStep) -> _Try:
         """A guess where a step of its fit has come to."""
-        iou = step.best_iou if step.done else step.iou
         view = at.view
         if self._view is None:
             view = placing.whole_view(step.views[0], self._wide(), self._width, self._height)
-        return replace(at, code=step.code, matrix=step.object_matrix, view=view, iou=iou)
+        return replace(at, code=step.code, matrix=step.object_matrix, view=view, iou=step.iou)
 
     def _seen(self, at: _Try) -> float:
         """The IoU of a guess as it is."""

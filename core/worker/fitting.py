@@ -109,7 +109,8 @@ def given_landmarks(request: Request) -> Landmarks | None:
 
 def fit_options(values: dict[str, Any]) -> FitOptions:
     """The protocol's options O. Raises RequestError for unknown names, FitError for values."""
-    known = {field.name for field in fields(FitOptions)}
+    # Nobody would be told of a lens that was fitted: a step's frame has no views.
+    known = {field.name for field in fields(FitOptions)} - {"lens"}
     for name in values:
         if name not in known:
             raise RequestError(

@@ -25,7 +25,7 @@ BUILT_IN: dict[str, dict[str, float]] = {
 TELLING = {
     "Draft": "See quickly whether target and camera are right",
     "Balanced": "Stay close to what the space knows; what a new scene has",
-    "Fine": "Follow small details of the outline, in two to three times the time of Balanced",
+    "Fine": "Follow small details of the outline, in about twice the time of Balanced",
 }
 SETTINGS = tuple(BUILT_IN["Balanced"])
 FILE = "fit_presets.json"

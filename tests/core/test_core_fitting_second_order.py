@@ -15,10 +15,11 @@ from core.errors import FitError
 from core.extraction import extract
 from core.fitting import FitOptions, fit, residuals
 from core.fitting.goal import goals_of
-from core.fitting.levenberg import coarser_than
+from core.fitting.levenberg import SecondOrder
 from core.fitting.looking import Looker
+from core.fitting.meshes import coarser_than
 from core.fitting.motion import Motion
-from core.fitting.outlines import along, sampled
+from core.fitting.outlines import _through_cube, _View, along, sampled
 from core.fitting.residuals import Depth, Function, Landmarks, Surface, Symmetry, Volume
 from core.fitting.state import Freedom, State
 from core.pose import transformed
@@ -95,6 +96,30 @@ def test_surface_points_stay_on_the_surface_as_they_move():
     for axis, change in enumerate(changes(freedom, 1e-4)):
         now = world_field(looker, freedom.moved(state, change), world + 1e-4 * moved[:, :, axis])
         assert float((now - was).abs().max()) < 2e-6  # second order
+
+
+def test_rays_feel_the_lens_as_finite_differences_say():
+    """The least F on the rays of fixed pixels, where the outline has no contour near."""
+    options = replace(EVERYTHING, code=False, move=False, turn=False, scale=False)
+    looker, look, freedom = looked_at(
+        BALLS, [0.3, 0.1, -0.1, 0.05], options, (0.3, -0.45, 0.0, 0.3), [front_view()]
+    )
+    goal = looker.goals[0]
+
+    def least(at):
+        motion = Motion(looker, at, freedom)
+        rays = _through_cube(at.views[0], goal.outline[::7], at.to_world)
+        return motion.field(motion.least(rays))[0]
+
+    view = _View(look, goal, 0, Motion(looker, look, freedom), share=1.0, tolerance=1e9)
+    rows = next(view._rays(goal.outline[::7], len(goal.outline)))
+    unit = rows.values / least(look)  # pixels for a distance, which the derivative takes as given
+    step = torch.tensor([1e-3], dtype=torch.float64)
+    ahead, behind = (looker.look(freedom.moved(look.state, way)) for way in (step, -step))
+    measured = unit * (least(ahead) - least(behind)) / 2e-3
+    assert float(measured.abs().max()) > 5.0
+    # Samples along a ray are not where F is least to the last digit.
+    assert float((rows.by()[:, -1] - measured).abs().max()) < 0.05 * float(measured.abs().max())
 
 
 def test_a_contour_moves_in_the_image_as_its_derivative_says():
@@ -269,7 +294,7 @@ def test_a_stuck_fit_starts_anew_from_known_shapes():
     assert ends[1] >= 0.95
 
 
-def test_a_fit_that_settles_beside_its_target_starts_anew_too(built_in):
+def test_a_fit_that_settles_in_a_false_valley_starts_anew_too(built_in):
     """From the mean a vase comes to a wider one with another foot, and no step leaves it."""
     space = built_in("vases")
     views, known = [camera(128, around=turn) for turn in (30, 150, 270)], space.codes[54].tolist()
@@ -281,6 +306,54 @@ def test_a_fit_that_settles_beside_its_target_starts_anew_too(built_in):
         ends.append(end.iou)
     assert ends[0] < 0.975
     assert ends[1] > 0.98
+
+
+def test_what_is_near_enough_for_its_user_starts_nowhere_else(built_in):
+    space = built_in("vases")
+    views, known = [camera(128, around=turn) for turn in (30, 150, 270)], space.codes[54].tolist()
+    targets = [picture(space, known, view, resolution=64) for view in views]
+    options = FitOptions(resolution=48, stop_iou=0.96)
+    *steps, end = fit(space, space.mean_code, views, targets, options=options)
+    assert 0.96 <= end.iou < 0.98
+    assert end.reason == "converged"
+    ious = [step.iou for step in steps]
+    assert ious == sorted(ious)  # no known shape was begun from
+    assert end.best_step == steps[-1].step
+
+
+@pytest.mark.parametrize(("steps", "cells"), [(0, [128]), (1, [128, 32, 128])])
+def test_no_mesh_is_made_for_steps_that_are_not_left(monkeypatch, steps, cells):
+    seen = []
+
+    def look(looker, state, resolution=None):
+        found = real(looker, state, resolution)
+        seen.append(resolution)
+        return found
+
+    real = Looker.look
+    monkeypatch.setattr(Looker, "look", look)
+    view = front_view()
+    target = picture(BALLS, [0.4, 0.1, 0, 0.1], view)
+    run(BALLS, [0.5, 0, 0, 0], [view], [target], resolution=128, steps=steps)
+    assert [each for each, before in zip(seen, [0, *seen[:-1]], strict=True) if each != before] == (
+        cells
+    )
+
+
+@pytest.mark.parametrize("restarts", [1, 5])
+def test_as_many_known_shapes_are_looked_at_as_may_be_begun_from(monkeypatch, restarts):
+    """A bar, which no ball matches."""
+    begun = []
+    real = SecondOrder._fit_anew
+    monkeypatch.setattr(
+        SecondOrder, "_fit_anew", lambda self, known: begun.append(known) or real(self, known)
+    )
+    view = front_view()
+    bar = torch.zeros(96, 96)
+    bar[40:56, 20:76] = 1.0
+    run(BALLS, [0.4, 0, 0, 0], [view], [bar], resolution=48, restarts=restarts, steps=60)
+    assert 1 <= len(begun) <= restarts
+    assert len(begun) == restarts or len(BALLS.codes) < 2 * restarts
 
 
 def test_meshes_get_finer_until_they_are_the_fits_own(monkeypatch):

@@ -63,11 +63,14 @@ def test_what_only_coarse_meshes_match_is_not_given_back():
         assert len(last.vertices) > 0.5 * len(start.vertices)
 
 
+@pytest.mark.parametrize("cells", [48, 96])
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_stop_keeps_what_was_gained(solver):
+def test_a_stop_keeps_what_was_gained(solver, cells):
     """From the coarse steps too, and a stop costs no more than one look."""
     target = picture(BALLS, [0.55, 0.15, 0, -0.1], front_view())
-    whole, lasts = all_stops(BALLS, [0.4, 0, 0, 0], target, resolution=48, steps=6, solver=solver)
+    whole, lasts = all_stops(
+        BALLS, [0.4, 0, 0, 0], target, resolution=cells, steps=6, solver=solver
+    )
     for taken, last in enumerate(lasts, start=1):
         assert last.iou == pytest.approx(max(step.iou for step in whole[:taken]), abs=0.01)
         assert (last.done, last.reason) == (True, "stopped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,16 @@ def test_a_lens_is_kept_where_it_is_told_and_found_where_it_is_not(
     found = last.focal * 36 / WIDTH
     assert found == pytest.approx(lens, rel=1e-9 if told else 0.15)
     assert last.iou > 0.97
+
+
+def test_a_lens_beside_a_camera_is_refused(
+    bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor]
+) -> None:
+    whitened, view, part = cow
+    encoder = knowing(bob_and_spot, whitened, [(view, 0.0)])
+    camera = lens_view(torch.eye(4, dtype=torch.float64), WIDTH, HEIGHT)
+    with pytest.raises(ViewError, match="lens and a camera"):
+        reconstruct(bob_and_spot, encoder, in_picture(part, ASIDE), view=camera, lens=50.0)
 
 
 @pytest.mark.parametrize("lens", [0.0, -5.0, float("nan"), 1e6])
@@ -318,6 +329,7 @@ def test_the_command_reconstructs(
     assert said.err == ""
     assert "likeliest: IoU 0." in said.out
     assert "step   0  IoU 0.9" in said.out
+    assert re.search(r"trials \d\.\d\d, refine \d\.\d\d", said.out)
     assert "(guess 1, likelihood 1.00)" in said.out
     assert " s: mask " in said.out
     result = json.loads(kept.read_text())
