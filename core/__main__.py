@@ -166,7 +166,12 @@ def _add_fit(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
     fit.add_argument(
         "--invert", action="store_true", help="the shape is darker or clearer than what is around"
     )
-    fit.add_argument("--start", default="mean", metavar="CODE", help="where to begin (mean)")
+    fit.add_argument(
+        "--start",
+        default="mean",
+        metavar="CODE",
+        help="where to begin (mean); a saved one, with its transform",
+    )
     add_fit_options(fit)
     fit.add_argument("--out", type=Path, help="the mesh: .ply, .obj, .stl or .glb")
     fit.add_argument("--save", type=Path, help="the code and transform: .json")

@@ -91,6 +91,25 @@ def _known_names(space: Space) -> dict[str, str]:
     return names
 
 
+def read_transform(text: str) -> Tensor | None:
+    """The transform ``(4, 4)`` that is kept beside a code that was saved; None where none is.
+
+    Raises CodeError for a file that cannot be read, or whose transform is none.
+    """
+    if not text.lower().endswith(".json"):
+        return None
+    try:
+        saved = json.loads(read_whole(Path(text), MAX_CODE_FILE_BYTES, CodeError))
+        if not isinstance(saved, dict) or saved.get("object_matrix") is None:
+            return None
+        matrix = torch.tensor(saved["object_matrix"], dtype=torch.float64)
+    except (ValueError, TypeError, RuntimeError, RecursionError):
+        matrix = torch.zeros(0)
+    if matrix.shape != (4, 4):
+        raise CodeError(f"The object_matrix in '{text}' is no 4x4 matrix", "Save it again")
+    return matrix
+
+
 def _saved_code(path: Path) -> Tensor:
     try:
         saved = json.loads(read_whole(path, MAX_CODE_FILE_BYTES, CodeError))

@@ -197,7 +197,7 @@ def fit(options: argparse.Namespace) -> None:
             "Give one --camera for each --target",
         )
     find_space(options.space)
-    from .codetext import read_code
+    from .codetext import read_code, read_transform
     from .fitting import FitOptions
     from .fitting import fit as steps_of
     from .meshfile import check_mesh_path, write_mesh
@@ -217,10 +217,10 @@ def fit(options: argparse.Namespace) -> None:
         read_view(path, target.shape[1], target.shape[0])
         for path, target in zip(options.camera, targets, strict=True)
     ]
-    start = read_code(space, options.start)
+    start, placed = read_code(space, options.start), read_transform(options.start)
     _warn_of_borders(options.target, targets, inverted=options.invert)
     step = None
-    for step in steps_of(space, start, views, targets, options=chosen):
+    for step in steps_of(space, start, views, targets, options=chosen, object_matrix=placed):
         if not step.done:
             print(
                 f"step {step.step:3d}  IoU {step.iou:.4f}  loss {step.loss:.5f}  "
@@ -250,7 +250,9 @@ def fit(options: argparse.Namespace) -> None:
         )
     if options.out is not None:
         found, _ = _extract(space, step.code, chosen)
-        write_mesh(options.out, found.vertices, found.faces, space.frame)
+        write_mesh(
+            options.out, found.vertices, found.faces, space.frame, object_matrix=step.object_matrix
+        )
     if options.save is None and options.out is None:
         print(
             "note: nothing was kept; --out writes the mesh, --save the code and transform",

@@ -24,6 +24,8 @@ from .training_commands import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .camera import View
     from .reconstruction import Reconstruction
     from .reconstruction.teaching import TeachStep
@@ -64,6 +66,7 @@ def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> Non
     one.add_argument("--fixed-pose", action="store_true", help="refine the code alone")
     one.add_argument("--out", type=Path, help="the mesh: .ply, .obj, .stl or .glb")
     one.add_argument("--save", type=Path, help="code, transform and camera: .json")
+    one.add_argument("--save-mask", type=Path, metavar="PNG", help="the object's mask, as used")
     one.set_defaults(run=reconstruct)
 
     taught = verbs.add_parser(
@@ -132,7 +135,13 @@ def reconstruct(options: argparse.Namespace) -> None:
             "Check that the picture shows a shape of this space, or give its --mask",
         )
     if found.predicted:
-        print("note: the object's mask was predicted; --mask gives it", file=sys.stderr)
+        print(
+            "note: the object's mask was predicted, and the IoU is against that guess; --save-mask "
+            "keeps it, --mask gives a better one",
+            file=sys.stderr,
+        )
+    if options.save_mask is not None:
+        _write_mask(options.save_mask, found.mask)
     parts = ", ".join(f"{name} {ms / 1e3:.2f}" for name, ms in found.ms.items())
     print(f"{time.perf_counter() - started:.2f} s: {parts}")
     print(f"code {' '.join(f'{float(value):.6g}' for value in found.code)}")
@@ -149,8 +158,23 @@ def reconstruct(options: argparse.Namespace) -> None:
         )
     if options.save is None and options.out is None:
         print(
-            "note: nothing was kept; --out writes the mesh, --save the code and the camera",
+            "note: no shape was kept; --out writes the mesh, --save the code and the camera",
             file=sys.stderr,
+        )
+
+
+def _write_mask(path: Path, mask: Tensor) -> None:
+    """A mask ``(H, W)`` in [0, 1] as a grey picture."""
+    import numpy as np
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grey = (mask.clamp(0, 1) * 255).round().numpy().astype(np.uint8)
+    try:
+        Image.fromarray(grey).save(path)
+    except (OSError, ValueError) as error:
+        raise PictureError(f"The mask cannot be written to '{path}' ({error})", "Use a .png") from (
+            error
         )
 
 

@@ -31,6 +31,9 @@ LEAST, MOST = 5e-4, 0.995
 ANOTHER, DIRT = 0.3, 0.002
 # A mask along so much of its box's side at the border is cut off there.
 CUT_OFF = 0.15
+SIDES = ("left", "right", "top", "bottom")
+# A picture whose colours differ by less shows nothing.
+ONE_COLOUR = 0.5 / 255
 MARGIN = 1.15  # of the square, as an encoder is used to
 WIDE_MARGIN = 1.5  # of the square that the masker looks at again
 # The walk's picture, how much its colours count, and how far off the predicted edge the true one
@@ -53,12 +56,14 @@ def find(picture: Tensor, masker: Masker | None, mask: Tensor | None = None) -> 
 
     Raises PictureError where there is none, or the whole picture is covered.
     """
-    predicted = False
+    predicted, drawn = False, mask is not None
     if mask is None and float(picture[3].min()) < OPAQUE:
         mask = picture[3]
     if mask is None:
         if masker is None:
             raise PictureError("The picture has no mask", "Give one, or make its background clear")
+        if float(picture[:3].flatten(1).std(dim=1).max()) < ONE_COLOUR:
+            raise PictureError("The picture has one colour all over", "Use one of an object")
         mask, predicted = _predicted(picture[:3], masker), True
     if mask.shape != picture.shape[1:]:
         raise PictureError(
@@ -68,10 +73,13 @@ def find(picture: Tensor, masker: Masker | None, mask: Tensor | None = None) -> 
         )
     covered = float((mask > COVERED).float().mean())
     if covered < LEAST:
-        raise PictureError(
-            "No object was found in the picture" if predicted else "The mask is empty",
-            "Draw a mask, or cut the object out" if predicted else "Check which side is covered",
-        )
+        if predicted:
+            told = "No object was found in the picture", "Draw a mask, or cut the object out"
+        elif drawn:
+            told = "The mask is empty", "Make it bright, or opaque, where the object is"
+        else:
+            told = "The picture is transparent all over", "Use one that shows an object"
+        raise PictureError(*told)
     if covered > MOST:
         raise PictureError(
             "The mask covers the whole picture",
@@ -79,6 +87,11 @@ def find(picture: Tensor, masker: Masker | None, mask: Tensor | None = None) -> 
         )
     mask, remarks = _largest(mask)
     square, cut = _square(mask)
+    if len(cut) == len(SIDES) and not predicted:
+        raise PictureError(
+            "The mask touches all four borders of the picture",
+            "It may be inverted: make it bright, or opaque, where the object is",
+        )
     if cut:
         remarks = (*remarks, f"The object is cut off at the {' and the '.join(cut)}: a guess there")
     return Found(mask, square, predicted, remarks)
@@ -108,13 +121,14 @@ def _square(mask: Tensor) -> tuple[Square, list[str]]:
     rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     half = max(bottom - top, right - left) / 2 * MARGIN
-    sides = {
-        "left": (covered[:, 0], bottom - top),
-        "right": (covered[:, -1], bottom - top),
-        "top": (covered[0], right - left),
-        "bottom": (covered[-1], right - left),
-    }
-    cut_off = [name for name, (line, side) in sides.items() if line.sum() > CUT_OFF * side]
+    high, wide = bottom - top, right - left
+    lines = zip(
+        SIDES,
+        (covered[:, 0], covered[:, -1], covered[0], covered[-1]),
+        (high, high, wide, wide),
+        strict=True,
+    )
+    cut_off = [name for name, line, side in lines if line.sum() > CUT_OFF * side]
     return Square((left + right) / 2, (top + bottom) / 2, max(half, 1.0)), cut_off
 
 

@@ -152,7 +152,7 @@ def whole(rgba):
 
 
 @pytest.mark.parametrize(
-    ("fill", "said"), [(nothing, "The mask is empty"), (whole, "covers the whole picture")]
+    ("fill", "said"), [(nothing, "transparent all over"), (whole, "covers the whole picture")]
 )
 def test_pictures_without_an_object_are_refused(spot, fill, said):
     paint(spot, fill)

@@ -26,6 +26,7 @@ from core.camera import lens_view
 from core.codetext import read_code
 from core.errors import CodeError, ViewError
 from core.extraction import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
+from core.loading import load_space
 from core.space import Frame, Slider
 from core.spacefile import write_space
 from core.viewfile import read_mask, read_view
@@ -564,6 +565,28 @@ def test_a_fit_that_is_not_kept_says_so(
     assert "borders" not in error
     assert run("fit", path, *few, "--save", tmp_path / "a.json") == 0
     assert "nothing was kept" not in capsys.readouterr().err
+
+
+def test_a_fit_goes_on_where_a_saved_one_stood(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, camera, saved = tmp_path / "mask.png", tmp_path / "camera.json", tmp_path / "a.json"
+    write_target(target, 0.5)
+    camera.write_text(json.dumps(CAMERA))
+    moved = np.eye(4)
+    moved[0, 3] = 0.3
+    code = [float(value) for value in load_space(path).mean_code]
+    saved.write_text(json.dumps({"code": code, "object_matrix": moved.tolist()}))
+    both = ["--target", target, "--camera", camera, "--steps", 0, "--resolution", 16]
+    again, out = tmp_path / "b.json", tmp_path / "b.ply"
+    assert run("fit", path, *both, "--start", saved, "--save", again, "--out", out) == 0
+    assert np.allclose(json.loads(again.read_text())["object_matrix"], moved)
+    assert run("fit", path, *both, "--out", tmp_path / "c.ply") == 0
+    there, here = (trimesh.load(each, force="mesh").vertices for each in (out, tmp_path / "c.ply"))
+    assert np.allclose(there - here, [0.3, 0, 0], atol=1e-5)
+    for wrong in ("far", [[1, 2]], [[float("nan")] * 4] * 4):
+        saved.write_text(json.dumps({"code": code, "object_matrix": wrong}))
+        assert "4x4 matrix" in fails(capsys, "fit", path, *both, "--start", saved)
 
 
 def test_a_target_that_is_inside_out_is_pointed_at(

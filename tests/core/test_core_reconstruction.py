@@ -324,9 +324,14 @@ def test_the_command_reconstructs(
 
     picture, space = photo
     out, kept = tmp_path / "new" / "mesh.ply", tmp_path / "new" / "result.json"
-    assert run("reconstruct", picture, "--space", space, *QUICK, "--out", out, "--save", kept) == 0
+    mask = tmp_path / "new" / "mask.png"
+    to = ("--out", out, "--save", kept, "--save-mask", mask)
+    assert run("reconstruct", picture, "--space", space, *QUICK, *to) == 0
     said = capsys.readouterr()
     assert said.err == ""
+    with Image.open(mask) as grey, Image.open(picture) as whole:
+        alpha = whole.getchannel("A").resize(grey.size, Image.Resampling.BOX)
+        assert np.abs(np.asarray(grey, int) - np.asarray(alpha, int)).mean() < 1
     assert "likeliest: IoU 0." in said.out
     assert "step   0  IoU 0.9" in said.out
     assert re.search(r"trials \d\.\d\d, refine \d\.\d\d", said.out)

@@ -219,6 +219,15 @@ def test_no_mask_no_object_and_nothing_else_are_refused() -> None:
         find(picture, None, torch.ones_like(mask))
     with pytest.raises(PictureError, match="80 x 40 pixels"):
         find(picture, None, mask[:40])
+    with pytest.raises(PictureError, match="may be inverted"):
+        find(picture, None, 1 - mask)
+    plain = torch.full_like(picture, 0.5)
+    plain[3] = 1
+    with pytest.raises(PictureError, match="one colour"):
+        find(plain, Masker().eval())
+    plain[3] = 0
+    with pytest.raises(PictureError, match="transparent all over"):
+        find(plain, None)
 
 
 def test_of_several_objects_the_largest_is_taken() -> None:
@@ -302,5 +311,6 @@ def test_a_predicted_mask_follows_the_edge_in_the_picture() -> None:
     assert found.square.row == pytest.approx(120, abs=2)
     dark = picture.clone()
     dark[:3] = 0.1
+    dark[:3, 200:] = 0.12
     with pytest.raises(PictureError, match="No object was found"):
         find(dark, Bright())

@@ -174,7 +174,7 @@ def test_what_cannot_be_reconstructed_is_said(
     failed(ask({**whole, "view": np.full((4, 4), np.nan)}), "ViewError")
     failed(ask({**whole, "view": np.eye(3)}), "ViewError")
     failed(ask({**whole, "view": np.zeros((4, 4))}), "ViewError")
-    failed(ask({"picture": picture * 0}), "PictureError", "mask is empty")
+    failed(ask({"picture": picture * 0}), "PictureError", "transparent all over")
     failed(ask({"picture": picture[:4, :4].copy()}), "PictureError", "4 x 4")
     failed(ask({**whole, "mask": picture[..., 3] * 0}), "PictureError", "empty")
 
