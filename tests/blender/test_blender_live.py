@@ -114,7 +114,15 @@ def encoding(scene, fake, drive):
 def picturing(scene, fake, picture, drive):
     """A live reconstruction from a picture, which ``begin()`` starts."""
     properties = {"space": fake.space, "up": "FILE", "resolution": 32, "image": picture().name}
-    how = {"filepath": "", "mask": "", "camera": "AUTO", "guesses": 3, "steps": 12, "pose": True}
+    how = {
+        "filepath": "",
+        "mask": "",
+        "camera": "AUTO",
+        "lens": 0.0,
+        "guesses": 3,
+        "steps": 12,
+        "pose": True,
+    }
     return drive("operators.reconstruct", "MESHSDF_OT_reconstruct", **properties, **how)
 
 
