@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -98,21 +99,33 @@ def read_transform(text: str) -> Tensor | None:
     """
     if not text.lower().endswith(".json"):
         return None
+    saved = _saved(Path(text))
+    rows = saved.get("object_matrix") if isinstance(saved, dict) else None
+    if rows is None:
+        return None
     try:
-        saved = json.loads(read_whole(Path(text), MAX_CODE_FILE_BYTES, CodeError))
-        if not isinstance(saved, dict) or saved.get("object_matrix") is None:
-            return None
-        matrix = torch.tensor(saved["object_matrix"], dtype=torch.float64)
-    except (ValueError, TypeError, RuntimeError, RecursionError):
-        matrix = torch.zeros(0)
-    if matrix.shape != (4, 4):
-        raise CodeError(f"The object_matrix in '{text}' is no 4x4 matrix", "Save it again")
-    return matrix
+        return torch.tensor(rows, dtype=torch.float64).reshape(4, 4)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise CodeError(
+            f"The object_matrix in '{text}' is no 4x4 matrix", "Save it again"
+        ) from error
 
 
 def _saved_code(path: Path) -> Tensor:
+    saved = _saved(path)
     try:
-        saved = json.loads(read_whole(path, MAX_CODE_FILE_BYTES, CodeError))
         return torch.tensor(saved["code"] if isinstance(saved, dict) else saved).float()
-    except (ValueError, TypeError, KeyError, RuntimeError, RecursionError) as error:
-        raise CodeError(f"'{path}' holds no code", 'Write {"code": [numbers]}') from error
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise _no_code(path) from error
+
+
+def _saved(path: Path) -> Any:
+    """What a file of JSON holds. Raises CodeError."""
+    try:
+        return json.loads(read_whole(path, MAX_CODE_FILE_BYTES, CodeError))
+    except (ValueError, RecursionError) as error:
+        raise _no_code(path) from error
+
+
+def _no_code(path: Path) -> CodeError:
+    return CodeError(f"'{path}' holds no code", 'Write {"code": [numbers]}')

@@ -277,11 +277,16 @@ def _warn_of_borders(paths: Sequence[Path], targets: Sequence[Tensor], *, invert
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Write ``value``, in a folder that is made where it is missing. Raises MeshSDFError."""
+    write_bytes(path, json.dumps(value, indent=1).encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data``, in a folder that is made where it is missing. Raises MeshSDFError."""
     from .files import write_whole
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(value, indent=1).encode())
+        write_whole(path, data)
     except OSError as error:
         raise MeshSDFError(
             f"'{path}' cannot be written: {error.strerror or error}", "Choose another folder"

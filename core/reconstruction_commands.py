@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .argumenttypes import MOST_SEED, whole
 from .builtin import find_space
-from .commands import load, write_json
+from .commands import load, write_bytes, write_json
 from .errors import EncoderError, MeshSDFError, PictureError
 from .training_commands import (
     INTERRUPTED,
@@ -99,12 +100,7 @@ def reconstruct(options: argparse.Namespace) -> None:
             raise PictureError(f"There is no file '{path}'", "Check the path")
     if options.out is not None:
         check_mesh_path(options.out)
-    from .reconstruction import (
-        ReconstructOptions,
-        find_encoder,
-        read_encoder,
-        read_picture,
-    )
+    from .reconstruction import ReconstructOptions, find_encoder, read_encoder, read_picture
     from .reconstruction import reconstruct as steps_of
     from .reconstruction.picture import picture_size
     from .viewfile import read_mask, read_view
@@ -168,14 +164,12 @@ def _write_mask(path: Path, mask: Tensor) -> None:
     import numpy as np
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    grey = (mask.clamp(0, 1) * 255).round().numpy().astype(np.uint8)
-    try:
-        Image.fromarray(grey).save(path)
-    except (OSError, ValueError) as error:
-        raise PictureError(f"The mask cannot be written to '{path}' ({error})", "Use a .png") from (
-            error
-        )
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind is None:
+        raise PictureError(f"'{path}' is no file for a mask", "Use a .png")
+    data = io.BytesIO()
+    Image.fromarray((mask.clamp(0, 1) * 255).round().numpy().astype(np.uint8)).save(data, kind)
+    write_bytes(path, data.getvalue())
 
 
 def _lens(options: argparse.Namespace) -> float | None:

@@ -36,8 +36,6 @@ class Motion:
         self._space, self._statistics = looker.space, looker.statistics
         self._look, self._freedom = look, freedom
         self._free_pose = freedom.pose_places
-        # No lens moves a surface: what follows the views' images adds that itself.
-        self._lens_columns = int(freedom.lens)
         self.lens = looker.pivot[0] if freedom.lens and looker.pivot is not None else None
         self._by_pose: Tensor | None = None
         if self._free_pose and looker.pivot is not None:
@@ -56,7 +54,8 @@ class Motion:
             if SCALE in self._free_pose:  # distances grow with the shape
                 by_pose[:, self._free_pose.index(SCALE)] += value
             parts.append(by_pose)
-        parts.append(slope.new_zeros(len(slope), self._lens_columns))
+        # No lens moves a surface: what follows the views' images adds that itself.
+        parts.append(slope.new_zeros(len(slope), int(self._freedom.lens)))
         return value, slope, torch.cat(parts, dim=1)
 
     def of(self, points: Tensor) -> Tensor:
@@ -68,7 +67,7 @@ class Motion:
             parts.append(-along[:, :, None] * by_code[:, None, :])
         if self._by_pose is not None:
             parts.append(self._carried(points))
-        parts.append(torch.zeros(len(points), 3, self._lens_columns, dtype=torch.float64))
+        parts.append(torch.zeros(len(points), 3, int(self._freedom.lens), dtype=torch.float64))
         return torch.cat(parts, dim=2)
 
     def least(self, rays: Tensor) -> Tensor:

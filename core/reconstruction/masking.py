@@ -31,7 +31,7 @@ LEAST, MOST = 5e-4, 0.995
 ANOTHER, DIRT = 0.3, 0.002
 # A mask along so much of its box's side at the border is cut off there.
 CUT_OFF = 0.15
-SIDES = ("left", "right", "top", "bottom")
+SIDES = 4  # of a picture
 # A picture whose colours differ by less shows nothing.
 ONE_COLOUR = 0.5 / 255
 MARGIN = 1.15  # of the square, as an encoder is used to
@@ -87,7 +87,7 @@ def find(picture: Tensor, masker: Masker | None, mask: Tensor | None = None) -> 
         )
     mask, remarks = _largest(mask)
     square, cut = _square(mask)
-    if len(cut) == len(SIDES) and not predicted:
+    if len(cut) == SIDES and not predicted:
         raise PictureError(
             "The mask touches all four borders of the picture",
             "It may be inverted: make it bright, or opaque, where the object is",
@@ -121,14 +121,13 @@ def _square(mask: Tensor) -> tuple[Square, list[str]]:
     rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     half = max(bottom - top, right - left) / 2 * MARGIN
-    high, wide = bottom - top, right - left
-    lines = zip(
-        SIDES,
-        (covered[:, 0], covered[:, -1], covered[0], covered[-1]),
-        (high, high, wide, wide),
-        strict=True,
-    )
-    cut_off = [name for name, line, side in lines if line.sum() > CUT_OFF * side]
+    sides = {
+        "left": (covered[:, 0], bottom - top),
+        "right": (covered[:, -1], bottom - top),
+        "top": (covered[0], right - left),
+        "bottom": (covered[-1], right - left),
+    }
+    cut_off = [name for name, (line, side) in sides.items() if line.sum() > CUT_OFF * side]
     return Square((left + right) / 2, (top + bottom) / 2, max(half, 1.0)), cut_off
 
 

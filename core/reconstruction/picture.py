@@ -79,10 +79,9 @@ def noted_lens(path: Path) -> float | None:
     """
     from PIL import Image
 
-    width, height = picture_size(path)
     try:
         with Image.open(path) as file:
-            notes = file.getexif().get_ifd(EXIF)
+            notes, size = file.getexif().get_ifd(EXIF), file.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
     try:  # what stands there is anybody's
@@ -90,11 +89,11 @@ def noted_lens(path: Path) -> float | None:
         taken = sorted(float(notes.get(tag, 0)) for tag in (TAKEN_WIDTH, TAKEN_HEIGHT))
     except (TypeError, ValueError):
         return None
-    shorter, longer = sorted((width, height))
+    shorter, longer = sorted(size)
     if taken[0] > 0 and abs(taken[1] / taken[0] * shorter / longer - 1) > CROPPED:
         return None
     # Equal angles across the diagonal (CIPA DCG-001), where proportions are not those of film.
-    lens = focal / FILM_DIAGONAL * math.hypot(width, height) / longer * SENSOR
+    lens = focal / FILM_DIAGONAL * math.hypot(*size) / longer * SENSOR
     return lens if LENSES[0] <= lens <= LENSES[1] else None
 
 

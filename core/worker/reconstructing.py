@@ -147,8 +147,10 @@ def _lens(request: Request) -> float | None:
     if given:
         return given
     photo = request.optional_text("photo")
+    if photo is None or request.optional_array("view", "<f8", 2) is not None:
+        return None  # a camera that is given has its own
     try:
-        return noted_lens(Path(photo)) if photo is not None else None
+        return noted_lens(Path(photo))
     except PictureError:  # the picture came beside, so what its file holds is no concern
         return None
 

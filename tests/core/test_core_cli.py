@@ -534,10 +534,16 @@ def test_fit(path: Path, tmp_path: Path, alpha: bool, capsys: pytest.CaptureFixt
     assert found == pytest.approx(radius(saved["code"][0]), rel=1e-3)
 
 
-def test_fit_errors(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    target, camera = tmp_path / "mask.png", tmp_path / "camera.json"
+def aimed(folder: Path) -> tuple[Path, Path]:
+    """A target and the camera that it is seen by."""
+    target, camera = folder / "mask.png", folder / "camera.json"
     write_target(target, 0.5)
     camera.write_text(json.dumps(CAMERA))
+    return target, camera
+
+
+def test_fit_errors(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target, camera = aimed(tmp_path)
     both = ["--target", target, "--camera", camera]
     assert "2 targets and 1 cameras" in fails(capsys, "fit", path, *both, "--target", target)
     assert "full" in fails(capsys, "fit", path, *both, "--threshold", 0)
@@ -555,9 +561,7 @@ def test_fit_errors(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_fit_that_is_not_kept_says_so(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    target, camera = tmp_path / "mask.png", tmp_path / "camera.json"
-    write_target(target, 0.5)
-    camera.write_text(json.dumps(CAMERA))
+    target, camera = aimed(tmp_path)
     few = ["--target", target, "--camera", camera, "--steps", 1, "--resolution", 8]
     assert run("fit", path, *few) == 0
     error = capsys.readouterr().err
@@ -570,9 +574,8 @@ def test_a_fit_that_is_not_kept_says_so(
 def test_a_fit_goes_on_where_a_saved_one_stood(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    target, camera, saved = tmp_path / "mask.png", tmp_path / "camera.json", tmp_path / "a.json"
-    write_target(target, 0.5)
-    camera.write_text(json.dumps(CAMERA))
+    target, camera = aimed(tmp_path)
+    saved = tmp_path / "a.json"
     moved = np.eye(4)
     moved[0, 3] = 0.3
     code = [float(value) for value in load_space(path).mean_code]
@@ -592,9 +595,8 @@ def test_a_fit_goes_on_where_a_saved_one_stood(
 def test_a_target_that_is_inside_out_is_pointed_at(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    target, camera, saved = tmp_path / "mask.png", tmp_path / "camera.json", tmp_path / "a.json"
-    write_target(target, 0.5)
-    camera.write_text(json.dumps(CAMERA))
+    target, camera = aimed(tmp_path)
+    saved = tmp_path / "a.json"
     few = ["--target", target, "--camera", camera, "--steps", 1, "--resolution", 16]
     few += ["--restarts", 0]
     assert run("fit", path, *few, "--invert", "--save", saved) == USER_ERROR

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from time import perf_counter, sleep
 
 import numpy as np
@@ -294,11 +294,30 @@ def test_a_stuck_fit_starts_anew_from_known_shapes():
     assert ends[1] >= 0.95
 
 
-def test_a_fit_that_settles_in_a_false_valley_starts_anew_too(built_in):
-    """From the mean a vase comes to a wider one with another foot, and no step leaves it."""
+@pytest.fixture
+def valley(built_in):
+    """A space, views, and targets beside which a fit from the mean settles."""
     space = built_in("vases")
     views, known = [camera(128, around=turn) for turn in (30, 150, 270)], space.codes[54].tolist()
-    targets = [picture(space, known, view, resolution=64) for view in views]
+    return space, views, [picture(space, known, view, resolution=64) for view in views]
+
+
+@pytest.fixture
+def cells(monkeypatch):
+    """Those of the meshes that fits look at, in order."""
+    seen, real = [], Looker.look
+
+    def look(looker, state, resolution=None):
+        seen.append(resolution)
+        return real(looker, state, resolution)
+
+    monkeypatch.setattr(Looker, "look", look)
+    return seen
+
+
+def test_a_fit_that_settles_in_a_false_valley_starts_anew_too(valley):
+    """From the mean a vase comes to a wider one with another foot, and no step leaves it."""
+    space, views, targets = valley
     ends = []
     for restarts in (0, 2):
         options = FitOptions(resolution=48, restarts=restarts, stop_iou=0.98)
@@ -308,10 +327,8 @@ def test_a_fit_that_settles_in_a_false_valley_starts_anew_too(built_in):
     assert ends[1] > 0.98
 
 
-def test_what_is_near_enough_for_its_user_starts_nowhere_else(built_in):
-    space = built_in("vases")
-    views, known = [camera(128, around=turn) for turn in (30, 150, 270)], space.codes[54].tolist()
-    targets = [picture(space, known, view, resolution=64) for view in views]
+def test_what_is_near_enough_for_its_user_starts_nowhere_else(valley):
+    space, views, targets = valley
     options = FitOptions(resolution=48, stop_iou=0.96)
     *steps, end = fit(space, space.mean_code, views, targets, options=options)
     assert 0.96 <= end.iou < 0.98
@@ -321,23 +338,12 @@ def test_what_is_near_enough_for_its_user_starts_nowhere_else(built_in):
     assert end.best_step == steps[-1].step
 
 
-@pytest.mark.parametrize(("steps", "cells"), [(0, [128]), (1, [128, 32, 128])])
-def test_no_mesh_is_made_for_steps_that_are_not_left(monkeypatch, steps, cells):
-    seen = []
-
-    def look(looker, state, resolution=None):
-        found = real(looker, state, resolution)
-        seen.append(resolution)
-        return found
-
-    real = Looker.look
-    monkeypatch.setattr(Looker, "look", look)
+@pytest.mark.parametrize(("steps", "wanted"), [(0, [128]), (1, [128, 32, 128])])
+def test_no_mesh_is_made_for_steps_that_are_not_left(cells, steps, wanted):
     view = front_view()
     target = picture(BALLS, [0.4, 0.1, 0, 0.1], view)
     run(BALLS, [0.5, 0, 0, 0], [view], [target], resolution=128, steps=steps)
-    assert [each for each, before in zip(seen, [0, *seen[:-1]], strict=True) if each != before] == (
-        cells
-    )
+    assert [each for each, _ in groupby(cells)] == wanted
 
 
 @pytest.mark.parametrize("restarts", [1, 5])
@@ -356,15 +362,7 @@ def test_as_many_known_shapes_are_looked_at_as_may_be_begun_from(monkeypatch, re
     assert len(begun) == restarts or len(BALLS.codes) < 2 * restarts
 
 
-def test_meshes_get_finer_until_they_are_the_fits_own(monkeypatch):
-    cells = []
-
-    def look(looker, state, resolution=None):
-        cells.append(resolution)
-        return real(looker, state, resolution)
-
-    real = Looker.look
-    monkeypatch.setattr(Looker, "look", look)
+def test_meshes_get_finer_until_they_are_the_fits_own(cells):
     view = front_view()
     run(BALLS, [0.5, 0, 0, 0], [view], [picture(BALLS, [0.4, 0.1, 0, 0.1], view)], resolution=128)
     assert cells[0] == 128  # the start, which no fit may end below
@@ -373,11 +371,11 @@ def test_meshes_get_finer_until_they_are_the_fits_own(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cells", "coarser"),
+    ("own", "coarser"),
     [(16, ()), (32, ()), (39, ()), (40, (32,)), (79, (32,)), (80, (32, 64)), (256, (32, 64, 128))],
 )
-def test_coarser_meshes_are_those_that_save_something(cells, coarser):
-    assert coarser_than(cells) == coarser
+def test_coarser_meshes_are_those_that_save_something(own, coarser):
+    assert coarser_than(own) == coarser
 
 
 def test_residuals_alone_are_a_fit_too():

@@ -145,6 +145,10 @@ def test_a_lens_is_given_or_noted_by_the_photos_file(
     assert told(photo=photo) == pytest.approx((70, 70))
     for nothing in ({}, {"photo": text}, {"photo": str(tmp_path / "gone.jpg")}):
         assert told(**nothing)[0] is None
+    view = picture_view(torch.eye(4, dtype=torch.float64), 120.0, SIDE, SIDE).matrix.numpy()
+    both = {"picture": picture, "view": view}
+    assert run(worker, path, both, options=options, photo=photo)[-1].header["lens"] is None
+    failed(worker.ask("reconstruct", both, path=path, lens=40), "ViewError", "lens and a camera")
     failed(worker.ask("reconstruct", {"picture": picture}, path=path, lens="a"), "Request", "lens")
     failed(worker.ask("reconstruct", {"picture": picture}, path=path, lens=1e6), "ViewError", "mm")
 
