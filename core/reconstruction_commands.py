@@ -84,6 +84,11 @@ def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> Non
         type=Path,
         help="what an interrupted run goes on from (runs/NAME_encoder)",
     )
+    taught.add_argument(
+        "--masks-only",
+        action="store_true",
+        help="keep the encoder that is there; teach anew how it finds the object in a photo",
+    )
     taught.add_argument("--pictures", type=whole(1, MOST_PICTURES), help="to learn from (10000)")
     taught.add_argument("--steps", type=whole(1, MOST_STEPS), help="(1800)")
     taught.add_argument("--seed", type=whole(0, MOST_SEED), default=1, help="(1)")
@@ -234,7 +239,7 @@ def _resized(view: View, width: int, height: int) -> list[list[float]]:
 def teach(options: argparse.Namespace) -> int:
     """Teach an encoder, or go on, and tell of it; 130 when it was stopped before its end."""
     place = find_space(options.space)
-    from .reconstruction.encoderfile import encoder_path
+    from .reconstruction.encoderfile import encoder_path, find_encoder
     from .reconstruction.teaching import teach as steps_of
     from .reconstruction.teachrun import Lesson
 
@@ -246,10 +251,11 @@ def teach(options: argparse.Namespace) -> int:
         seed=options.seed, **{name: n for name, n in given.items() if n is not None}
     ).options()
     space = load(options)
+    known = find_encoder(space, place) if options.masks_only else None
     print(f"the encoder goes to {out}, and what a stopped run goes on from to {folder}", flush=True)
     try:
         with stopped_by_interrupt() as stop:
-            if not told(steps_of(space, out, folder, options=chosen), stop):
+            if not told(steps_of(space, out, folder, options=chosen, known=known), stop):
                 again = command_text("teach", options.space, *_same(options))
                 print(
                     f"stopped; what was learnt of shapes is kept, go on with: {again}",
@@ -286,7 +292,7 @@ def _same(options: argparse.Namespace) -> list[str]:
     names |= {"seed": "seed", "threads": "threads", "up": "up"}
     given = {flag: getattr(options, name) for name, flag in names.items()}
     texts = [(f"--{flag}", str(value)) for flag, value in given.items() if value is not None]
-    return [text for pair in texts for text in pair]
+    return [text for pair in texts for text in pair] + ["--masks-only"] * options.masks_only
 
 
 def _check_writable(out: Path, *, named: bool) -> None:

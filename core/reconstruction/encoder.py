@@ -76,9 +76,10 @@ class Encoder(nn.Module):
         layers: list[nn.Module] = []
         before = CHANNELS
         for width in form.widths:
-            layers.append(_Halving(before, width))
-            if before != CHANNELS:  # at half of the picture's resolution these would cost most
-                layers.append(_Residual(width))
+            first = not layers
+            layers.append(Halving(before, width, kernel=FIRST_KERNEL if first else KERNEL))
+            if not first:  # at half of the picture's resolution these would cost most
+                layers.append(Residual(width))
             before = width
         self.picture = nn.Sequential(*layers)
         self.narrow = nn.Sequential(
@@ -135,20 +136,21 @@ class Encoder(nn.Module):
         ]
 
 
-class _Halving(nn.Module):
+class Halving(nn.Module):
     """From ``before`` channels to ``width`` at half of the resolution."""
 
-    def __init__(self, before: int, width: int) -> None:
+    def __init__(self, before: int, width: int, *, kernel: int) -> None:
         super().__init__()
-        side = FIRST_KERNEL if before == CHANNELS else KERNEL
-        self.conv = nn.Conv2d(before, width, side, stride=2, padding=side // 2, bias=False)
+        self.conv = nn.Conv2d(before, width, kernel, stride=2, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.norm(self.conv(x)))
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
+    """What it gets, and what two convolutions find to add, at the same resolution."""
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, KERNEL, padding=1, bias=False)

@@ -4,7 +4,7 @@ Tensors are the networks' own, ``encoder.*`` and ``masker.*``, matrices and kern
 all else as float32, and ``covariance`` ``(L, L)``. The header's ``__metadata__`` has one entry,
 ``meshsdf``, a JSON object::
 
-    {"format": "meshsdf-encoder", "version": 2, "space": "heads", "fingerprint": "9f...",
+    {"format": "meshsdf-encoder", "version": 3, "space": "heads", "fingerprint": "9f...",
      "form": {"code_length": 64, "guesses": 4, "side": 64, "widths": [24, 48, 96, 160],
               "features": 224},
      "azimuth": true, "up": "Z", "card": {"recipe": {}, "quality": {}}}
@@ -36,7 +36,7 @@ from ..space import Space
 from .encoder import STRIDES, Encoder, EncoderForm
 from .masker import Masker
 
-FORMAT, VERSION, KEY = "meshsdf-encoder", 2, "meshsdf"
+FORMAT, VERSION, KEY = "meshsdf-encoder", 3, "meshsdf"
 ENCODERS, SUFFIX = "encoders", ".safetensors"
 MAX_FILE_BYTES, MAX_HEADER_BYTES = 64 * 1024**2, 1024**2
 HEADER_LENGTH = struct.Struct("<Q")

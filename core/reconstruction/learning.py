@@ -7,46 +7,38 @@ so that a silhouette alone is understood as well.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ..errors import TrainingError
-from ..files import write_whole
-from ..training.autodecoder import cosine_share
 from .cropview import rotations
 from .encoder import Encoder, EncoderForm
 from .examples import Example
+from .learner import Learner, Schedule
 from .lighting import Chances, backgrounds, lit
 
-CHECKPOINT_KIND = "meshsdf encoder training 2"
 # What an error of each part weighs: the code's is 1 for the mean shape, the rotation's 2 for a
 # quarter turn; places and logarithms are of the square's half side.
 ROTATION, PLACE, TANGENT = 1.0, 8.0, 0.5
 # The share of the loss that all guesses carry, so that none is never the best and dies.
 EVERY_GUESS, LIKELIHOOD = 0.06, 0.3
-NO_COLOUR, NOISY, CLIP = 0.25, 0.6, 1.0
+NO_COLOUR, NOISY = 0.25, 0.6
 BEHINDS = 4  # pictures with the same background
 
 
 @dataclass(frozen=True)
-class EncoderOptions:
-    """How to teach: ``pictures`` of ``views`` each code, seen in ``steps`` of ``batch``."""
+class EncoderOptions(Schedule):
+    """How an encoder is taught."""
 
     pictures: int = 10_000
-    views: int = 8
     steps: int = 1_800
     batch: int = 64
     rate: float = 2e-3
-    final_rate: float = 0.01
     decay: float = 0.02
 
 
@@ -82,21 +74,16 @@ class Lessons:
         return len(self.whitened)
 
 
-class EncoderTraining:
-    """The state of a run: encoder, optimiser, generator, step."""
+class EncoderTraining(Learner):
+    """The teaching of an encoder of some ``form``."""
 
     def __init__(
         self, form: EncoderForm, options: EncoderOptions, *, generator: torch.Generator
     ) -> None:
-        self.form, self.options, self.generator = form, options, generator
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
             self.encoder = Encoder(form)
-        self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimiser = torch.optim.AdamW(
-            self.encoder.parameters(), lr=options.rate, weight_decay=options.decay
-        )
-        self.step = 0
+        super().__init__("encoder", self.encoder, options, generator)
 
     def run(
         self, lessons: Lessons, measure: Tensor, *, azimuth: bool = True
@@ -106,66 +93,16 @@ class EncoderTraining:
         Without ``azimuth`` the shapes look alike from all around, and views are held to the truth
         but for that.
         """
-        options, generator = self.options, self.generator
-        while self.step < options.steps:
+        while not self.done:
             self.encoder.train()
-            drawn = torch.randint(len(lessons), (options.batch,), generator=generator)
-            pictures = seen(lessons, drawn, generator)
+            drawn = self.draw(len(lessons))
+            pictures = seen(lessons, drawn, self.generator)
             outputs = self.encoder(pictures.to(memory_format=torch.channels_last))
             loss, code, degrees = errors(
                 outputs, lessons.whitened[drawn], lessons.views[drawn], measure, azimuth=azimuth
             )
-            for group in self.optimiser.param_groups:
-                warm = min(1.0, (self.step + 1) / 100)
-                share = cosine_share(self.step, options.steps, options.final_rate)
-                group["lr"] = options.rate * warm * share
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), CLIP)
-            self.optimiser.step()
-            self.step += 1
-            if not math.isfinite(float(loss.detach())):
-                raise TrainingError(
-                    f"The encoder came apart at step {self.step}", "Teach it with a smaller rate"
-                )
-            yield EncoderStep(self.step, options.steps, float(loss.detach()), code, degrees)
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; a run that dies while writing leaves the former one whole."""
-        buffer = io.BytesIO()
-        state: dict[str, Any] = {
-            "kind": CHECKPOINT_KIND,
-            "form": asdict(self.form),
-            "options": asdict(self.options),
-            "step": self.step,
-            "encoder": self.encoder.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "generator": self.generator.get_state(),
-        }
-        torch.save(state, buffer)
-        write_whole(path, buffer.getvalue())
-
-    @staticmethod
-    def load(path: Path) -> EncoderTraining:
-        """The run that a checkpoint is of. Raises TrainingError."""
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            if state["kind"] != CHECKPOINT_KIND:
-                raise KeyError("kind")
-            form = EncoderForm(**{**state["form"], "widths": tuple(state["form"]["widths"])})
-            generator = torch.Generator()
-            training = EncoderTraining(
-                form, EncoderOptions(**state["options"]), generator=generator
-            )
-            training.encoder.load_state_dict(state["encoder"])
-            training.optimiser.load_state_dict(state["optimiser"])
-            generator.set_state(state["generator"])
-            training.step = int(state["step"])
-        except Exception as error:
-            raise TrainingError(
-                f"'{path}' is no checkpoint of an encoder's training", "Begin anew"
-            ) from error
-        return training
+            self.learn(loss)
+            yield EncoderStep(self.step, self.schedule.steps, float(loss.detach()), code, degrees)
 
 
 def errors(

@@ -1,27 +1,24 @@
 """Where the object is in a picture: from its transparency, a drawn mask, or predicted.
 
-A predicted mask is found in three looks: at the whole picture, at the square around what was found
-there, and along its edge, where a random walk from the sure pixels (Grady, PAMI 2006) follows the
-picture's own colours.
+A predicted mask is found in looks at the whole picture and at the square around what was found
+there; its edge then follows the picture's own colours.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, distance_transform_edt
+from scipy.ndimage import uniform_filter
 from skimage.measure import label, regionprops
-from skimage.segmentation import random_walker
 from torch import Tensor
-from torch.nn.functional import grid_sample, interpolate
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 
 from ..errors import PictureError
 from ..viewfile import OPAQUE
 from .cropview import Square
+from .drawing import Floats
 from .masker import SIDE, Masker
 
 COVERED = 0.5
@@ -36,9 +33,11 @@ SIDES = 4  # of a picture
 ONE_COLOUR = 0.5 / 255
 MARGIN = 1.15  # of the square, as an encoder is used to
 WIDE_MARGIN = 1.5  # of the square that the masker looks at again
-# The walk's picture, how much its colours count, and how far off the predicted edge the true one
-# may be, in shares of the side: farther in or out is sure.
-WALK_SIDE, WALK_BETA, BAND = 160, 400.0, 0.045
+# Pixels of the square in which a predicted edge is found, and how many of them are looked at to
+# each side; colours that differ by less (squared) tell nothing.
+GUIDED_SIDE, REACHES, LEAST_SPREAD = 160, (16, 48), 1e-5
+# Colours that keep less of the mask than this tell nothing of it: it is taken as it was predicted.
+KEPT = 0.5
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def cut(picture: Tensor, square: Square, side: int, *, beside: str = "zeros") ->
     fine = grid_sample(
         picture[None].float(), grid[None].float(), padding_mode=beside, align_corners=False
     )
-    return torch.nn.functional.avg_pool2d(fine, finer)[0] if finer > 1 else fine[0]
+    return avg_pool2d(fine, finer)[0] if finer > 1 else fine[0]
 
 
 def _square(mask: Tensor) -> tuple[Square, list[str]]:
@@ -160,7 +159,7 @@ def _predicted(rgb: Tensor, masker: Masker) -> Tensor:
         near = Square(square.column, square.row, square.half * WIDE_MARGIN / MARGIN)
         # A look from near sees edges, one from afar what belongs together.
         mask = (mask + _look(rgb, masker, near)) / 2
-    return _walked(rgb, mask, near) if float((mask > COVERED).float().mean()) >= LEAST else mask
+    return _guided(rgb, mask, near) if float((mask > COVERED).float().mean()) >= LEAST else mask
 
 
 def _look(rgb: Tensor, masker: Masker, square: Square) -> Tensor:
@@ -169,32 +168,39 @@ def _look(rgb: Tensor, masker: Masker, square: Square) -> Tensor:
     return _pasted(seen, square, rgb.shape[1:])
 
 
-def _walked(rgb: Tensor, mask: Tensor, square: Square) -> Tensor:
-    """The mask with its edge where the picture's colours change, near where it was predicted."""
-    small = cut(rgb, square, WALK_SIDE, beside="border")
-    inside = cut(mask[None], square, WALK_SIDE)[0].numpy() > COVERED
-    far = BAND * WALK_SIDE
-    seeds: NDArray[np.int32] = np.zeros(inside.shape, np.int32)
-    seeds[distance_transform_edt(inside) > far] = 1
-    seeds[distance_transform_edt(~inside) > far] = 2
-    # Parts that are thin altogether are taken at the masker's word.
-    thin = inside & ~binary_dilation(seeds == 1, iterations=int(2 * far))
-    seeds[thin] = 1
-    if not {1, 2} <= set(np.unique(seeds)):
+def _guided(rgb: Tensor, mask: Tensor, square: Square) -> Tensor:
+    """The mask with its edge where the picture's colours change, near and far."""
+    image = cut(rgb, square, GUIDED_SIDE, beside="border").double().numpy()
+    rough = cut(mask[None], square, GUIDED_SIDE, beside="border").double().numpy()
+    told = np.mean([_told_by_colours(image, rough, reach) for reach in REACHES], axis=0)
+    if (told > COVERED).sum() < KEPT * (rough > COVERED).sum():  # the colours tell nothing
         return mask
-    image = small.permute(1, 2, 0).double().numpy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of faster solvers that are not installed
-        walked = random_walker(
-            image,
-            seeds,
-            beta=WALK_BETA,
-            mode="cg_j",
-            tol=1e-2,
-            return_full_prob=True,
-            channel_axis=-1,
-        )
-    return _pasted(torch.from_numpy(walked[0]).float(), square, rgb.shape[1:])
+    return _pasted(torch.from_numpy(told).float(), square, rgb.shape[1:])
+
+
+def _told_by_colours(image: Floats, rough: Floats, reach: int) -> Floats:
+    """What the colours of an ``image`` ``(3, S, S)`` tell of a ``rough`` mask ``(1, S, S)``.
+
+    About each pixel, so far as ``reach`` pixels, the mask is fitted to colours by least squares;
+    the fits that reach a pixel are averaged (He, Sun and Tang, ECCV 2010).
+    """
+    colour, share = _around(image, reach), _around(rough, reach)
+    together = _around(image * rough, reach) - colour * share
+    pairs = (image[:, None] * image).reshape(9, *image.shape[1:])
+    spread = _around(pairs, reach).reshape(3, 3, *image.shape[1:]) - colour[:, None] * colour
+    spread += LEAST_SPREAD * np.eye(3)[..., None, None]
+    slope = np.linalg.solve(spread.transpose(2, 3, 0, 1), together.transpose(1, 2, 0)[..., None])
+    slope = slope[..., 0].transpose(2, 0, 1)
+    level = share - (slope * colour).sum(axis=0)
+    found = (_around(slope, reach) * image).sum(axis=0) + _around(level, reach)[0]
+    return np.asarray(found.clip(0, 1))
+
+
+def _around(values: Floats, reach: int) -> Floats:
+    """The mean of ``values`` ``(C, S, S)`` about each pixel, as far as there are any."""
+    size = (1, 2 * reach + 1, 2 * reach + 1)
+    there = uniform_filter(np.ones_like(values[:1]), size, mode="constant")
+    return np.asarray(uniform_filter(values, size, mode="constant") / there)
 
 
 def _pasted(found: Tensor, square: Square, size: torch.Size) -> Tensor:

@@ -31,6 +31,8 @@ ZOOMS = (1.6, 0.625)
 # Trials and refinement look at the square, with room for the outline to move, at so many pixels.
 ROOM, TRIAL_PIXELS, PIXELS = 1.25, 96, 192
 TRIAL_CELLS, TRIAL_STEPS = 32, 3
+# Where shape and mask overlap by less in the end, they are not of one thing.
+ALIKE = 0.8
 # An orthographic camera does not say how far away things are, in units of the shape.
 ORTHOGRAPHIC_DEPTH = 5.0
 
@@ -164,6 +166,16 @@ class Run:
         self._lap("trials", started)
         return best
 
+    def _doubts(self, at: _Try, stage: str) -> tuple[str, ...]:
+        """What there is to say of a refined shape whose outline is not the object's."""
+        if stage != "done" or not self._options.steps or at.iou >= ALIKE:
+            return ()
+        mask = "mask that was predicted" if self._found.predicted else "object in the picture"
+        return (
+            f"Shape and {mask} overlap by {at.iou:.0%} only: the mask may be wrong, or the "
+            f"object no shape of '{self._space.name}'",
+        )
+
     def _candidates(self) -> Iterator[_Try]:
         """The likely guesses, and the likeliest through other lenses."""
         yield from self._tries[: self._options.guesses]
@@ -254,7 +266,7 @@ class Run:
             step=step,
             mask=self._found.mask,
             predicted=self._found.predicted,
-            remarks=self._found.remarks,
+            remarks=(*self._found.remarks, *self._doubts(at, stage)),
             likelihood=at.guess.likelihood,
             ms=dict(self._ms),
             guess=at.number,

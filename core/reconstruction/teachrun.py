@@ -44,11 +44,19 @@ class Lesson:
                 )
 
     def options(self) -> TeachOptions:
-        """The same for :func:`teach`: the masker's steps go with the encoder's."""
+        """The same for :func:`teach`: the masker's numbers go with the encoder's."""
         usual = TeachOptions()
         encoder = replace(usual.encoder, pictures=self.pictures, steps=self.steps)
-        masker = max(1, round(usual.masker * self.steps / usual.encoder.steps))
+        masker = replace(
+            usual.masker,
+            pictures=_alike(usual.masker.pictures, self.pictures, usual.encoder.pictures),
+            steps=_alike(usual.masker.steps, self.steps, usual.encoder.steps),
+        )
         return TeachOptions(encoder=encoder, masker=masker, seed=self.seed)
+
+
+def _alike(usual: int, chosen: int, of: int) -> int:
+    return max(1, round(usual * chosen / of))
 
 
 def run_folder(space_path: Path) -> Path:

@@ -115,7 +115,10 @@ def test_a_camera_is_guessed_that_sees_it_as_the_picture_does(scene, spot, cover
 
 
 def test_fit_goes_on_from_there(scene, spot, covers):
-    reconstruct(spot)
+    told = reconstruct(spot).meshsdf
+    assert 0.8 < told.fit_start <= told.fit_iou  # what the encoder said, and what came of it
+    assert told.fit_iou > 0.93
+    assert told.fit_steps > 0
     assert scene.meshsdf.target == "BACKGROUND"
     assert bpy.ops.meshsdf.fit() == {"FINISHED"}
     assert bpy.context.active_object.meshsdf.fit_start > 0.93

@@ -25,8 +25,8 @@ from core.reconstruction import (
     Reconstruction,
     ReconstructOptions,
     SpaceEncoder,
+    judging,
     reconstruct,
-    teaching,
 )
 from core.reconstruction.cropview import CropView, Square, around
 from core.reconstruction.drawing import draw
@@ -204,6 +204,25 @@ def test_the_guess_that_matches_is_taken(
     word = ReconstructOptions(steps=0)
     stages = [step.stage for step in reconstruct(bob_and_spot, encoder, picture, options=word)]
     assert stages == ["guess", "done"]
+
+
+def test_a_picture_of_something_else_is_doubted(
+    bob_and_spot: Space, cow: tuple[Tensor, CropView, Tensor]
+) -> None:
+    whitened, view, part = cow
+    encoder = knowing(bob_and_spot, whitened, [(view, 0.0)])
+    *_, last = reconstruct(bob_and_spot, encoder, in_picture(part, MIDDLE), options=FEW)
+    assert last.remarks == ()
+    frame = torch.zeros(4, HEIGHT, WIDTH)
+    frame[:, 50:190, 90:230] = 1.0
+    frame[:, 65:175, 105:215] = 0.0
+    *steps, last = reconstruct(bob_and_spot, encoder, frame, options=FEW)
+    assert last.iou < 0.8
+    assert all(step.remarks == () for step in steps)
+    assert f"overlap by {last.iou:.0%} only" in last.remarks[0]
+    # The encoder's own word was asked for, with nothing that could have come nearer.
+    *_, word = reconstruct(bob_and_spot, encoder, frame, options=ReconstructOptions(steps=0))
+    assert word.remarks == ()
 
 
 def test_a_mask_may_have_another_size_but_not_other_proportions(
@@ -405,7 +424,7 @@ def test_the_command_teaches(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(teaching, "CHECKED", 5)
+    monkeypatch.setattr(judging, "CHECKED", 5)
     assert run("teach", path, *TEACH) == 0
     said = capsys.readouterr().out
     assert f"goes to {encoder_path(path)}" in said

@@ -22,12 +22,12 @@ from core.errors import EncoderError, TrainingError
 from core.extraction import extract
 from core.loading import load_space
 from core.pose import rotation_of
-from core.reconstruction import find_encoder, maskerlearning, read_encoder, teaching
+from core.reconstruction import find_encoder, judging, maskerlearning, read_encoder, teaching
 from core.reconstruction.cropview import CropView, around
-from core.reconstruction.drawing import CREVICE, NORMAL, PLACE, Shape, draw, projected
+from core.reconstruction.drawing import COVER, CREVICE, NORMAL, PLACE, Shape, draw, projected
 from core.reconstruction.encoder import Encoder, EncoderForm
 from core.reconstruction.encoderfile import SpaceEncoder, encoder_path, fingerprint, write_encoder
-from core.reconstruction.examples import examples, random_code, shape_of, squared
+from core.reconstruction.examples import Chance, examples, random_code, shape_of, squared
 from core.reconstruction.learning import (
     EncoderOptions,
     EncoderTraining,
@@ -38,9 +38,11 @@ from core.reconstruction.learning import (
 )
 from core.reconstruction.lighting import backgrounds, lit, shadowed
 from core.reconstruction.masker import Masker
-from core.reconstruction.maskerlearning import placed
+from core.reconstruction.maskerlearning import MaskerOptions, placed
+from core.reconstruction.roundness import looks_round
+from core.reconstruction.solids import SOLIDS, solid, solids
 from core.reconstruction.surfacemeasure import EVERY_DIRECTION, surface_measure
-from core.reconstruction.teaching import TeachOptions, looks_round, teach
+from core.reconstruction.teaching import TeachOptions, teach
 from core.space import Frame, Space
 from core.spacefile import write_space
 from core.surface import project
@@ -185,13 +187,46 @@ def test_a_maskers_lessons_keep_mask_and_picture_together(
 
     monkeypatch.setattr(maskerlearning, "lit", white)
     monkeypatch.setattr(maskerlearning, "backgrounds", black)
-    pictures, masks = placed(lessons, torch.arange(12), torch.Generator().manual_seed(3))
+    nothing = torch.zeros(1, 8, 32, 32, dtype=torch.uint8)
+    pictures, masks = placed(lessons, torch.arange(12), nothing, torch.Generator().manual_seed(3))
     assert pictures.shape == (12, 3, 32, 32)
     inside, outside = masks[:, 0] > 0.99, masks[:, 0] < 0.01
     assert inside.any()
     for picture, here, beside in zip(pictures.mean(1), inside, outside, strict=True):
         if here.any():
             assert float(picture[here].mean()) > float(picture[beside].mean()) + 0.4
+
+
+def test_things_stand_behind_and_are_not_in_the_mask(lessons: Lessons) -> None:
+    twelve = torch.arange(12)
+    nothing = torch.zeros(1, 8, 32, 32, dtype=torch.uint8)
+    everywhere = lessons.reliefs[:1].clone()
+    everywhere[:, COVER] = 255
+    plain, masks = placed(lessons, twelve, nothing, torch.Generator().manual_seed(3))
+    full, again = placed(lessons, twelve, everywhere, torch.Generator().manual_seed(3))
+    assert torch.equal(masks, again)  # drawn before the things
+    changed = (plain - full).abs().amax(1, keepdim=True) > 0.02
+    assert float(changed[masks < 0.01].float().mean()) > 0.05
+
+
+def test_solids_are_closed_and_sharp() -> None:
+    chance = Chance(torch.Generator().manual_seed(1))
+    corners = set()
+    for _ in range(30):
+        shape = solid(chance)
+        triangles = shape.vertices[shape.faces]
+        around = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+        assert (around * triangles.mean(1)).sum() > 0  # outwards
+        assert np.abs(around.sum(0)).max() < 1e-9  # closed
+        unit = around / np.linalg.norm(around, axis=1, keepdims=True)
+        np.testing.assert_allclose(np.repeat(unit, 3, axis=0), shape.normals, atol=1e-6)
+        corners.add(len(np.unique(shape.vertices.round(9), axis=0)))
+    assert 8 in corners  # boxes, and others
+    assert len(corners) > 3
+    reliefs = solids(32, torch.Generator().manual_seed(2))
+    assert reliefs.shape == (SOLIDS, 8, 32, 32)
+    assert reliefs.dtype == torch.uint8
+    assert float((reliefs[:, COVER].float().mean((1, 2, 3)) / 255).min()) > 0.02
 
 
 def outputs_for(whitened: Tensor, views: Tensor) -> Tensor:
@@ -288,14 +323,14 @@ def test_errors_of_codes_are_motions_of_the_surface() -> None:
 def test_a_covariance_of_few_codes_is_not_too_sure() -> None:
     generator = torch.Generator().manual_seed(1)
     off = 0.25 * torch.randn(300, 64, generator=generator)
-    found = torch.linalg.eigvalsh(teaching.covariance_of(off, 300)).sqrt()
+    found = torch.linalg.eigvalsh(judging.covariance_of(off, 300)).sqrt()
     assert float(found.min()) > 0.25 / 2
     assert float(found.max()) < 0.25 * 2
     # Of many codes it is what they say, how their numbers go together too.
     together = torch.tensor([[0.2, 0.0], [0.15, 0.1]])
     many = torch.randn(20_000, 2, generator=generator) @ together.T
-    expected = together @ together.T + teaching.LEAST_ERROR**2 * torch.eye(2)
-    assert torch.allclose(teaching.covariance_of(many, 20_000), expected, rtol=0.05)
+    expected = together @ together.T + judging.LEAST_ERROR**2 * torch.eye(2)
+    assert torch.allclose(judging.covariance_of(many, 20_000), expected, rtol=0.05)
 
 
 def test_a_training_goes_on_exactly_where_it_was(lessons: Lessons, tmp_path: Path) -> None:
@@ -306,9 +341,9 @@ def test_a_training_goes_on_exactly_where_it_was(lessons: Lessons, tmp_path: Pat
     steps = part.run(lessons, MEASURE)
     found = [next(steps).loss for _ in range(3)]
     part.save(tmp_path / "run.pt")
-    again = EncoderTraining.load(tmp_path / "run.pt")
+    again = EncoderTraining(SMALL, options, generator=torch.Generator())
+    again.resume(tmp_path / "run.pt")
     assert again.step == 3
-    assert again.form == SMALL
     found += [step.loss for step in again.run(lessons, MEASURE)]
     assert found == expected
     for key, value in whole.encoder.state_dict().items():
@@ -329,12 +364,14 @@ class Harm:
 
 def test_a_checkpoint_never_runs_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    options = EncoderOptions(pictures=12, steps=6, batch=4)
+    training = EncoderTraining(SMALL, options, generator=torch.Generator().manual_seed(5))
     torch.save({"kind": Harm()}, tmp_path / "run.pt")
     (tmp_path / "text.pt").write_text("no checkpoint")
     torch.save({"kind": "another"}, tmp_path / "other.pt")
     for name in ("run.pt", "text.pt", "other.pt", "none.pt"):
-        with pytest.raises(TrainingError, match="no checkpoint of an encoder"):
-            EncoderTraining.load(tmp_path / name)
+        with pytest.raises(TrainingError, match="no checkpoint of this encoder"):
+            training.resume(tmp_path / name)
     assert not (tmp_path / "harm").exists()
 
 
@@ -414,7 +451,7 @@ FORM = {"code_length": 2, "guesses": 2, "side": 32, "widths": [4, 8, 8, 8], "fea
     ("changes", "said"),
     [
         ({"format": "another"}, "no encoder of a space"),
-        ({"version": 3}, "version 3"),
+        ({"version": 2}, "version 2"),
         ({"form": {**FORM, "side": 40}}, "describes no encoder"),
         ({"form": {**FORM, "widths": [4, 8, 8]}}, "describes no encoder"),
         ({"form": {**FORM, "guesses": True}}, "describes no encoder"),
@@ -507,13 +544,16 @@ def test_encoders_are_found_beside_the_space_or_built_in(
         find_encoder(space, path)
 
 
-SHORT = TeachOptions(EncoderOptions(pictures=25, views=5, steps=4, batch=6), masker=2)
+SHORT = TeachOptions(
+    EncoderOptions(pictures=25, views=5, steps=4, batch=6),
+    MaskerOptions(pictures=12, views=5, steps=3, batch=2),
+)
 
 
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teaching, "PART", 10)
-    monkeypatch.setattr(teaching, "CHECKED", 10)
+    monkeypatch.setattr(judging, "CHECKED", 10)
 
 
 @pytest.mark.usefixtures("brief")
@@ -521,14 +561,18 @@ def test_a_stopped_teaching_comes_to_the_same_file(tmp_path: Path) -> None:
     space = octahedra()
     steps = list(teach(space, tmp_path / "a.safetensors", tmp_path / "a", options=SHORT))
     assert [step.stage for step in steps if step.stage != "pictures"] == (
-        ["encoder"] * 4 + ["masker"] * 2 + ["judging", "done"]
+        ["encoder"] * 4 + ["masker"] * 3 + ["judging", "done"]
     )
     shares = [step.share for step in steps]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert steps[-1].figures.keys() >= {"code_error", "best_degrees", "mask_iou"}
-    # Stopped after two parts of pictures, and amid the encoder's steps.
-    for last in (lambda step: step.share > 0.2, lambda step: step.stage == "encoder"):
+    # Stopped amid the pictures, the encoder's steps, and the masker's.
+    for last in (
+        lambda step: step.share > 0.2,
+        lambda step: step.stage == "encoder",
+        lambda step: step.stage == "masker",
+    ):
         running = teach(space, tmp_path / "b.safetensors", tmp_path / "b", options=SHORT)
         next(step for step in running if last(step))
         running.close()
@@ -536,20 +580,22 @@ def test_a_stopped_teaching_comes_to_the_same_file(tmp_path: Path) -> None:
     parts = {path: path.stat().st_mtime_ns for path in (tmp_path / "b").glob("pictures_*")}
     assert len(parts) == 3
     resumed = list(teach(space, tmp_path / "b.safetensors", tmp_path / "b", options=SHORT))
-    assert sum(step.stage == "encoder" for step in resumed) == 4  # where it was, and three more
+    stages = [step.stage for step in resumed]
+    assert stages.count("encoder") == 0  # all of them were taken
+    assert stages.count("masker") == 2  # but for the first
     assert {path: path.stat().st_mtime_ns for path in parts} == parts
     assert (tmp_path / "b.safetensors").read_bytes() == (tmp_path / "a.safetensors").read_bytes()
     found = read_encoder(tmp_path / "a.safetensors")
     found.check(space)
     assert found.azimuth
     assert found.card["recipe"]["encoder"]["pictures"] == 25
-    assert float(torch.linalg.eigvalsh(found.covariance).min()) >= 0.9 * teaching.LEAST_ERROR**2
+    assert float(torch.linalg.eigvalsh(found.covariance).min()) >= 0.9 * judging.LEAST_ERROR**2
 
 
 @pytest.mark.usefixtures("brief")
 def test_a_folder_of_another_run_is_begun_anew(tmp_path: Path) -> None:
     space, folder = octahedra(), tmp_path / "run"
-    options = replace(SHORT, encoder=replace(SHORT.encoder, pictures=5, steps=1), masker=1)
+    options = replace(SHORT, encoder=replace(SHORT.encoder, pictures=5, steps=1))
     list(teach(space, tmp_path / "a.safetensors", folder, options=options))
     (folder / "notes.txt").write_text("mine")
     first = (folder / "pictures_0.safetensors").read_bytes()
@@ -560,6 +606,27 @@ def test_a_folder_of_another_run_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "full" / "notes.txt").write_text("mine")
     with pytest.raises(TrainingError, match="holds something else"):
         next(teach(space, tmp_path / "c.safetensors", tmp_path / "full", options=options))
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_masker_is_taught_anew_beside_the_encoder_that_is_there(tmp_path: Path) -> None:
+    space, path = octahedra(), tmp_path / "a.safetensors"
+    list(teach(space, path, tmp_path / "whole", options=SHORT))
+    known = read_encoder(path)
+    other = replace(SHORT, encoder=EncoderOptions(), seed=2)
+    steps = list(teach(space, path, tmp_path / "masks", options=other, known=known))
+    assert "encoder" not in {step.stage for step in steps}
+    assert [step.share for step in steps] == sorted(step.share for step in steps)
+    found = read_encoder(path)
+    for name, value in known.encoder.state_dict().items():
+        assert torch.equal(found.encoder.state_dict()[name], value), name
+    learnt = found.masker.state_dict()
+    assert not torch.equal(learnt["last.weight"], known.masker.state_dict()["last.weight"])
+    assert found.card["recipe"]["encoder"]["pictures"] == SHORT.encoder.pictures
+    assert found.card["recipe"]["masker"]["pictures"] == SHORT.masker.pictures
+    another = replace(space, codes=space.codes * 2)
+    with pytest.raises(EncoderError, match="was not taught with"):
+        next(teach(another, path, tmp_path / "other", options=other, known=known))
 
 
 def test_one_shape_is_nothing_to_tell_apart(tmp_path: Path) -> None:

@@ -314,3 +314,38 @@ def test_a_predicted_mask_follows_the_edge_in_the_picture() -> None:
     dark[:3, 200:] = 0.12
     with pytest.raises(PictureError, match="No object was found"):
         find(dark, Bright())
+
+
+class Coarse(Masker):
+    """Sees a disc where there are slats, and is not quite sure of it."""
+
+    def predict(self, picture: Tensor) -> Tensor:
+        rows, columns = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+        bright = (picture.mean(0) > 0.5).nonzero().double()
+        if not len(bright):
+            return torch.zeros(SIDE, SIDE)
+        (row, column), half = bright.mean(0), (bright.amax(0) - bright.amin(0)).max() / 2
+        away = ((rows - row) ** 2 + (columns - column) ** 2).sqrt()
+        return 0.75 * ((half - away) / 4).sigmoid().float()
+
+
+def test_colours_tell_what_a_coarse_mask_does_not() -> None:
+    rows, columns = torch.meshgrid(torch.arange(300), torch.arange(300), indexing="ij")
+    away = ((rows - 150) ** 2 + (columns - 150) ** 2).sqrt()
+    true = (away < 80) & (columns % 40 < 26)
+    grain = torch.rand(3, 300, 300, generator=torch.Generator().manual_seed(1))
+    rgb = 0.15 + 0.7 * true + 0.1 * grain
+    picture = torch.cat([rgb, torch.ones(1, 300, 300)])
+    hard = find(picture, Coarse()).mask > 0.5
+    assert float((hard & true).sum() / (hard | true).sum()) > 0.82
+    disc = away < 80
+    assert float((disc & true).sum() / (disc | true).sum()) < 0.68
+
+
+def test_a_masker_sees_the_same_in_a_mirror() -> None:
+    torch.manual_seed(1)
+    masker, picture = Masker().eval(), torch.rand(3, SIDE, SIDE)
+    found = masker.predict(picture)
+    assert found.shape == (SIDE, SIDE)
+    assert 0 < float(found.min()) < float(found.max()) < 1
+    torch.testing.assert_close(masker.predict(picture.flip(-1)).flip(-1), found)

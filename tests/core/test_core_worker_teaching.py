@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from core.errors import TrainingError
-from core.reconstruction import find_encoder, teaching, teachrun
+from core.reconstruction import find_encoder, judging, teaching, teachrun
 from core.reconstruction.encoderfile import encoder_path
 from core.reconstruction.learning import EncoderOptions
+from core.reconstruction.maskerlearning import MaskerOptions
 from core.reconstruction.teaching import TeachOptions, TeachStep
 from core.reconstruction.teachrun import Lesson, run_folder, teach_beside
 from core.spacefile import write_space
@@ -43,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teaching, "PART", 5)
-    monkeypatch.setattr(teaching, "CHECKED", 5)
+    monkeypatch.setattr(judging, "CHECKED", 5)
     usual = Lesson.options
 
     def few(lesson: Lesson) -> TeachOptions:
@@ -157,7 +158,7 @@ def test_a_full_disk_keeps_what_was_learnt(path: Path, monkeypatch: pytest.Monke
             list(teach_beside(octahedra(), path, SHORT))
     assert (run_folder(path) / "lessons" / "encoder.pt").exists()
     stages = [step.stage for step in teach_beside(octahedra(), path)]
-    assert stages.count("encoder") == 1  # where it was: at its end
+    assert not {"encoder", "masker"} & set(stages)  # all of that was kept
     assert stages[-1] == "done"
 
 
@@ -183,7 +184,8 @@ def test_a_lesson_is_as_long_as_the_usual_one_unless_it_is_told() -> None:
     assert Lesson().options() == TeachOptions()
     short = Lesson(pictures=100, steps=EncoderOptions.steps // 2, seed=7).options()
     assert (short.encoder.pictures, short.seed) == (100, 7)
-    assert short.masker == TeachOptions.masker // 2
+    assert short.masker.steps == MaskerOptions.steps // 2
+    assert short.masker.pictures == MaskerOptions.pictures // 100
     assert asked_lesson({}) is None
     assert asked_lesson({"steps": 5}) == Lesson(steps=5)
     with pytest.raises(RequestError, match="colour"):

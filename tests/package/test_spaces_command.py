@@ -17,8 +17,9 @@ from PIL import Image
 
 from core.decoder import Architecture
 from core.quality import compare
-from core.reconstruction import find_encoder, teaching
+from core.reconstruction import find_encoder, judging
 from core.reconstruction.learning import EncoderOptions
+from core.reconstruction.maskerlearning import MaskerOptions
 from core.reconstruction.teaching import TeachOptions
 from core.spacefile import read_space
 from core.topology import Topology
@@ -49,7 +50,10 @@ TINY = Recipe(
     volume=1000,
     encoding_steps=20,
     encoding_points=512,
-    teaching=TeachOptions(EncoderOptions(pictures=20, steps=3, batch=8), masker=2),
+    teaching=TeachOptions(
+        EncoderOptions(pictures=20, steps=3, batch=8),
+        MaskerOptions(pictures=10, steps=2, batch=2),
+    ),
     floors=Floors(0.5, 0.5, whole_random=None),
     title="Tiny",
     summary="Ellipsoids.",
@@ -88,7 +92,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     monkeypatch.setattr(judge, "compare", fewer)
     monkeypatch.setattr(judge, "PAIRS", 5)
     monkeypatch.setattr(judge, "RANDOM_CODES", 5)
-    monkeypatch.setattr(teaching, "CHECKED", 10)
+    monkeypatch.setattr(judging, "CHECKED", 10)
     monkeypatch.setattr(sheets, "TILE", 32)
     monkeypatch.setattr(sheets, "PATHS", 2)
     monkeypatch.setattr(sheets, "RANDOM_CODES", 4)

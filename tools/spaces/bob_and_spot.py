@@ -65,7 +65,7 @@ RECIPE = Recipe(
         decoder_rate=3e-3,
         code_rate=1e-3,
     ),
-    teaching=TeachOptions(EncoderOptions(pictures=4_000, steps=1_000), masker=300),
+    teaching=TeachOptions(EncoderOptions(pictures=4_000, steps=1_000)),
     near=200_000,
     volume=100_000,
     floors=Floors(training_iou=0.99, whole_between=None, whole_random=None),

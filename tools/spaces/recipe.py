@@ -29,7 +29,7 @@ HELD_OUT_EVERY, HELD_OUT_FIRST = 10, 5
 # Unit-radius shapes are shrunk by this, so that none touches the cube's wall.
 RADIUS = 0.85
 TEACHING = TeachOptions()
-BRIEF_TEACHING = TeachOptions(EncoderOptions(pictures=6_000, steps=1_100), masker=300)
+BRIEF_TEACHING = TeachOptions(EncoderOptions(pictures=6_000, steps=1_100))
 
 
 @dataclass(frozen=True)
