@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from .camera import View
     from .reconstruction import Reconstruction
-    from .reconstruction.teaching import TeachStep
+    from .reconstruction.teachclock import TeachStep
 
 RUNS = Path("runs")
 MOST_PICTURES, MOST_STEPS = 1_000_000, 1_000_000
@@ -82,7 +82,7 @@ def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> Non
         dest="folder",
         metavar="FOLDER",
         type=Path,
-        help="what an interrupted run goes on from (runs/NAME_encoder)",
+        help="what an interrupted run goes on from (runs/NAME_encoder, or NAME_masker)",
     )
     taught.add_argument(
         "--masks-only",
@@ -239,26 +239,29 @@ def _resized(view: View, width: int, height: int) -> list[list[float]]:
 def teach(options: argparse.Namespace) -> int:
     """Teach an encoder, or go on, and tell of it; 130 when it was stopped before its end."""
     place = find_space(options.space)
-    from .reconstruction.encoderfile import encoder_path, find_encoder
+    from .reconstruction.encoderfile import encoder_path, find_encoder, read_encoder
     from .reconstruction.teaching import teach as steps_of
     from .reconstruction.teachrun import Lesson
 
     out: Path = options.out or encoder_path(place)
     _check_writable(out, named=options.out is not None)
-    folder: Path = options.folder or RUNS / f"{place.stem}_encoder"
+    kind = "masker" if options.masks_only else "encoder"
+    folder: Path = options.folder or RUNS / f"{place.stem}_{kind}"
     given = {name: getattr(options, name) for name in ("pictures", "steps")}
     chosen = Lesson(
         seed=options.seed, **{name: n for name, n in given.items() if n is not None}
     ).options()
     space = load(options)
-    known = find_encoder(space, place) if options.masks_only else None
+    known = None
+    if options.masks_only:
+        known = read_encoder(out) if out.exists() else find_encoder(space, place)
     print(f"the encoder goes to {out}, and what a stopped run goes on from to {folder}", flush=True)
     try:
         with stopped_by_interrupt() as stop:
             if not told(steps_of(space, out, folder, options=chosen, known=known), stop):
                 again = command_text("teach", options.space, *_same(options))
                 print(
-                    f"stopped; what was learnt of shapes is kept, go on with: {again}",
+                    f"stopped; what was learnt is kept, go on with: {again}",
                     file=sys.stderr,
                 )
                 return INTERRUPTED

@@ -145,12 +145,16 @@ class ObjectSettings(bpy.types.PropertyGroup):
     watertight: BoolProperty(name="Watertight", description="Whether the surface is closed")
     volume: FloatProperty(name="Volume", description="Enclosed volume in local units")
     message: StringProperty(name="Message", description="What the last extraction warned of")
-    # What the last fit said.
+    # What the last fit said, or the reconstruction that made the mesh.
     fit_start: FloatProperty(name="IoU Before", description="Overlap with the target at the start")
     fit_iou: FloatProperty(
-        name="IoU", description="Overlap with the target, 1 at best; -1: not fitted", default=-1.0
+        name="IoU",
+        description="Overlap with the target, 1 at best; -1: not fitted, nor reconstructed",
+        default=-1.0,
     )
-    fit_steps: IntProperty(name="Steps", description="Steps that the last fit took")
+    fit_steps: IntProperty(
+        name="Steps", description="Steps that the last fit or reconstruction took"
+    )
     fit_reason: StringProperty(name="Ended", description="Why the last fit ended")
     fit_topology: StringProperty(name="Topology", description="How parts and holes changed")
     fit_off_start: FloatProperty(

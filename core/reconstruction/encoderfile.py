@@ -218,7 +218,7 @@ def _description(data: bytes, path: Path) -> dict[str, Any]:
     if said.get("version") != VERSION:
         raise EncoderError(
             f"'{path}' has version {str(said.get('version'))[:20]}, and {VERSION} is read here",
-            "Update the extension, or teach the encoder anew",
+            "Teach the encoder anew, or update the extension if it is the older of both",
         )
     return said
 

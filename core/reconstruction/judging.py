@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import torch
 from torch import Tensor
 
@@ -13,22 +15,29 @@ from .masker import SIDE
 from .maskerlearning import placed
 from .solids import solids
 
-CHECKED = 1_000  # pictures, drawn anew, by which the card tells how good it is
+# Pictures, drawn anew, by which the card tells how good the encoder and the masker are.
+CHECKED, CHECKED_MASKS = 1_000, 250
+TOLD = 25  # of them between two steps
 # No guess is held to more firmly than this, in deviations.
 LEAST_ERROR = 0.05
 
 
+def pictures() -> int:
+    """How many are drawn to judge by."""
+    return CHECKED + CHECKED_MASKS
+
+
 def judged(
     space: Space, found: SpaceEncoder, measure: Tensor, *, seed: int
-) -> tuple[dict[str, float], Tensor]:
+) -> Generator[float, None, tuple[dict[str, float], Tensor]]:
     """How good an encoder is on pictures drawn anew: its code, the likeliest view and the best one.
 
     The code's error is a share of the mean code's. And the covariance ``(L, L)`` of its errors, in
     whitened numbers: where few codes tell of many numbers, how these go together is trusted less
-    (Ledoit and Wolf, 2004, shrink towards the diagonal likewise).
+    (Ledoit and Wolf, 2004, shrink towards the diagonal likewise). Yields what share is done.
     """
     generator = torch.Generator().manual_seed(seed)
-    lessons = _drawn(space, found.encoder.form.side, CHECKED, generator)
+    lessons = yield from _drawn(space, found.encoder.form.side, CHECKED, 0, generator)
     every = torch.arange(CHECKED)
     told: dict[str, float] = {}
     with torch.no_grad():
@@ -38,22 +47,28 @@ def judged(
             truth = (lessons.whitened, lessons.views, measure)
             _, code, degrees = errors(guesses, *truth, azimuth=found.azimuth)
             told[f"{name}_degrees"] = round(degrees, 2)
-        usual = float((lessons.whitened @ measure).square().sum(1).mean())
-        told["code_error"] = round(code / max(usual, 1e-12), 4)
-        masked = _drawn(space, SIDE, max(1, CHECKED // 4), generator)
-        pictures, masks = placed(
-            masked, torch.arange(len(masked)), solids(SIDE, generator), generator
-        )
-        hard, true = found.masker(pictures) > 0, masks > 0.5
-        iou = (hard & true).sum() / (hard | true).sum()
+    usual = float((lessons.whitened @ measure).square().sum(1).mean())
+    told["code_error"] = round(code / max(usual, 1e-12), 4)
+    masked = yield from _drawn(space, SIDE, CHECKED_MASKS, CHECKED, generator)
+    with torch.no_grad():
+        every = torch.arange(len(masked))
+        shown, masks = placed(masked, every, solids(SIDE, generator), generator)
+        hard, true = found.masker(shown) > 0, masks > 0.5
+    told["mask_iou"] = round(float((hard & true).sum() / (hard | true).sum()), 4)
     off = outputs[:, 0, : space.code_length] - lessons.whitened
-    codes = len(lessons.whitened.unique(dim=0))
-    return told | {"mask_iou": round(float(iou), 4)}, covariance_of(off, codes)
+    return told, covariance_of(off, len(lessons.whitened.unique(dim=0)))
 
 
-def _drawn(space: Space, side: int, count: int, generator: torch.Generator) -> Lessons:
-    drawn = examples(space, side, generator=generator, views=2)
-    return Lessons.of([next(drawn) for _ in range(count)])
+def _drawn(
+    space: Space, side: int, count: int, before: int, generator: torch.Generator
+) -> Generator[float, None, Lessons]:
+    """So many pictures, ``before`` which others were drawn."""
+    drawing, drawn = examples(space, side, generator=generator, views=2), []
+    for number in range(count):
+        if number % TOLD == 0:
+            yield (before + number) / pictures()
+        drawn.append(next(drawing))
+    return Lessons.of(drawn)
 
 
 def covariance_of(off: Tensor, independent: int) -> Tensor:

@@ -36,6 +36,8 @@ WIDE_MARGIN = 1.5  # of the square that the masker looks at again
 # Pixels of the square in which a predicted edge is found, and how many of them are looked at to
 # each side; colours that differ by less (squared) tell nothing.
 GUIDED_SIDE, REACHES, LEAST_SPREAD = 160, (16, 48), 1e-5
+# A mask of half tones is none that encoders know: what colours tell is made so many times as sharp.
+SHARPNESS = 8.0
 # Colours that keep less of the mask than this tell nothing of it: it is taken as it was predicted.
 KEPT = 0.5
 
@@ -175,7 +177,8 @@ def _guided(rgb: Tensor, mask: Tensor, square: Square) -> Tensor:
     told = np.mean([_told_by_colours(image, rough, reach) for reach in REACHES], axis=0)
     if (told > COVERED).sum() < KEPT * (rough > COVERED).sum():  # the colours tell nothing
         return mask
-    return _pasted(torch.from_numpy(told).float(), square, rgb.shape[1:])
+    sharp = ((told - COVERED) * SHARPNESS + COVERED).clip(0, 1)
+    return _pasted(torch.from_numpy(sharp).float(), square, rgb.shape[1:])
 
 
 def _told_by_colours(image: Floats, rough: Floats, reach: int) -> Floats:

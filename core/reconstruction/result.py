@@ -69,6 +69,10 @@ class Reconstruction:
         Of the shape's silhouette and the mask, in the square about it.
     stage
         "guess" (what the encoder says), "trial", "refine", and "done".
+    step, reason
+        Steps of the refinement so far; why it ended, in the word of a fit, with the last.
+    start_iou
+        Of what the encoder said.
     mask ``(H, W)``, remarks
         The object in the picture, and what a user should know of it.
     likelihood, guess
@@ -90,6 +94,8 @@ class Reconstruction:
     likelihood: float
     ms: dict[str, float]
     guess: int = 0
+    start_iou: float = 0.0
+    reason: str = ""
 
     @property
     def done(self) -> bool:

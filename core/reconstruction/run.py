@@ -69,6 +69,7 @@ class Run:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._ms: dict[str, float] = {}
+        self._start_iou = 0.0
         self._options, self._space, self._encoder = asked.options, asked.space, asked.encoder
         picture, mask = asked.picture, asked.mask
         started = perf_counter()
@@ -112,17 +113,22 @@ class Run:
     def run(self) -> Iterator[Reconstruction]:
         """All steps: the encoder's word, the best trial, the refinement."""
         best = self._tries[0]
-        best.iou = self._seen(best)
+        best.iou = self._start_iou = self._seen(best)
         yield self._told(best, "guess")
         if not self._options.steps:
-            yield self._told(best, "done")
+            yield self._told(best, "done", reason="steps")
             return
         best = self._best_try()
         yield self._told(best, "trial")
+        taken = 0
         for step in self._fit(best, self._options.steps, self._options.resolution, PIXELS):
-            if step.done:
+            found = self._after(best, step)
+            if step.done:  # its number is that of the best one
                 self._ms["refine"] = sum(step.ms.values())
-            yield self._told(self._after(best, step), "done" if step.done else "refine", step.step)
+                yield self._told(found, "done", taken, reason=step.reason)
+            else:
+                taken = step.step
+                yield self._told(found, "refine", taken)
 
     def _placed(self, number: int, guess: Guess) -> _Try:
         code = self._statistics.unwhiten(guess.whitened)
@@ -248,7 +254,7 @@ class Run:
         square = self._found.square
         return Square(square.column, square.row, square.half * ROOM)
 
-    def _told(self, at: _Try, stage: str, step: int = 0) -> Reconstruction:
+    def _told(self, at: _Try, stage: str, step: int = 0, *, reason: str = "") -> Reconstruction:
         camera, focal, view, matrix = None, 0.0, at.view, at.matrix
         if self._view is None:  # the shape stays where it is, and the camera moves
             view = replace(view, matrix=view.matrix @ matrix)
@@ -270,6 +276,8 @@ class Run:
             likelihood=at.guess.likelihood,
             ms=dict(self._ms),
             guess=at.number,
+            start_iou=self._start_iou,
+            reason=reason,
         )
 
 

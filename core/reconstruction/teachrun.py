@@ -19,7 +19,9 @@ from ..space import Space
 from ..training.runlock import LOCK, locked
 from .encoderfile import encoder_path
 from .learning import EncoderOptions
-from .teaching import NOTE, TeachOptions, TeachStep, learnt, teach
+from .teachclock import TeachStep
+from .teachfolder import NOTE, learnt
+from .teaching import TeachOptions, teach
 
 RUN_SUFFIX, RECORD, LESSONS = ".teaching", "teaching.json", "lessons"
 MOST_RECORD_BYTES = 64 * 1024

@@ -55,10 +55,10 @@ class ReconstructingJob(Job[Reconstruction]):
         return step
 
     def _last(self) -> Reconstruction:
-        return replace(self._best, stage="done")
+        return replace(self._best, stage="done", reason="steps")
 
     def _stopped(self) -> Reconstruction:
-        return replace(self._best, stage="done")
+        return replace(self._best, stage="done", reason="stopped")
 
     def reply(self, step: Reconstruction) -> Reply:
         """A step frame of a reconstruction."""
@@ -72,7 +72,9 @@ class ReconstructingJob(Job[Reconstruction]):
             "step": step.step,
             "steps": self._options.steps,
             "iou": finite(step.iou),
+            "start_iou": finite(step.start_iou),
             "done": step.done,
+            "reason": step.reason,
             "remarks": list(step.remarks),
             "predicted": step.predicted,
             "focal": finite(step.focal) if guessed else None,

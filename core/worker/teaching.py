@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..reconstruction.encoderfile import encoder_path
-from ..reconstruction.teaching import TeachStep
+from ..reconstruction.teachclock import TeachStep
 from ..reconstruction.teachrun import Lesson, teach_beside
 from ..space import Space
 from .job import Job

@@ -20,15 +20,9 @@ from ..shapes import codes, shape
 from ..shapes.reference import Reference
 from ..shapes.shape_state import Snapshot
 from ..shapes.transform import write_matrix
+from ..wording import REASONS
 from . import before, parts, verdict
 from .fit_request import FitRequest, fit_request
-
-REASONS = {
-    "converged": "The outlines match",
-    "steps": "All steps done",
-    "patience": "No more to gain",
-    "stopped": "Stopped",
-}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from enum import Enum
 import bpy
 
 from .. import running
-from . import before, fit_run
+from ..wording import REASONS
+from . import before
 
 
 class FitState(Enum):
@@ -21,7 +22,7 @@ class FitState(Enum):
 
 
 # Fits that ended so would end again at once.
-SETTLED = (fit_run.REASONS["converged"], fit_run.REASONS["patience"])
+SETTLED = (REASONS["converged"], REASONS["patience"])
 
 
 def fit_state(ob: bpy.types.Object) -> FitState:

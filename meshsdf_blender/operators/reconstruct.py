@@ -105,7 +105,7 @@ class MESHSDF_OT_reconstruct(
 
 class MESHSDF_FH_picture(bpy.types.FileHandler):
     bl_idname = "MESHSDF_FH_picture"
-    bl_label = "Reconstruct with MeshSDF"
+    bl_label = "Reconstruct from Image"
     bl_import_operator = "meshsdf.reconstruct"
     bl_file_extensions = EXTENSIONS
 

@@ -14,6 +14,7 @@ from ..door.conversation import Conversation, Question, Talk
 from ..errors import Refusal, WorkerError
 from ..shapes import codes, shape
 from ..spaces import catalogue
+from ..wording import REASONS
 from . import encoder_place, next_fit, picture_source, reconstruct_step
 from .picture_view import is_kept, picture_view
 from .placed import Placed
@@ -76,7 +77,6 @@ class ReconstructRun(Talk):
         catalogue.existing(space)
         self._space, self._up, self._lens = space, up, lens
         self._options = {**(options or {}), "resolution": resolution}
-        self._start_iou = -1.0  # the encoder's, once it is told
         known = set(bpy.data.images.keys())
         found = picture_source.chosen(context.scene, image, filepath)
         self._opened = "" if found.name in known else found.name
@@ -99,12 +99,9 @@ class ReconstructRun(Talk):
     def advance(self, wait: float = 0.0) -> ReconstructStep | None:
         """The next step, if it comes within ``wait`` seconds. Raises Refusal; then ``fail``."""
         try:
-            step = self.taken(reconstruct_step.read, wait)
+            return self.taken(reconstruct_step.read, wait)
         except WorkerError as error:
             raise encoder_place.lacking(error, self._space, self._up) from error
-        if step is not None and self._start_iou < 0:
-            self._start_iou = step.iou
-        return step
 
     def finish(self, context: bpy.types.Context, step: ReconstructStep) -> Outcome:
         """Write the last step, aim the scene's fits at the picture, end the run. Raises Refusal."""
@@ -125,8 +122,8 @@ class ReconstructRun(Talk):
         except Refusal as refusal:  # the steps' own mesh is whole: keep it
             warnings.append(f"The mesh is the reconstruction's own: {refusal}")
         told = ob.meshsdf  # as after a fit
-        told.fit_start, told.fit_iou, told.fit_steps = self._start_iou, step.iou, step.steps
-        told.fit_reason = "Reconstructed"
+        told.fit_start, told.fit_iou, told.fit_steps = step.start_iou, step.iou, step.step
+        told.fit_reason = REASONS.get(step.reason, step.reason)
         ob.meshsdf.message = ". ".join(filter(None, (*warnings, ob.meshsdf.message)))
         context.view_layer.update()  # a fit that comes next reads where things stand
         made = self.placed.camera()

@@ -29,7 +29,9 @@ class ReconstructStep:
     step: int
     steps: int
     iou: float
+    start_iou: float
     done: bool
+    reason: str
     remarks: tuple[str, ...]
     predicted: bool
     focal: float
@@ -60,7 +62,9 @@ def read(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> ReconstructSt
             step=int(header["step"]),
             steps=int(header["steps"]),
             iou=float(header.get("iou") or 0.0),
+            start_iou=float(header.get("start_iou") or 0.0),
             done=bool(header["done"]),
+            reason=str(header.get("reason") or ""),
             remarks=tuple(str(text) for text in header.get("remarks") or ()),
             predicted=bool(header.get("predicted")),
             focal=float(header.get("focal") or 0.0),

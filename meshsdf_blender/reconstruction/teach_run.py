@@ -1,8 +1,7 @@
 """One teaching of an encoder, driven from Blender: the same for a script that waits and live.
 
 The worker teaches by itself, beside the space; each ``next`` brings how far it is. Whatever happens
-here or there, it can be gone on with: pictures and shapes that were learnt are kept, masks are
-learnt anew.
+here or there, it can be gone on with: what was drawn and learnt is kept.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ FIGURES = {
     "likeliest_degrees": "rotation off by {:.0f}\u00b0",
     "mask_iou": "mask IoU {:.2f}",
 }
-GO_ON = "Resume Teaching goes on from there; masks alone are learnt anew"
+GO_ON = "Resume Teaching goes on from there"
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def test_the_label_follows_the_state(ready, part, monkeypatch):
     assert label(part, ready) == "Fit"
     bpy.ops.meshsdf.fit()
     assert label(part, ready) == "Continue"
-    ready.meshsdf.fit_reason = part("fitting.fit_run").REASONS["converged"]
+    ready.meshsdf.fit_reason = part("wording").REASONS["converged"]
     assert label(part, ready) == "Accept"
     bpy.ops.meshsdf.fit_compare()
     assert label(part, ready) == "Show Fitted"

@@ -488,7 +488,7 @@ def test_the_panel_passes_on_what_is_chosen_and_says_what_came_of_it(
 def test_a_dropped_picture_is_reconstructed(scene, fake, picture, tmp_path):
     """What Blender does with a file that is dropped: the handler's operator, given the path."""
     handler = bpy.types.MESHSDF_FH_picture
-    assert handler.bl_label == "Reconstruct with MeshSDF"
+    assert handler.bl_label == "Reconstruct from Image"
     module, name = handler.bl_import_operator.split(".")
     operator = getattr(getattr(bpy.ops, module), name)
     assert ".webp" in handler.bl_file_extensions.split(";")

@@ -31,7 +31,7 @@ from core.reconstruction import (
 from core.reconstruction.cropview import CropView, Square, around
 from core.reconstruction.drawing import draw
 from core.reconstruction.encoder import Encoder, EncoderForm
-from core.reconstruction.encoderfile import encoder_path, fingerprint, write_encoder
+from core.reconstruction.encoderfile import encoder_path, fingerprint, read_encoder, write_encoder
 from core.reconstruction.examples import shape_of, squared
 from core.reconstruction.lighting import lit
 from core.reconstruction.masker import Masker
@@ -108,7 +108,9 @@ def test_a_true_guess_is_found_with_its_camera(
     assert [step.stage for step in steps[:2]] == ["guess", "trial"]
     assert {step.stage for step in steps[2:]} == {"refine"}
     assert last.done
-    assert steps[0].iou > 0.85
+    assert last.reason in {"converged", "patience", "steps"}
+    assert last.step == steps[-1].step
+    assert last.start_iou == steps[0].iou > 0.85
     assert last.iou > 0.95
     assert last.ms.keys() >= {"mask", "encoder", "trials", "refine"}
     assert not last.predicted
@@ -425,6 +427,7 @@ def test_the_command_teaches(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(judging, "CHECKED", 5)
+    monkeypatch.setattr(judging, "CHECKED_MASKS", 2)
     assert run("teach", path, *TEACH) == 0
     said = capsys.readouterr().out
     assert f"goes to {encoder_path(path)}" in said
@@ -433,6 +436,31 @@ def test_the_command_teaches(
         assert text in said
     assert encoder_path(path).exists()
     assert (tmp_path / "runs" / "octahedra_encoder" / "teach.json").exists()
+
+
+def test_the_command_teaches_masks_alone(
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(judging, "CHECKED", 5)
+    monkeypatch.setattr(judging, "CHECKED_MASKS", 2)
+    out = tmp_path / "other.safetensors"
+    assert run("teach", path, "--out", out, *TEACH) == 0
+    before = read_encoder(out)
+    capsys.readouterr()
+    assert run("teach", path, "--out", out, "--masks-only", "--seed", 2, *TEACH) == 0
+    said = capsys.readouterr().out
+    assert "runs/octahedra_masker" in said
+    assert not any(line.startswith("encoder") for line in said.splitlines())
+    after = read_encoder(out)
+    for name, value in before.encoder.state_dict().items():
+        assert torch.equal(after.encoder.state_dict()[name], value)
+    assert after.card["recipe"]["masker"]["seed"] == 2
+    assert after.card["recipe"]["seed"] == 1
+    assert "has no encoder" in fails(capsys, "teach", path, "--masks-only", *TEACH)
 
 
 def test_a_stopped_teaching_says_how_it_goes_on(

@@ -22,7 +22,14 @@ from core.errors import EncoderError, TrainingError
 from core.extraction import extract
 from core.loading import load_space
 from core.pose import rotation_of
-from core.reconstruction import find_encoder, judging, maskerlearning, read_encoder, teaching
+from core.reconstruction import (
+    find_encoder,
+    judging,
+    maskerlearning,
+    read_encoder,
+    teachfolder,
+    teaching,
+)
 from core.reconstruction.cropview import CropView, around
 from core.reconstruction.drawing import COVER, CREVICE, NORMAL, PLACE, Shape, draw, projected
 from core.reconstruction.encoder import Encoder, EncoderForm
@@ -207,6 +214,7 @@ def test_things_stand_behind_and_are_not_in_the_mask(lessons: Lessons) -> None:
     assert torch.equal(masks, again)  # drawn before the things
     changed = (plain - full).abs().amax(1, keepdim=True) > 0.02
     assert float(changed[masks < 0.01].float().mean()) > 0.05
+    assert not changed[masks > 0.99].any()
 
 
 def test_solids_are_closed_and_sharp() -> None:
@@ -552,8 +560,9 @@ SHORT = TeachOptions(
 
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teaching, "PART", 10)
+    monkeypatch.setattr(teachfolder, "PART", 10)
     monkeypatch.setattr(judging, "CHECKED", 10)
+    monkeypatch.setattr(judging, "CHECKED_MASKS", 4)
 
 
 @pytest.mark.usefixtures("brief")
@@ -561,7 +570,7 @@ def test_a_stopped_teaching_comes_to_the_same_file(tmp_path: Path) -> None:
     space = octahedra()
     steps = list(teach(space, tmp_path / "a.safetensors", tmp_path / "a", options=SHORT))
     assert [step.stage for step in steps if step.stage != "pictures"] == (
-        ["encoder"] * 4 + ["masker"] * 3 + ["judging", "done"]
+        ["encoder"] * 4 + ["masker"] * 3 + ["judging"] * 2 + ["done"]
     )
     shares = [step.share for step in steps]
     assert shares == sorted(shares)
@@ -627,6 +636,42 @@ def test_a_masker_is_taught_anew_beside_the_encoder_that_is_there(tmp_path: Path
     another = replace(space, codes=space.codes * 2)
     with pytest.raises(EncoderError, match="was not taught with"):
         next(teach(another, path, tmp_path / "other", options=other, known=known))
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_run_of_masks_alone_begins_anew_in_the_folder_of_a_whole_one(tmp_path: Path) -> None:
+    space, path, folder = octahedra(), tmp_path / "a.safetensors", tmp_path / "run"
+    list(teach(space, path, folder, options=SHORT))
+    steps = teach(space, path, folder, options=SHORT, known=read_encoder(path))
+    assert [step.stage for step in steps].count("masker") == SHORT.masker.steps
+
+
+@pytest.mark.usefixtures("brief")
+@pytest.mark.parametrize("name", ["encoder.pt", "masker.pt", "pictures_0.safetensors"])
+def test_what_is_damaged_in_the_folder_is_made_anew(tmp_path: Path, name: str) -> None:
+    space, path, folder = octahedra(), tmp_path / "a.safetensors", tmp_path / "run"
+    list(teach(space, path, folder, options=SHORT))
+    whole = path.read_bytes()
+    kept = folder / name
+    kept.write_bytes(kept.read_bytes()[:100])
+    path.unlink()
+    list(teach(space, path, folder, options=SHORT))
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("recipe", [None, [1], {}, {"encoder": {"steps": 5}, "seed": 3}])
+def test_a_recipe_keeps_what_the_encoder_was_taught_by(bob_and_spot: Space, recipe: object) -> None:
+    known = replace(made(bob_and_spot), card={"recipe": recipe})
+    found = teaching._mended_recipe(known, replace(SHORT, seed=7))
+    assert found["masker"] == vars(SHORT.masker) | {"seed": 7}
+    former = recipe if isinstance(recipe, dict) else {}
+    assert {key: value for key, value in found.items() if key != "masker"} == former
+
+
+def test_built_in_maskers_have_learnt() -> None:
+    for name, path in builtin_spaces().items():
+        masker = read_encoder(encoder_path(path)).masker
+        assert float(masker.state_dict()["down.0.norm.running_mean"].abs().max()) > 0, name
 
 
 def test_one_shape_is_nothing_to_tell_apart(tmp_path: Path) -> None:

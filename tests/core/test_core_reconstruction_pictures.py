@@ -349,3 +349,22 @@ def test_a_masker_sees_the_same_in_a_mirror() -> None:
     assert found.shape == (SIDE, SIDE)
     assert 0 < float(found.min()) < float(found.max()) < 1
     torch.testing.assert_close(masker.predict(picture.flip(-1)).flip(-1), found)
+
+
+@pytest.mark.parametrize("middle", [(150, 20), (150, 280), (20, 150), (280, 150)])
+def test_an_object_at_the_border_is_whole_up_to_it(middle: tuple[int, int]) -> None:
+    rows, columns = torch.meshgrid(torch.arange(300), torch.arange(300), indexing="ij")
+    true = ((rows - middle[0]) ** 2 + (columns - middle[1]) ** 2).sqrt() < 90
+    picture = torch.cat([0.2 + 0.6 * true.float().expand(3, -1, -1), torch.ones(1, 300, 300)])
+    found = find(picture, Bright())
+    hard = found.mask > 0.5
+    assert float((hard & true).sum() / (hard | true).sum()) > 0.97
+    assert "is cut off at the" in found.remarks[0]
+
+
+def test_a_mask_of_which_colours_tell_nothing_is_kept() -> None:
+    grain = torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(1))
+    mask = torch.zeros(96, 96)
+    mask[40:44, 20:70] = mask[40:80, 20:23] = mask[40:80, 67:70] = 1.0  # a table
+    found = masking._guided(0.5 + 0.05 * grain, mask, Square(48, 48, 48))
+    assert torch.equal(found, mask)

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from core.errors import TrainingError
-from core.reconstruction import find_encoder, judging, teaching, teachrun
+from core.reconstruction import find_encoder, judging, teachfolder, teaching, teachrun
 from core.reconstruction.encoderfile import encoder_path
 from core.reconstruction.learning import EncoderOptions
 from core.reconstruction.maskerlearning import MaskerOptions
-from core.reconstruction.teaching import TeachOptions, TeachStep
+from core.reconstruction.teachclock import TeachStep
+from core.reconstruction.teaching import TeachOptions
 from core.reconstruction.teachrun import Lesson, run_folder, teach_beside
 from core.spacefile import write_space
 from core.worker.request import RequestError
@@ -43,8 +44,9 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teaching, "PART", 5)
+    monkeypatch.setattr(teachfolder, "PART", 5)
     monkeypatch.setattr(judging, "CHECKED", 5)
+    monkeypatch.setattr(judging, "CHECKED_MASKS", 2)
     usual = Lesson.options
 
     def few(lesson: Lesson) -> TeachOptions:

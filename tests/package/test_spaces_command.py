@@ -93,6 +93,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     monkeypatch.setattr(judge, "PAIRS", 5)
     monkeypatch.setattr(judge, "RANDOM_CODES", 5)
     monkeypatch.setattr(judging, "CHECKED", 10)
+    monkeypatch.setattr(judging, "CHECKED_MASKS", 4)
     monkeypatch.setattr(sheets, "TILE", 32)
     monkeypatch.setattr(sheets, "PATHS", 2)
     monkeypatch.setattr(sheets, "RANDOM_CODES", 4)

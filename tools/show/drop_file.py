@@ -35,7 +35,7 @@ class Drag:
         """Drag to a place and let go there; whether that was taken."""
         self._send("XdndEnter", VERSION << 24, self._atom("text/uri-list"), 0, 0)
         for number in range(ON_THE_WAY):
-            place = (x - ON_THE_WAY + number << 16) | y
+            place = (x - ON_THE_WAY + number + 1 << 16) | y
             self._send("XdndPosition", 0, place, X.CurrentTime, self._atom("XdndActionCopy"))
             status = self._answer("XdndStatus")
         if status is None or not status[1] & 1:

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.files import write_whole
 from core.reconstruction.encoderfile import described, fingerprint
-from core.reconstruction.judging import CHECKED
+from core.reconstruction.judging import CHECKED, CHECKED_MASKS
 from core.sliders import LOWEST_R2
 from core.space import Space
 from core.training.autodecoder import TrainingOptions
@@ -112,7 +112,7 @@ def _encoder(recipe: Recipe, space: Space) -> Iterator[str]:
     )
     yield ""
     yield (
-        "Where other things stand behind, the masks that it predicts share "
+        f"On {CHECKED_MASKS} where other things stand behind, the masks that it predicts share "
         f"{100 * quality['mask_iou']:.0f} % of the area that they and the true ones cover."
     )
 
