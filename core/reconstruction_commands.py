@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 MOST_PICTURES, MOST_STEPS = 1_000_000, 1_000_000
+# An encoder's error, in shares of the mean shape's, from which on it is of no use.
+NO_BETTER = 0.9
 
 
 def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> None:
@@ -73,7 +75,7 @@ def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> Non
     taught = verbs.add_parser(
         "teach", parents=common, help="an encoder of a space, which reconstruct needs"
     )
-    taught.add_argument("space", metavar="SPACE", type=Path)
+    taught.add_argument("space", metavar="SPACE", type=Path, help="a file or a folder")
     taught.add_argument(
         "--out", metavar="FILE", type=Path, help="(encoders/NAME.safetensors beside the space)"
     )
@@ -97,14 +99,10 @@ def add_reconstruction(verbs: Any, common: list[argparse.ArgumentParser]) -> Non
 
 def reconstruct(options: argparse.Namespace) -> None:
     """Reconstruct one picture, and tell of each step."""
-    from .meshfile import check_mesh_path, write_mesh
+    from .meshfile import write_mesh
 
     place = find_space(options.space)
-    for path in (options.image, options.mask, options.camera, options.encoder):
-        if path is not None and not path.exists():
-            raise PictureError(f"There is no file '{path}'", "Check the path")
-    if options.out is not None:
-        check_mesh_path(options.out)
+    _check_paths(options)
     from .reconstruction import ReconstructOptions, find_encoder, read_encoder, read_picture
     from .reconstruction import reconstruct as steps_of
     from .reconstruction.picture import picture_size
@@ -145,6 +143,8 @@ def reconstruct(options: argparse.Namespace) -> None:
         _write_mask(options.save_mask, found.mask)
     parts = ", ".join(f"{name} {ms / 1e3:.2f}" for name, ms in found.ms.items())
     print(f"{time.perf_counter() - started:.2f} s: {parts}")
+    if found.camera is not None:
+        print(f"camera {_told_camera(found)}")
     print(f"code {' '.join(f'{float(value):.6g}' for value in found.code)}")
     if options.save is not None:
         write_json(options.save, described(found, width, height))
@@ -164,16 +164,40 @@ def reconstruct(options: argparse.Namespace) -> None:
         )
 
 
+def _check_paths(options: argparse.Namespace) -> None:
+    """Raises PictureError, MeshFileError, before anything takes long."""
+    from .meshfile import check_mesh_path
+
+    for path in (options.image, options.mask, options.camera, options.encoder):
+        if path is not None and not path.exists():
+            raise PictureError(f"There is no file '{path}'", "Check the path")
+    if options.out is not None:
+        check_mesh_path(options.out)
+    for name, path, suffix in (
+        ("a code and a camera", options.save, ".json"),
+        ("a mask", options.save_mask, ".png"),
+    ):
+        if path is not None and path.suffix.lower() != suffix:
+            raise PictureError(f"'{path}' is no file for {name}", f"Use a {suffix}")
+
+
+def _told_camera(found: Reconstruction) -> str:
+    from .reconstruction.placing import SENSOR
+
+    assert found.camera is not None
+    lens = found.focal * SENSOR / max(found.view.width, found.view.height)
+    away = float(found.camera[:3, 3].norm())
+    how = "found" if found.lens is None else "told"
+    return f"lens {lens:.1f} mm ({how}), {away:.2f} from the shape's origin"
+
+
 def _write_mask(path: Path, mask: Tensor) -> None:
     """A mask ``(H, W)`` in [0, 1] as a grey picture."""
     import numpy as np
     from PIL import Image
 
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind is None:
-        raise PictureError(f"'{path}' is no file for a mask", "Use a .png")
     data = io.BytesIO()
-    Image.fromarray((mask.clamp(0, 1) * 255).round().numpy().astype(np.uint8)).save(data, kind)
+    Image.fromarray((mask.clamp(0, 1) * 255).round().numpy().astype(np.uint8)).save(data, "PNG")
     write_bytes(path, data.getvalue())
 
 
@@ -280,6 +304,12 @@ def told(steps: Generator[TeachStep, None, None], stop: Event | None = None) -> 
     for step in steps:
         if step.stage == "done":
             print(_told_quality(step.figures))
+            if step.figures["code_error"] > NO_BETTER:
+                print(
+                    "note: this tells hardly more than the mean shape does; give it more "
+                    "--pictures and --steps",
+                    file=sys.stderr,
+                )
         elif stop is not None and stop.is_set():
             steps.close()
             return False

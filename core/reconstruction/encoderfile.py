@@ -70,7 +70,7 @@ class SpaceEncoder:
             raise EncoderError(
                 f"The encoder of '{self.space}' was not taught with the space '{space.name}' as it "
                 "is now",
-                "Teach one for this space",
+                "Leave it out where the space has its own, or teach one for this space",
             )
         if self.up != space.frame.up:
             raise EncoderError(

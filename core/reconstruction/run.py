@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -33,6 +34,9 @@ ROOM, TRIAL_PIXELS, PIXELS = 1.25, 96, 192
 TRIAL_CELLS, TRIAL_STEPS = 32, 3
 # Where shape and mask overlap by less in the end, they are not of one thing.
 ALIKE = 0.8
+# Cameras are taught with tilts of a few degrees; one that is rolled by more sees something else,
+# unless it looks down, where of the upright axis less is seen than this.
+MOST_TILT, LEAST_UPRIGHT = 30.0, 0.4
 # An orthographic camera does not say how far away things are, in units of the shape.
 ORTHOGRAPHIC_DEPTH = 5.0
 
@@ -174,13 +178,31 @@ class Run:
 
     def _doubts(self, at: _Try, stage: str) -> tuple[str, ...]:
         """What there is to say of a refined shape whose outline is not the object's."""
-        if stage != "done" or not self._options.steps or at.iou >= ALIKE:
+        if stage != "done" or not self._options.steps:
+            return ()
+        tilted = self._tilt(at)
+        if tilted > MOST_TILT:
+            return (
+                f"The shape came to be seen lying tilted by {tilted:.0f} degrees: the object may "
+                f"be no shape of '{self._space.name}'",
+            )
+        if at.iou >= ALIKE:
             return ()
         mask = "mask that was predicted" if self._found.predicted else "object in the picture"
         return (
             f"Shape and {mask} overlap by {at.iou:.0%} only: the mask may be wrong, or the "
             f"object no shape of '{self._space.name}'",
         )
+
+    def _tilt(self, at: _Try) -> float:
+        """How many degrees a guessed camera is rolled against the shape; 0 where that is little."""
+        if self._view is not None:
+            return 0.0
+        camera, _ = placing.camera_that_sees(replace(at.view, matrix=at.view.matrix @ at.matrix))
+        right, up, _ = torch.linalg.inv(camera)[:3, 2].tolist()  # the upright axis, as it is seen
+        if math.hypot(right, up) < LEAST_UPRIGHT:
+            return 0.0
+        return abs(math.degrees(math.atan2(right, up)))
 
     def _candidates(self) -> Iterator[_Try]:
         """The likely guesses, and the likeliest through other lenses."""

@@ -69,9 +69,13 @@ def knowing(space: Space, whitened: Tensor, guesses: list[tuple[CropView, float]
 @pytest.fixture(scope="module")
 def cow(bob_and_spot: Space) -> tuple[Tensor, CropView, Tensor]:
     """A whitened code, how it is seen, and the picture of it in a square."""
-    whitened = bob_and_spot.statistics.whiten(bob_and_spot.codes[1])
-    shape = shape_of(bob_and_spot, whitened, 48)
-    view = squared(shape, around(0.8, 0.2, 0.0), 5.0, margin=MARGIN)
+    return seen_cow(bob_and_spot, tilt=0.0)
+
+
+def seen_cow(space: Space, *, tilt: float) -> tuple[Tensor, CropView, Tensor]:
+    whitened = space.statistics.whiten(space.codes[1])
+    shape = shape_of(space, whitened, 48)
+    view = squared(shape, around(0.8, 0.2, tilt), 5.0, margin=MARGIN)
     relief = torch.from_numpy(draw(shape, view, SIDE))
     rgb, coverage = lit(relief[None], torch.Generator().manual_seed(4))
     return whitened, view, torch.cat([rgb[0], coverage[0]])
@@ -225,6 +229,22 @@ def test_a_picture_of_something_else_is_doubted(
     # The encoder's own word was asked for, with nothing that could have come nearer.
     *_, word = reconstruct(bob_and_spot, encoder, frame, options=ReconstructOptions(steps=0))
     assert word.remarks == ()
+
+
+@pytest.mark.parametrize(("tilt", "doubted"), [(0.35, False), (-1.0, True), (1.0, True)])
+def test_a_shape_that_lies_on_its_side_is_doubted(
+    bob_and_spot: Space, tilt: float, doubted: bool
+) -> None:
+    whitened, view, part = seen_cow(bob_and_spot, tilt=tilt)
+    encoder = knowing(bob_and_spot, whitened, [(view, 0.0)])
+    *_, last = reconstruct(bob_and_spot, encoder, in_picture(part, MIDDLE), options=FEW)
+    assert last.iou > 0.9
+    assert any("tilted by 5" in remark for remark in last.remarks) == doubted
+    camera = lens_view(torch.eye(4, dtype=torch.float64), WIDTH, HEIGHT)
+    *_, given = reconstruct(
+        bob_and_spot, encoder, in_picture(part, MIDDLE), view=camera, options=FEW
+    )
+    assert not any("tilted" in remark for remark in given.remarks)
 
 
 def test_a_mask_may_have_another_size_but_not_other_proportions(

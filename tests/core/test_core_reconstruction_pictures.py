@@ -309,6 +309,11 @@ def test_a_predicted_mask_follows_the_edge_in_the_picture() -> None:
     assert float((hard & true).sum() / (hard | true).sum()) > 0.98
     assert found.square.column == pytest.approx(250, abs=2)
     assert found.square.row == pytest.approx(120, abs=2)
+    bright = picture.clone()
+    bright[:3] += 0.3 * (1 - true.float())
+    bright[:3, 0, 0] = 0.9
+    with pytest.raises(PictureError, match="No object was found"):
+        find(bright.clamp_min(0.6), Bright())
     dark = picture.clone()
     dark[:3] = 0.1
     dark[:3, 200:] = 0.12
@@ -340,6 +345,17 @@ def test_colours_tell_what_a_coarse_mask_does_not() -> None:
     assert float((hard & true).sum() / (hard | true).sum()) > 0.82
     disc = away < 80
     assert float((disc & true).sum() / (disc | true).sum()) < 0.68
+
+
+def test_a_mask_that_is_unsure_is_told_of() -> None:
+    rows, columns = torch.meshgrid(torch.arange(300), torch.arange(300), indexing="ij")
+    true = ((rows - 150) ** 2 + (columns - 150) ** 2).sqrt() < 60
+    around = (rows > 60) & (rows < 240) & ~true
+    for beside, told in ((0.1, False), (0.45, True)):
+        grey = torch.where(true, 0.9, torch.where(around, beside, 0.1))
+        picture = torch.cat([grey.expand(3, -1, -1), torch.ones(1, 300, 300)])
+        remarks = find(picture, Bright()).remarks
+        assert any("not clear what the object is" in remark for remark in remarks) == told
 
 
 def test_a_masker_sees_the_same_in_a_mirror() -> None:
