@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,8 @@ from torch import Tensor, nn
 from ..errors import TrainingError
 from ..files import write_whole
 from ..training.autodecoder import cosine_share
+
+Network = TypeVar("Network", bound=nn.Module)
 
 WARM, CLIP = 100, 1.0  # steps until the full rate; the most that a gradient is long
 
@@ -29,6 +33,13 @@ class Schedule:
     decay: float
     views: int = 8
     final_rate: float = 0.01
+
+
+def fresh(make: Callable[[], Network], generator: torch.Generator) -> Network:
+    """A network whose first weights ``generator`` draws, and torch's own one does not feel."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+        return make()
 
 
 class Learner:

@@ -19,7 +19,7 @@ from torch.nn.functional import interpolate
 from .cropview import rotations
 from .encoder import Encoder, EncoderForm
 from .examples import Example
-from .learner import Learner, Schedule
+from .learner import Learner, Schedule, fresh
 from .lighting import Chances, backgrounds, lit
 
 # What an error of each part weighs: the code's is 1 for the mean shape, the rotation's 2 for a
@@ -80,9 +80,7 @@ class EncoderTraining(Learner):
     def __init__(
         self, form: EncoderForm, options: EncoderOptions, *, generator: torch.Generator
     ) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
-            self.encoder = Encoder(form)
+        self.encoder = fresh(lambda: Encoder(form), generator)
         super().__init__("encoder", self.encoder, options, generator)
 
     def run(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, binary_cross_entropy_with_logits, grid_sample
 
-from .learner import Learner, Schedule
+from .learner import Learner, Schedule, fresh
 from .learning import Lessons, developed
 from .lighting import Chances, backgrounds, lit, shadowed
 from .masker import Masker
@@ -36,9 +36,7 @@ class MaskerTraining(Learner):
     """The teaching of a masker."""
 
     def __init__(self, options: MaskerOptions, *, generator: torch.Generator) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
-            self.masker = Masker()
+        self.masker = fresh(Masker, generator)
         super().__init__("masker", self.masker, options, generator)
 
     def run(self, lessons: Lessons, solids: Tensor) -> Iterator[float]:

@@ -93,7 +93,7 @@ def find(picture: Tensor, masker: Masker | None, mask: Tensor | None = None) -> 
 
 def _check_cover(mask: Tensor, *, predicted: bool, drawn: bool) -> None:
     """Raises PictureError where a mask covers next to nothing, or all."""
-    covered = float((mask > COVERED).float().mean())
+    covered = _covered(mask)
     if LEAST <= covered <= MOST:
         return
     if predicted:
@@ -105,6 +105,11 @@ def _check_cover(mask: Tensor, *, predicted: bool, drawn: bool) -> None:
     else:
         told = "The picture is transparent all over", "Use one that shows an object"
     raise PictureError(*told)
+
+
+def _covered(mask: Tensor) -> float:
+    """The share of a picture that a mask covers."""
+    return float((mask > COVERED).float().mean())
 
 
 def cut(picture: Tensor, square: Square, side: int, *, beside: str = "zeros") -> Tensor:
@@ -165,13 +170,13 @@ def _predicted(rgb: Tensor, masker: Masker) -> tuple[Tensor, float]:
     near = Square(width / 2, height / 2, max(height, width) / 2)
     mask = _look(rgb, masker, near)
     for _ in range(2):
-        if float((mask > COVERED).float().mean()) < LEAST:
+        if _covered(mask) < LEAST:
             return mask, 1.0
         square, _ = _square(_largest(mask)[0])
         near = Square(square.column, square.row, square.half * WIDE_MARGIN / MARGIN)
         # A look from near sees edges, one from afar what belongs together.
         mask = (mask + _look(rgb, masker, near)) / 2
-    if float((mask > COVERED).float().mean()) < LEAST:
+    if _covered(mask) < LEAST:
         return mask, 1.0
     return _guided(rgb, mask, near), float(mask[mask > COVERED].sum() / mask[mask > FAINT].sum())
 
@@ -199,15 +204,18 @@ def _told_by_colours(image: Floats, rough: Floats, reach: int) -> Floats:
     About each pixel, so far as ``reach`` pixels, the mask is fitted to colours by least squares;
     the fits that reach a pixel are averaged (He, Sun and Tang, ECCV 2010).
     """
-    colour, share = _around(image, reach), _around(rough, reach)
-    together = _around(image * rough, reach) - colour * share
-    pairs = (image[:, None] * image).reshape(9, *image.shape[1:])
-    spread = _around(pairs, reach).reshape(3, 3, *image.shape[1:]) - colour[:, None] * colour
+    square = image.shape[1:]
+    pairs = (image[:, None] * image).reshape(9, *square)
+    means = _around(np.concatenate([image, rough, image * rough, pairs]), reach)
+    colour, share, together, spread = np.split(means, [3, 4, 7])
+    together = together - colour * share
+    spread = spread.reshape(3, 3, *square) - colour[:, None] * colour
     spread += LEAST_SPREAD * np.eye(3)[..., None, None]
     slope = np.linalg.solve(spread.transpose(2, 3, 0, 1), together.transpose(1, 2, 0)[..., None])
     slope = slope[..., 0].transpose(2, 0, 1)
     level = share - (slope * colour).sum(axis=0)
-    found = (_around(slope, reach) * image).sum(axis=0) + _around(level, reach)[0]
+    means = _around(np.concatenate([slope, level]), reach)
+    found = (means[:3] * image).sum(axis=0) + means[3]
     return np.asarray(found.clip(0, 1))
 
 

@@ -176,11 +176,11 @@ class Run:
         self._lap("trials", started)
         return best
 
-    def _doubts(self, at: _Try, stage: str) -> tuple[str, ...]:
+    def _doubts(self, at: _Try, stage: str, camera: Tensor | None) -> tuple[str, ...]:
         """What there is to say of a refined shape whose outline is not the object's."""
         if stage != "done" or not self._options.steps:
             return ()
-        tilted = self._tilt(at)
+        tilted = 0.0 if camera is None else _tilt(camera)
         if tilted > MOST_TILT:
             return (
                 f"The shape came to be seen lying tilted by {tilted:.0f} degrees: the object may "
@@ -193,16 +193,6 @@ class Run:
             f"Shape and {mask} overlap by {at.iou:.0%} only: the mask may be wrong, or the "
             f"object no shape of '{self._space.name}'",
         )
-
-    def _tilt(self, at: _Try) -> float:
-        """How many degrees a guessed camera is rolled against the shape; 0 where that is little."""
-        if self._view is not None:
-            return 0.0
-        camera, _ = placing.camera_that_sees(replace(at.view, matrix=at.view.matrix @ at.matrix))
-        right, up, _ = torch.linalg.inv(camera)[:3, 2].tolist()  # the upright axis, as it is seen
-        if math.hypot(right, up) < LEAST_UPRIGHT:
-            return 0.0
-        return abs(math.degrees(math.atan2(right, up)))
 
     def _candidates(self) -> Iterator[_Try]:
         """The likely guesses, and the likeliest through other lenses."""
@@ -294,13 +284,21 @@ class Run:
             step=step,
             mask=self._found.mask,
             predicted=self._found.predicted,
-            remarks=(*self._found.remarks, *self._doubts(at, stage)),
+            remarks=(*self._found.remarks, *self._doubts(at, stage, camera)),
             likelihood=at.guess.likelihood,
             ms=dict(self._ms),
             guess=at.number,
             start_iou=self._start_iou,
             reason=reason,
         )
+
+
+def _tilt(camera: Tensor) -> float:
+    """How many degrees a camera ``(4, 4)`` to world is rolled; 0 where it looks down or up."""
+    right, up, _ = torch.linalg.inv(camera)[:3, 2].tolist()  # the upright axis, as it is seen
+    if math.hypot(right, up) < LEAST_UPRIGHT:
+        return 0.0
+    return abs(math.degrees(math.atan2(right, up)))
 
 
 def _alike(width: int, height: int, picture: Tensor) -> bool:

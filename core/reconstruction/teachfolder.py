@@ -94,7 +94,8 @@ def kept(
     learner: Learner, checkpoint: Path, steps: Iterator[Step], clock: Clock
 ) -> Generator[Step, None, None]:
     """The ``steps`` of a learner, which is kept in its ``checkpoint``, also where it is stopped."""
-    clock.step(learner.what, learner.step / learner.schedule.steps, kept=True)
+    if learner.step:
+        clock.step(learner.what, learner.step / learner.schedule.steps, kept=True)
     saved = time.monotonic()
     try:
         for step in steps:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import TrainingError
 from ..space import Space
@@ -61,20 +62,24 @@ def teach(
         )
     if known is not None:
         known.check(space)
-    recipe = asdict(options) if known is None else _mended_recipe(known, options)
-    masks_only = {} if known is None else {"masks_only": True}
-    chosen = (
-        asdict(options) if known is None else asdict(replace(options, encoder=EncoderOptions()))
-    )
-    teachfolder.claim(folder, {"space": fingerprint(space), "options": chosen, **masks_only})
+    chosen = asdict(options)
+    if known is None:
+        recipe = chosen
+    else:
+        recipe = _mended_recipe(known, options)
+        del chosen["encoder"]  # it plays no part
+    teachfolder.claim(folder, {"space": fingerprint(space), "options": chosen})
     clock = Clock(
         encoder=options.encoder if known is None else None,
         masker=options.masker,
         checked=judging.pictures(),
     )
+    measure = surface_measure(space, torch.Generator().manual_seed(options.seed + MEASURE_SEED))
     if known is None:
         azimuth = not looks_round(space)
-        encoder = yield from _taught_encoder(space, folder, options, clock, azimuth=azimuth)
+        encoder = yield from _taught_encoder(
+            space, folder, options, measure, clock, azimuth=azimuth
+        )
     else:
         encoder, azimuth = known.encoder, known.azimuth
     masker = yield from _taught_masker(space, folder, options, clock)
@@ -89,9 +94,7 @@ def teach(
         azimuth,
         space.frame.up,
     )
-    judged = judging.judged(
-        space, taught, _measure(space, options), seed=options.seed + JUDGING_SEED
-    )
+    judged = judging.judged(space, taught, measure, seed=options.seed + JUDGING_SEED)
     quality, covariance = yield from _told(judged, clock)
     card = {"recipe": recipe, "quality": quality}
     write_encoder(out, replace(taught, covariance=covariance, card=card))
@@ -99,7 +102,13 @@ def teach(
 
 
 def _taught_encoder(
-    space: Space, folder: Path, options: TeachOptions, clock: Clock, *, azimuth: bool
+    space: Space,
+    folder: Path,
+    options: TeachOptions,
+    measure: Tensor,
+    clock: Clock,
+    *,
+    azimuth: bool,
 ) -> Generator[TeachStep, None, Encoder]:
     form = EncoderForm(space.code_length)
     drawing = teachfolder.Drawing("pictures", form.side, options.encoder, options.seed)
@@ -111,7 +120,7 @@ def _taught_encoder(
 
     checkpoint = folder / "encoder.pt"
     training = teachfolder.resumed(begun, checkpoint)
-    steps = training.run(lessons, _measure(space, options), azimuth=azimuth)
+    steps = training.run(lessons, measure, azimuth=azimuth)
     with closing(teachfolder.kept(training, checkpoint, steps, clock)) as told:
         for step in told:
             figures = {"loss": step.loss, "code": step.code_error, "degrees": step.degrees}
@@ -147,10 +156,6 @@ def _told(judged: Iterator[Any], clock: Clock) -> Generator[TeachStep, None, Any
             yield clock.step("judging", next(judged))
         except StopIteration as end:
             return end.value
-
-
-def _measure(space: Space, options: TeachOptions) -> torch.Tensor:
-    return surface_measure(space, torch.Generator().manual_seed(options.seed + MEASURE_SEED))
 
 
 def _mended_recipe(known: SpaceEncoder, options: TeachOptions) -> dict[str, Any]:

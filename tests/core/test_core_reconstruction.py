@@ -439,15 +439,17 @@ def test_what_the_command_refuses(
 TEACH = ("--pictures", 6, "--steps", 2, "--threads", 1)
 
 
-def test_the_command_teaches(
-    path: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def judged_briefly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(judging, "CHECKED", 5)
     monkeypatch.setattr(judging, "CHECKED_MASKS", 2)
+
+
+@pytest.mark.usefixtures("judged_briefly")
+def test_the_command_teaches(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("teach", path, *TEACH) == 0
     said = capsys.readouterr().out
     assert f"goes to {encoder_path(path)}" in said
@@ -458,15 +460,10 @@ def test_the_command_teaches(
     assert (tmp_path / "runs" / "octahedra_encoder" / "teach.json").exists()
 
 
+@pytest.mark.usefixtures("judged_briefly")
 def test_the_command_teaches_masks_alone(
-    path: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(judging, "CHECKED", 5)
-    monkeypatch.setattr(judging, "CHECKED_MASKS", 2)
     out = tmp_path / "other.safetensors"
     assert run("teach", path, "--out", out, *TEACH) == 0
     before = read_encoder(out)
